@@ -1,0 +1,92 @@
+/**
+ * Every error we throw on purpose says whether doing the same again can help. `functions/` turns `retry: false`
+ * into Inngest's NonRetriableError in one place, and `api/` turns `status` into a problem document.
+ */
+export abstract class CountersignError extends Error {
+  /** Whether the same call may succeed later without anybody changing anything. */
+  abstract readonly retry: boolean;
+  /** HTTP status that the edge answers with. */
+  abstract readonly status: number;
+  /** Short stable name for programs, such as `file_too_large`. */
+  readonly code: string;
+  /** What a person needs to find the cause: ids and sizes, never secrets or contents. */
+  readonly context: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: string,
+    message: string,
+    context: Record<string, unknown> = {},
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.context = context;
+  }
+}
+
+/** The caller sent something that can never work as it is. The message says what to change. */
+export class InvalidInput extends CountersignError {
+  readonly retry = false;
+  readonly status = 422;
+}
+
+/** Not there, or not yours: the two must look the same from outside. */
+export class NotFound extends CountersignError {
+  readonly retry = false;
+  readonly status = 404;
+}
+
+/** The state of the thing does not allow this now. */
+export class Conflict extends CountersignError {
+  readonly retry = false;
+  readonly status = 409;
+}
+
+/** No valid credential came with the request. */
+export class Unauthorized extends CountersignError {
+  readonly retry = false;
+  readonly status = 401;
+}
+
+/** Why a document can never be ingested as it is. Each ends as a `file.rejected` event with this code. */
+export type RefusalCode =
+  | "unsupported"
+  | "too_large"
+  | "empty"
+  | "encrypted"
+  | "corrupt"
+  | "needs_ocr"
+  | "expands_too_much"
+  | "too_slow"
+  | "too_much_memory"
+  | "url_refused"
+  | "hash_mismatch";
+
+/** A terminal refusal of a file: recorded with its reason, never retried. */
+export class FileRefused extends CountersignError {
+  readonly retry = false;
+  readonly status = 422;
+  override readonly code: RefusalCode;
+
+  constructor(
+    code: RefusalCode,
+    message: string,
+    context: Record<string, unknown> = {},
+    cause?: unknown,
+  ) {
+    super(code, message, context, cause);
+    this.code = code;
+  }
+}
+
+/** Something outside us failed in a way that may pass: the step is retried. */
+export class Unavailable extends CountersignError {
+  readonly retry = true;
+  readonly status = 503;
+}
+
+/** One line for a log or a row from whatever was thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,85 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import type { LocalPart, PartOptions } from "./part.ts";
+
+interface Ready {
+  readonly ready: { name: string; url: string; env: Record<string, string> };
+}
+
+/**
+ * Runs a part as this process: used at the end of every `local/<part>/main.ts`.
+ * Options come from argv (`--dir`, `--port`); readiness goes to the parent over IPC, or to stdout when
+ * started by hand. Ends cleanly on SIGINT, SIGTERM and when the parent goes away, so nothing is orphaned.
+ */
+export async function runPart(
+  start: (options: PartOptions) => Promise<LocalPart>,
+  options: PartOptions,
+): Promise<void> {
+  const part = await start(options);
+  let closing = false;
+  const stop = async () => {
+    if (closing) return;
+    closing = true;
+    await part.close();
+    process.exit(0);
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop).on("disconnect", stop);
+  const message: Ready = { ready: { name: part.name, url: part.url, env: { ...part.env } } };
+  if (process.send) process.send(message);
+  else console.log(`${part.name} at ${part.url}`);
+}
+
+/** A part in a process of its own, so that it can be killed and does not share our event loop. */
+export interface PartProcess extends LocalPart {
+  readonly child: ChildProcess;
+  /** SIGKILL, then waits for the exit: what a power cut does to the part. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Starts `entry` (an absolute path of a module that ends in {@link runPart}) and waits until it is ready.
+ * Throws with the child's exit code when it ends before that. Its output goes to `log` (default: our stderr).
+ */
+export async function startPartProcess(
+  entry: string,
+  options: PartOptions & { args?: readonly string[]; env?: Readonly<Record<string, string>> },
+): Promise<PartProcess> {
+  const args = ["--dir", options.dir, "--port", String(options.port ?? 0), ...(options.args ?? [])];
+  const child = fork(entry, args, {
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    // The parent handles Ctrl-C and closes its parts in order; without this they would all get it at once.
+    detached: true,
+  });
+  const ready = await new Promise<Ready["ready"]>((resolve, reject) => {
+    child.once("message", (message) => resolve((message as Ready).ready));
+    child.once("error", reject);
+    child.once("exit", (code, signal) =>
+      reject(new Error(`${entry} ended before it was ready (${signal ?? `exit code ${code}`})`)),
+    );
+  });
+  const exited = async () => {
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  };
+  return {
+    ...ready,
+    child,
+    async close() {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+      await exited();
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await exited();
+    },
+  };
+}
+
+/** Reads `--dir` and `--port` of a part's command line; the rest is left to the part. */
+export function partOptions(argv: readonly string[], defaultDir: string): PartOptions {
+  const value = (name: string) => {
+    const at = argv.indexOf(name);
+    return at === -1 ? undefined : argv[at + 1];
+  };
+  return { dir: value("--dir") ?? defaultDir, port: Number(value("--port") ?? 0) };
+}
