@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { InvalidInput } from "./errors.ts";
+
+/** An unset variable and an empty one mean the same: shells and dashboards make the second by accident. */
+const optional = <T extends z.ZodType>(type: T) =>
+  z.preprocess((value) => (value === "" ? undefined : value), type.optional());
+
+const schema = z.object({
+  DATABASE_URL: z.string().startsWith("postgres"),
+  /** `host:port/path` of a WebSocket relay in front of Postgres; only the local cloud sets it. */
+  NEON_WS_PROXY: optional(z.string()),
+
+  UPSTASH_VECTOR_REST_URL: z.url(),
+  UPSTASH_VECTOR_REST_TOKEN: z.string().min(1),
+
+  /** A directory for blobs; otherwise Vercel Blob with its token. */
+  BLOB_DIR: optional(z.string()),
+  BLOB_READ_WRITE_TOKEN: optional(z.string()),
+
+  /** Where Neon Auth publishes its keys; in production the only way to log in. */
+  NEON_AUTH_JWKS_URL: optional(z.url()),
+  NEON_AUTH_ISSUER: optional(z.string()),
+  NEON_AUTH_AUDIENCE: optional(z.string()),
+  /** Signs tokens on a laptop, where no Neon Auth is. Refused in production. */
+  LOCAL_AUTH_SECRET: optional(z.string().min(32)),
+
+  /** Hosts that `file.uploaded` may link to, comma-separated; `*.example.com` allows subdomains. Empty: none. */
+  FILE_URL_HOSTS: optional(z.string()),
+
+  /** Set by Vercel to production, preview or development. */
+  VERCEL_ENV: optional(z.string()),
+});
+
+export type Env = z.infer<typeof schema>;
+
+let parsed: Env | undefined;
+
+/**
+ * The environment, checked once at first use, so that importing a module needs no configuration.
+ * Throws InvalidInput that names every variable that is missing or malformed (never its value).
+ */
+export function env(): Env {
+  if (parsed) return parsed;
+  const result = schema.safeParse(process.env);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new InvalidInput("environment", `The environment is incomplete. ${problems.join("; ")}`);
+  }
+  parsed = result.data;
+  return parsed;
+}

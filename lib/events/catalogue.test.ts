@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { chatMessageSent } from "./catalogue/chat.ts";
+import { fileUploaded } from "./catalogue/files.ts";
+import { CATALOGUE, INBOUND, OUTBOUND } from "./catalogue.ts";
+import { event } from "./emit.ts";
+import { eventSchemas } from "./schema.ts";
+
+const promised = {
+  inbound:
+    "file.uploaded project.created file.removed project.deleted repo.connected repo.pushed run.requested run.cancel.requested approval.granted approval.denied approval.revoked effect.resolved chat.message.sent",
+  outbound:
+    "file.ingested file.rejected run.started run.waiting run.succeeded run.failed run.canceled approval.requested approval.settled artifact.created sandbox.job.finished infra.provisioned deployment.updated chat.message.replied",
+};
+
+test("the catalogue is the contract, whole", () => {
+  expect(INBOUND.map((type) => type.name).sort()).toEqual(promised.inbound.split(" ").sort());
+  expect(OUTBOUND.map((type) => type.name).sort()).toEqual(promised.outbound.split(" ").sort());
+});
+
+test("every event is described by a JSON Schema that demands projectId", () => {
+  const schemas = eventSchemas();
+  expect(Object.keys(schemas).sort()).toEqual([...CATALOGUE.keys()].sort());
+  for (const { data } of Object.values(schemas)) {
+    const forms = (data.anyOf ?? [data]) as {
+      required?: string[];
+      additionalProperties?: boolean;
+    }[];
+    for (const form of forms) {
+      expect(form.required).toContain("projectId");
+      expect(form.additionalProperties).toBe(false);
+    }
+  }
+});
+
+test("a misspelt field is refused, not ignored", () => {
+  const data = { projectId: "p", name: "a.pdf", url: "https://x.example/a.pdf", sha265: "0" };
+  const result = fileUploaded.schema.safeParse(data);
+  expect(result.error?.issues[0]?.message).toContain("sha265");
+});
+
+test("an event's id says what happened: field order does not matter, content and occasion do", () => {
+  const one = event(fileUploaded, { projectId: "p", fileId: "f" });
+  expect(event(fileUploaded, { fileId: "f", projectId: "p" }).id).toBe(one.id);
+  expect(event(fileUploaded, { projectId: "p", fileId: "g" }).id).not.toBe(one.id);
+  expect(event(fileUploaded, { projectId: "p", fileId: "f" }, "again").id).not.toBe(one.id);
+});
+
+test("an event that does not fit its schema cannot be made", () => {
+  expect(() =>
+    event(chatMessageSent, { projectId: "p", threadId: "t", messageId: "m", content: "" }),
+  ).toThrow();
+});

@@ -1,0 +1,17 @@
+import { eventType } from "inngest";
+import { z } from "zod";
+import { id } from "./fields.ts";
+
+/** A person wrote in a thread. The same `messageId` again makes no second reply. */
+export const chatMessageSent = eventType("chat.message.sent", {
+  schema: z.strictObject({
+    projectId: id,
+    threadId: id,
+    messageId: id,
+    content: z.string().min(1).max(32_000),
+  }),
+});
+
+export const chatMessageReplied = eventType("chat.message.replied", {
+  schema: z.strictObject({ projectId: id, threadId: id, messageId: id, inReplyTo: id }),
+});

@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+/** Field types that several events share. Limits keep every event far below the smallest plan's 256 KB. */
+
+/** An id of ours or of the emitter's: printable, without spaces, at most 128 characters. */
+export const id = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\x21-\x7e]+$/, "printable ASCII without spaces");
+
+/** Who did it: a user id or the name of a system. */
+export const actor = z.string().min(1).max(200);
+
+export const name = z.string().min(1).max(255);
+
+/** Text that a person wrote: a reason, a note. */
+export const note = z.string().max(4000);
+
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
+
+/** A git commit: SHA-1 or SHA-256, whole. */
+export const commitSha = z
+  .string()
+  .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "a whole lower-case commit id of 40 or 64 digits");
+
+export const url = z.url({ protocol: /^https?$/ }).max(2048);
+
+export const timestamp = z.iso.datetime();
+
+export const count = z.int().min(0);
+
+/** JSON object of the emitter's own making; bounded where it is used. */
+export const json = z.record(z.string(), z.json());

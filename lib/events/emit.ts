@@ -1,0 +1,36 @@
+import type { EventType } from "inngest";
+import type { z } from "zod";
+import { canonicalJson, sha256 } from "../canonical.ts";
+import { inngest } from "./client.ts";
+
+/** An event that is ready to be sent, by `emit` or by `step.sendEvent`. */
+export interface OutgoingEvent {
+  readonly id: string;
+  readonly name: string;
+  readonly data: Record<string, unknown>;
+}
+
+type Schema = z.ZodType<Record<string, unknown>>;
+
+/**
+ * Checks `data` against the catalogue and gives the event an id made of what happened, not of when: Inngest drops a
+ * repeat for 24 hours. `occasion` tells apart two happenings with the same data, such as the sweeper's second try.
+ * Throws ZodError when the data does not fit, which is a fault of ours.
+ */
+export function event<S extends Schema>(
+  type: EventType<string, S>,
+  data: z.input<S>,
+  occasion = "",
+): OutgoingEvent {
+  const checked = type.schema.parse(data);
+  return {
+    id: `${type.name}:${sha256(canonicalJson([checked, occasion])).slice(0, 40)}`,
+    name: type.name,
+    data: checked,
+  };
+}
+
+/** Sends events from outside a function. Write the row first: the event only wakes whoever reads it. */
+export async function emit(...events: readonly OutgoingEvent[]): Promise<void> {
+  await inngest.send([...events]);
+}

@@ -1,0 +1,81 @@
+import { Middleware, NonRetriableError } from "inngest";
+import { CountersignError } from "../errors.ts";
+import { log } from "../log.ts";
+
+/**
+ * Turns our errors into Inngest's, here and nowhere else: one that says that a repeat cannot help ends the step at once
+ * instead of burning four retries.
+ */
+export class ErrorMiddleware extends Middleware.BaseMiddleware {
+  readonly id = "countersign/errors";
+
+  override wrapStep({ next }: Middleware.WrapStepArgs): Promise<unknown> {
+    return final(next);
+  }
+
+  override wrapFunctionHandler({ next }: Middleware.WrapFunctionHandlerArgs): Promise<unknown> {
+    return final(next);
+  }
+}
+
+async function final(next: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await next();
+  } catch (error) {
+    if (error instanceof CountersignError && !error.retry) {
+      throw new NonRetriableError(`${error.code}: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** One line per finished step and per error, with what is needed to find the run. */
+export class LogMiddleware extends Middleware.BaseMiddleware {
+  readonly id = "countersign/log";
+  readonly #started = new Map<string, number>();
+
+  override onStepStart({ stepInfo }: Middleware.OnStepStartArgs): void {
+    this.#started.set(stepInfo.hashedId, performance.now());
+  }
+
+  override onStepComplete({ ctx, fn, stepInfo, output }: Middleware.OnStepCompleteArgs): void {
+    log.info("step finished", {
+      function: fn.id(),
+      step: stepInfo.options.id,
+      runId: ctx.runId,
+      ms: this.#elapsed(stepInfo.hashedId),
+      output: summary(output),
+    });
+  }
+
+  override onStepError({
+    ctx,
+    fn,
+    stepInfo,
+    error,
+    isFinalAttempt,
+  }: Middleware.OnStepErrorArgs): void {
+    log.warn("step failed", {
+      function: fn.id(),
+      step: stepInfo.options.id,
+      runId: ctx.runId,
+      ms: this.#elapsed(stepInfo.hashedId),
+      final: isFinalAttempt,
+      error: error.message,
+    });
+  }
+
+  #elapsed(hashedId: string): number | undefined {
+    const started = this.#started.get(hashedId);
+    this.#started.delete(hashedId);
+    return started === undefined ? undefined : Math.round(performance.now() - started);
+  }
+}
+
+/** The scalar fields of a step's output: ids and counts, which is all that a step of ours returns. */
+function summary(output: unknown): Record<string, string | number | boolean> {
+  if (output === null || typeof output !== "object") return {};
+  const scalar = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
+    ["string", "number", "boolean"].includes(typeof entry[1]);
+  return Object.fromEntries(Object.entries(output).filter(scalar));
+}

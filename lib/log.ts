@@ -1,0 +1,15 @@
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Writes one JSON object per line to stderr, the form that Vercel and every log collector reads. */
+function write(level: "info" | "warn" | "error", message: string, fields: Fields): void {
+  process.stderr.write(
+    `${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`,
+  );
+}
+
+/** Structured log. Fields hold ids, sizes and times: never contents of documents, never secrets. */
+export const log = {
+  info: (message: string, fields: Fields = {}) => write("info", message, fields),
+  warn: (message: string, fields: Fields = {}) => write("warn", message, fields),
+  error: (message: string, fields: Fields = {}) => write("error", message, fields),
+};
