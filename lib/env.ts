@@ -6,12 +6,12 @@ const optional = <T extends z.ZodType>(type: T) =>
   z.preprocess((value) => (value === "" ? undefined : value), type.optional());
 
 const schema = z.object({
-  DATABASE_URL: z.string().startsWith("postgres"),
+  DATABASE_URL: optional(z.string().startsWith("postgres")),
   /** `host:port/path` of a WebSocket relay in front of Postgres; only the local cloud sets it. */
   NEON_WS_PROXY: optional(z.string()),
 
-  UPSTASH_VECTOR_REST_URL: z.url(),
-  UPSTASH_VECTOR_REST_TOKEN: z.string().min(1),
+  UPSTASH_VECTOR_REST_URL: optional(z.url()),
+  UPSTASH_VECTOR_REST_TOKEN: optional(z.string()),
 
   /** A directory for blobs; otherwise Vercel Blob with its token. */
   BLOB_DIR: optional(z.string()),
@@ -33,19 +33,21 @@ const schema = z.object({
 
 export type Env = z.infer<typeof schema>;
 
-let parsed: Env | undefined;
-
 /**
- * The environment, checked once at first use, so that importing a module needs no configuration.
- * Throws InvalidInput that names every variable that is missing or malformed (never its value).
+ * The environment, checked when it is asked for, so that importing a module needs no configuration.
+ * Throws InvalidInput that names every malformed variable (never its value).
  */
 export function env(): Env {
-  if (parsed) return parsed;
   const result = schema.safeParse(process.env);
-  if (!result.success) {
-    const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw new InvalidInput("environment", `The environment is incomplete. ${problems.join("; ")}`);
-  }
-  parsed = result.data;
-  return parsed;
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new InvalidInput("environment", `The environment is not right. ${problems.join("; ")}`);
+}
+
+/** One variable that the caller cannot do without. Throws InvalidInput with its name when it is not set. */
+export function requiredEnv<K extends keyof Env>(name: K): NonNullable<Env[K]> {
+  const value = env()[name];
+  if (value === undefined)
+    throw new InvalidInput("environment", `${name} is not set; see docs/environment.md.`);
+  return value as NonNullable<Env[K]>;
 }
