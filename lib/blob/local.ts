@@ -1,0 +1,77 @@
+import { constants } from "node:fs";
+import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { NotFound } from "#lib/errors.ts";
+import { type BlobStore, checkKey } from "./port.ts";
+import { removeStaleSpools, spool } from "./spool.ts";
+
+/**
+ * Blobs as files below `dir`. Content is written aside, synced and renamed, so a crash at any moment leaves a key
+ * whole or absent. Keys cannot start with `.`, so the spool directory is out of their reach.
+ */
+export function localBlobStore(dir: string): BlobStore {
+  const root = resolve(dir);
+  const spoolDir = join(root, ".spool");
+  const pathOf = (key: string) => join(root, checkKey(key));
+  let swept: Promise<void> | undefined;
+
+  return {
+    async put(key, content, limits) {
+      if (typeof key === "string") checkKey(key);
+      swept ??= removeStaleSpools(spoolDir);
+      await swept;
+      const { path, size, sha256 } = await spool(spoolDir, content, limits);
+      try {
+        const name = typeof key === "string" ? key : key(sha256);
+        const target = pathOf(name);
+        await mkdir(dirname(target), { recursive: true });
+        await rename(path, target);
+        await syncDirectory(dirname(target));
+        return { key: name, size, sha256 };
+      } catch (error) {
+        await rm(path, { force: true });
+        throw error;
+      }
+    },
+
+    async get(key) {
+      const handle = await open(pathOf(key)).catch(absentIsNotFound(key));
+      return handle.createReadStream();
+    },
+
+    async getToFile(key, path) {
+      await copyFile(pathOf(key), path, constants.COPYFILE_FICLONE).catch(absentIsNotFound(key));
+    },
+
+    async head(key) {
+      const info = await stat(pathOf(key), { throwIfNoEntry: false });
+      return info?.isFile() ? { size: info.size } : null;
+    },
+
+    async delete(key) {
+      await rm(pathOf(key), { force: true });
+    },
+
+    async deletePrefix(prefix) {
+      await rm(pathOf(prefix), { recursive: true, force: true });
+    },
+  };
+}
+
+/** A rename is durable only once its directory is; Windows can neither open nor sync one. */
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(path);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function absentIsNotFound(key: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw error;
+    throw new NotFound("blob_not_found", "No such blob", { key }, error);
+  };
+}

@@ -1,0 +1,130 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
+import { NotFound, Unavailable } from "#lib/errors.ts";
+import { type BlobStore, checkKey } from "./port.ts";
+import { type Spooled, spool } from "./spool.ts";
+
+/** One request each: bounds memory, and a part that fails is sent again from the spool. Vercel's minimum is 5 MB. */
+const PART_BYTES = 8 * 1024 * 1024;
+/** The SDK retries with backoff for a quarter of an hour; a step's own retry is the better place to wait. */
+const REQUEST_MS = 60_000;
+
+const load = () => import("@vercel/blob");
+
+/**
+ * Blobs in a private Vercel Blob store. Content is spooled to the temporary directory first: its hash names it, its
+ * limits are known before Vercel sees a byte, and every request can be repeated. Overwriting is allowed because a
+ * repeated `put` after a lost answer must succeed; keys name their content, so it replaces bytes by the same bytes.
+ * Reads pass by Vercel's cache, which would otherwise serve a replaced or deleted blob for up to a month.
+ */
+export function vercelBlobStore(
+  token: string,
+  spoolDir: string = join(tmpdir(), "countersign-blobs"),
+): BlobStore {
+  const options = { access: "private", token } as const;
+  const writing = { ...options, allowOverwrite: true, contentType: "application/octet-stream" };
+
+  async function upload(key: string, { path, size }: Spooled): Promise<void> {
+    const { put, createMultipartUploader } = await load();
+    if (size <= PART_BYTES) {
+      const body = await buffer(createReadStream(path));
+      await request(key, (abortSignal) => put(key, body, { ...writing, abortSignal }));
+      return;
+    }
+    const uploader = await request(key, () => createMultipartUploader(key, writing));
+    const parts: { etag: string; partNumber: number }[] = [];
+    for (let start = 0; start < size; start += PART_BYTES) {
+      const body = await buffer(createReadStream(path, { start, end: start + PART_BYTES - 1 }));
+      parts.push(await request(key, () => uploader.uploadPart(parts.length + 1, body)));
+    }
+    await request(key, () => uploader.complete(parts));
+  }
+
+  async function get(key: string): Promise<Readable> {
+    const sdk = await load();
+    const found = await request(checkKey(key), () => sdk.get(key, { ...options, useCache: false }));
+    if (!found?.stream) throw new NotFound("blob_not_found", "No such blob", { key });
+    // undici and node:stream/web declare the same class twice.
+    return Readable.fromWeb(found.stream as unknown as ReadableStream<Uint8Array>);
+  }
+
+  return {
+    async put(key, content, limits) {
+      if (typeof key === "string") checkKey(key);
+      const spooled = await spool(spoolDir, content, limits);
+      try {
+        const name = checkKey(typeof key === "string" ? key : key(spooled.sha256));
+        await upload(name, spooled);
+        return { key: name, size: spooled.size, sha256: spooled.sha256 };
+      } finally {
+        await rm(spooled.path, { force: true });
+      }
+    },
+
+    get,
+
+    async getToFile(key, path) {
+      await pipeline(await get(key), createWriteStream(path));
+    },
+
+    async head(key) {
+      const { head, BlobNotFoundError } = await load();
+      return await request(checkKey(key), (abortSignal) =>
+        head(key, { token, abortSignal }).then(
+          ({ size }) => ({ size }),
+          (error) => {
+            if (error instanceof BlobNotFoundError) return null;
+            throw error;
+          },
+        ),
+      );
+    },
+
+    async delete(key) {
+      const { del } = await load();
+      await request(checkKey(key), (abortSignal) => del(key, { token, abortSignal }));
+    },
+
+    async deletePrefix(prefix) {
+      const { del, list } = await load();
+      checkKey(prefix);
+      // Listed to the end before the first is deleted: what a cursor means while blobs vanish is not documented.
+      const keys: string[] = [];
+      for (let cursor: string | undefined, more = true; more; ) {
+        const page = await request(prefix, (abortSignal) =>
+          list({ token, prefix: `${prefix}/`, limit: 1000, cursor, abortSignal }),
+        );
+        keys.push(...page.blobs.map((blob) => blob.pathname));
+        cursor = page.cursor;
+        more = page.hasMore;
+      }
+      while (keys.length > 0) {
+        const batch = keys.splice(0, 500);
+        await request(prefix, (abortSignal) => del(batch, { token, abortSignal }));
+      }
+    },
+  };
+}
+
+/** Runs one SDK call within its time; whatever it throws becomes Unavailable, with the SDK's error as the cause. */
+async function request<T>(key: string, call: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    abort.abort();
+    late.reject(new Error(`no answer within ${REQUEST_MS} ms`));
+  }, REQUEST_MS);
+  try {
+    return await Promise.race([call(abort.signal), late.promise]);
+  } catch (cause) {
+    throw new Unavailable("blob_unavailable", "The blob store did not do it", { key }, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
