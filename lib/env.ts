@@ -1,56 +1,62 @@
 import { z } from "zod";
+import { InvalidInput } from "./errors.ts";
+
+/** An unset variable and an empty one mean the same: shells and dashboards make the second by accident. */
+const optional = <T extends z.ZodType>(type: T) =>
+  z.preprocess((value) => (value === "" ? undefined : value), type.optional());
 
 const schema = z.object({
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, "must be a postgres:// URL"),
-  /** host:port/path of the local WebSocket relay; absent in production, where Neon has its own. */
-  NEON_WS_PROXY: z.string().optional(),
+  DATABASE_URL: optional(z.string().startsWith("postgres")),
+  /** `host:port/path` of a WebSocket relay in front of Postgres; only the local cloud sets it. */
+  NEON_WS_PROXY: optional(z.string()),
 
-  /** Directory for blobs on this machine; or the token of a Vercel Blob store, which wins. */
-  BLOB_DIR: z.string().min(1).optional(),
-  BLOB_READ_WRITE_TOKEN: z.string().min(1).optional(),
+  UPSTASH_VECTOR_REST_URL: optional(z.url()),
+  UPSTASH_VECTOR_REST_TOKEN: optional(z.string()),
 
-  /** Where Neon Auth publishes its keys; then only its tokens are accepted. */
-  NEON_AUTH_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
-  NEON_AUTH_ISSUER: z.string().min(1).optional(),
-  NEON_AUTH_AUDIENCE: z.string().min(1).optional(),
-  /** Signs and checks tokens where there is no Neon Auth; never used when deployed. */
-  LOCAL_AUTH_SECRET: z.string().min(32, "must have at least 32 characters").optional(),
+  /** A directory for blobs; otherwise Vercel Blob with its token. */
+  BLOB_DIR: optional(z.string()),
+  BLOB_READ_WRITE_TOKEN: optional(z.string()),
 
-  /** Hosts that files may be fetched from: `files.example.com,*.example.org`. Empty: none. */
-  FILE_URL_HOSTS: z.string().default(""),
-  /** `1` lets files be fetched by http from this very machine, for tests and the demo; refused when deployed. */
-  FETCH_ALLOW_LOOPBACK_HTTP: z.enum(["0", "1"]).default("0"),
+  /** Where Neon Auth publishes its keys; in production the only way to log in. */
+  NEON_AUTH_JWKS_URL: optional(z.url()),
+  NEON_AUTH_ISSUER: optional(z.string()),
+  NEON_AUTH_AUDIENCE: optional(z.string()),
+  /** Signs tokens on a laptop, where no Neon Auth is. Refused in production. */
+  LOCAL_AUTH_SECRET: optional(z.string().min(32)),
 
-  /** Set by Vercel wherever it runs our code. */
-  VERCEL: z.string().optional(),
-  NODE_ENV: z.string().optional(),
+  /** Hosts that `file.uploaded` may link to, comma-separated; `*.example.com` allows subdomains. Empty: none. */
+  FILE_URL_HOSTS: optional(z.string()),
+  /** `1` allows links to http on 127.0.0.1, for tests and the demo. Refused when deployed. */
+  FETCH_ALLOW_LOOPBACK_HTTP: optional(z.enum(["0", "1"])),
+
+  /** Set by Vercel to production, preview or development. */
+  VERCEL_ENV: optional(z.string()),
+  NODE_ENV: optional(z.string()),
 });
 
 export type Env = z.infer<typeof schema>;
 
-let parsed: Env | undefined;
-
 /**
- * The environment, checked when it is first needed: a part that uses no database can run without one.
- * Throws with the names of what is missing or wrong, never with values, because values are secrets.
+ * The environment, checked when it is asked for, so that importing a module needs no configuration.
+ * Throws InvalidInput that names every malformed variable (never its value).
  */
 export function env(): Env {
-  if (parsed) return parsed;
   const result = schema.safeParse(process.env);
-  if (!result.success) {
-    const issues = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw new Error(`The environment is not complete: ${issues.join("; ")}`);
-  }
-  parsed = result.data;
-  return parsed;
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new InvalidInput("environment", `The environment is not right. ${problems.join("; ")}`);
 }
 
-/** Whether this is a deployment rather than a laptop or a test: shortcuts for those are then refused. */
-export function isDeployed({ VERCEL, NODE_ENV }: Env = env()): boolean {
-  return VERCEL !== undefined || NODE_ENV === "production";
+/** One variable that the caller cannot do without. Throws InvalidInput with its name when it is not set. */
+export function requiredEnv<K extends keyof Env>(name: K): NonNullable<Env[K]> {
+  const value = env()[name];
+  if (value === undefined)
+    throw new InvalidInput("environment", `${name} is not set; see docs/environment.md.`);
+  return value as NonNullable<Env[K]>;
 }
 
-/** Forgets what was read, for tests that change process.env. */
-export function resetEnv(): void {
-  parsed = undefined;
+/** Whether this runs as a deployment: what only a laptop or a test may do is then refused. */
+export function isDeployed(): boolean {
+  const { VERCEL_ENV, NODE_ENV } = env();
+  return VERCEL_ENV === "production" || VERCEL_ENV === "preview" || NODE_ENV === "production";
 }

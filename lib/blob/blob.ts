@@ -1,19 +1,26 @@
-import { type Env, env } from "#lib/env.ts";
+import { env } from "#lib/env.ts";
+import { InvalidInput } from "#lib/errors.ts";
 import { localBlobStore } from "./local.ts";
 import type { BlobStore } from "./port.ts";
 import { vercelBlobStore } from "./vercel.ts";
 
-let current: { env: Env; store: BlobStore } | undefined;
+let current: { where: string; store: BlobStore } | undefined;
 
-/** The blob store of this environment: Vercel Blob where there is a token for it, else the directory BLOB_DIR. */
+/**
+ * The blob store of this environment: the directory BLOB_DIR, else Vercel Blob with its token.
+ * Throws InvalidInput when neither is configured.
+ */
 export function blobStore(): BlobStore {
-  const now = env();
-  if (current?.env !== now) current = { env: now, store: choose(now) };
+  const { BLOB_DIR, BLOB_READ_WRITE_TOKEN } = env();
+  const where = BLOB_DIR ?? BLOB_READ_WRITE_TOKEN;
+  if (where === undefined) {
+    throw new InvalidInput(
+      "environment",
+      "Set BLOB_DIR or BLOB_READ_WRITE_TOKEN: blobs need a place",
+    );
+  }
+  if (current?.where !== where) {
+    current = { where, store: BLOB_DIR ? localBlobStore(where) : vercelBlobStore(where) };
+  }
   return current.store;
-}
-
-function choose({ BLOB_READ_WRITE_TOKEN, BLOB_DIR }: Env): BlobStore {
-  if (BLOB_READ_WRITE_TOKEN) return vercelBlobStore(BLOB_READ_WRITE_TOKEN);
-  if (BLOB_DIR) return localBlobStore(BLOB_DIR);
-  throw new Error("No blob store is configured: set BLOB_READ_WRITE_TOKEN, or BLOB_DIR");
 }
