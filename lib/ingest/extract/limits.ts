@@ -1,0 +1,33 @@
+/** What one extraction may use. Sizes in bytes, times in milliseconds. */
+export interface ExtractLimits {
+  /** Size of the file itself. Checked before it is read. */
+  readonly inputBytes: number;
+  /** What a zip-based file may unpack to, whatever its directory claims. */
+  readonly expandedBytes: number;
+  /** How many times its own size a zip-based file may unpack to, once it is past 10 MB unpacked. */
+  readonly expansionRatio: number;
+  /** Pages, slides or sheets. */
+  readonly pages: number;
+  /** UTF-16 units of text in the whole document. */
+  readonly textLength: number;
+  /** From the start of the work to its result, waiting for a free worker not counted. */
+  readonly deadlineMs: number;
+  /** JavaScript heap of the worker thread. */
+  readonly heapBytes: number;
+  /** What the worker may hold outside its JavaScript heap: buffers, and the memory of WebAssembly. */
+  readonly externalBytes: number;
+}
+
+const MB = 1024 * 1024;
+
+/** What applies where the caller says nothing else. */
+export const DEFAULT_LIMITS: ExtractLimits = {
+  inputBytes: 100 * MB,
+  expandedBytes: 256 * MB,
+  expansionRatio: 200,
+  pages: 20_000,
+  textLength: 30_000_000,
+  deadlineMs: 120_000,
+  heapBytes: 512 * MB,
+  externalBytes: 512 * MB,
+};
