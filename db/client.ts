@@ -1,0 +1,64 @@
+import { neonConfig, Pool } from "@neondatabase/serverless";
+import { drizzle } from "drizzle-orm/neon-serverless";
+import { env, requiredEnv } from "#lib/env.ts";
+import * as schema from "./schema.ts";
+
+/** Enough for one instance's parallel steps; Neon's own pooler shares the server among instances. */
+const POOL_SIZE = 10;
+const STATEMENT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Where the database is: a postgres:// URL and, only locally, the relay's `host:port/path`. */
+export interface DatabaseAddress {
+  readonly url: string;
+  readonly wsProxy?: string | undefined;
+}
+
+/** A database on a pool of WebSocket connections; whoever opens one ends it with `$client.end()`. */
+export function openDatabase(
+  address: DatabaseAddress,
+  limits: { poolSize?: number; statementTimeoutMs?: number } = {},
+) {
+  // The driver reads these process-wide. Node's own WebSocket: what Neon's edge and the local relay both accept.
+  neonConfig.webSocketConstructor = WebSocket;
+  if (address.wsProxy) {
+    neonConfig.wsProxy = address.wsProxy;
+    neonConfig.useSecureWebSocket = false;
+    // Both save round trips over the internet and cost time on the loopback; pipelining also wants Neon's password auth.
+    neonConfig.pipelineConnect = false;
+    neonConfig.coalesceWrites = false;
+  }
+  const client = new Pool({
+    connectionString: address.url,
+    max: limits.poolSize ?? POOL_SIZE,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: limits.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    // A process that has nothing else to do may end, idle connections or not.
+    allowExitOnIdle: true,
+  });
+  // An idle connection that breaks is replaced by the pool at the next query; unheard, it would end the process.
+  client.on("error", () => {
+    if (!client.ending) console.warn("an idle database connection broke and will be replaced");
+  });
+  return drizzle({ client, schema });
+}
+
+export type Db = ReturnType<typeof openDatabase>;
+export type Tx = Parameters<Parameters<Db["transaction"]>[0]>[0];
+/** What a data function runs on: the pool, or the transaction of its caller. */
+export type Executor = Db | Tx;
+
+let shared: Db | undefined;
+
+/** The process's database, opened at first use from DATABASE_URL (and NEON_WS_PROXY, locally). */
+export function db(): Db {
+  shared ??= openDatabase({ url: requiredEnv("DATABASE_URL"), wsProxy: env().NEON_WS_PROXY });
+  return shared;
+}
+
+/** Ends the shared pool; the next `db()` opens a new one. Safe to call when none is open. */
+export async function closeDb(): Promise<void> {
+  const closing = shared;
+  shared = undefined;
+  await closing?.$client.end();
+}

@@ -1,0 +1,54 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { migrate } from "#db/migrate.ts";
+import { startNeon } from "#local/neon/server.ts";
+import { execute } from "./sql.ts";
+
+/** What a test file needs to make a database of its own; see database.ts. */
+export interface TestServer {
+  /** An administrative connection, to a database that no test uses. */
+  readonly url: string;
+  readonly wsProxy: string;
+  /** A migrated database that nobody is connected to, to be copied. */
+  readonly template: string;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    neon: TestServer;
+  }
+}
+
+const TEMPLATE = "migrated";
+
+/** One local Neon for the whole run. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dir = await mkdtemp(join(tmpdir(), "countersign-test-"));
+  // PostgreSQL does not run as root: as root it is another account, which has to get in here.
+  await chmod(dir, 0o711);
+  const neon = await startNeon({ dir, durable: false });
+  const stop = async () => {
+    await neon.close();
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    const wsProxy = neon.env.NEON_WS_PROXY ?? "";
+    const server = { url: neon.url, wsProxy, template: TEMPLATE };
+    await execute(server, `create database ${TEMPLATE}`);
+    await migrate({ url: databaseUrl(neon.url, TEMPLATE), wsProxy });
+    project.provide("neon", server);
+    return stop;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The same server, another database. */
+export function databaseUrl(url: string, database: string): string {
+  const other = new URL(url);
+  other.pathname = `/${database}`;
+  return other.href;
+}

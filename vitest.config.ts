@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["**/*.test.ts"],
+    exclude: ["**/node_modules/**", "dist/**", ".local/**"],
+    globalSetup: ["test/setup/global.ts"],
+    pool: "forks",
+    // Real parts start in seconds, also on a slow machine with both cores busy.
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+  },
+});
