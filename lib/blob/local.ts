@@ -17,17 +17,15 @@ export function localBlobStore(dir: string): BlobStore {
 
   return {
     async put(key, content, limits) {
-      if (typeof key === "string") checkKey(key);
+      const target = pathOf(key);
       swept ??= removeStaleSpools(spoolDir);
       await swept;
       const { path, size, sha256 } = await spool(spoolDir, content, limits);
       try {
-        const name = typeof key === "string" ? key : key(sha256);
-        const target = pathOf(name);
         await mkdir(dirname(target), { recursive: true });
         await rename(path, target);
         await syncDirectory(dirname(target));
-        return { key: name, size, sha256 };
+        return { key, size, sha256 };
       } catch (error) {
         await rm(path, { force: true });
         throw error;

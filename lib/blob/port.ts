@@ -28,15 +28,8 @@ export interface StoredBlob {
  * is aborted or breaks its limits leaves the key as it was. Every key is checked by {@link checkKey}.
  */
 export interface BlobStore {
-  /**
-   * Stores `content` under `key` and replaces what was there; the same call again changes nothing.
-   * `key` may be a function of the content's SHA-256, for keys that are known only once every byte was read.
-   */
-  put(
-    key: string | ((sha256: string) => string),
-    content: Content,
-    limits?: ContentLimits,
-  ): Promise<StoredBlob>;
+  /** Stores `content` under `key` and replaces what was there; the same call again changes nothing. */
+  put(key: string, content: Content, limits?: ContentLimits): Promise<StoredBlob>;
   /** The content as a stream. Throws NotFound before the first byte when the key is absent. */
   get(key: string): Promise<Readable>;
   /** Writes the content to `path`, which is replaced. Throws NotFound, and then leaves `path` alone. */
@@ -49,11 +42,11 @@ export interface BlobStore {
   deletePrefix(prefix: string): Promise<void>;
 }
 
-const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$/;
+const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
 
 /**
  * Returns `key` when it is safe as a file path and as a URL path: segments of letters, digits, `.`, `_`, `-` that do
- * not start with `.` or `-`, at most 500 characters. Throws InvalidInput otherwise, so no key can leave the store.
+ * not start with `.`, at most 500 characters. Throws InvalidInput otherwise, so no key can leave the store.
  */
 export function checkKey(key: string): string {
   if (key.length > 500 || !key.split("/").every((segment) => SEGMENT.test(segment))) {
@@ -71,9 +64,4 @@ export function checkKey(key: string): string {
 /** Below this prefix lie all bytes that belong to one project. */
 export function projectPrefix(projectId: string): string {
   return checkKey(`projects/${projectId}`);
-}
-
-/** Where a file's bytes live: by content, so that the same bytes in a project are stored once. */
-export function fileKey(projectId: string, sha256: string): string {
-  return checkKey(`${projectPrefix(projectId)}/files/${sha256}`);
 }

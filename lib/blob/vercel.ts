@@ -18,9 +18,9 @@ const REQUEST_MS = 60_000;
 const load = () => import("@vercel/blob");
 
 /**
- * Blobs in a private Vercel Blob store. Content is spooled to the temporary directory first: its hash names it, its
- * limits are known before Vercel sees a byte, and every request can be repeated. Overwriting is allowed because a
- * repeated `put` after a lost answer must succeed; keys name their content, so it replaces bytes by the same bytes.
+ * Blobs in a private Vercel Blob store. Content is spooled to the temporary directory first, so its
+ * limits are checked before Vercel sees a byte, and every request can be repeated. Overwriting is allowed because a
+ * repeated `put` after a lost answer must succeed.
  * Reads pass by Vercel's cache, which would otherwise serve a replaced or deleted blob for up to a month.
  */
 export function vercelBlobStore(
@@ -56,12 +56,11 @@ export function vercelBlobStore(
 
   return {
     async put(key, content, limits) {
-      if (typeof key === "string") checkKey(key);
+      checkKey(key);
       const spooled = await spool(spoolDir, content, limits);
       try {
-        const name = checkKey(typeof key === "string" ? key : key(spooled.sha256));
-        await upload(name, spooled);
-        return { key: name, size: spooled.size, sha256: spooled.sha256 };
+        await upload(key, spooled);
+        return { key, size: spooled.size, sha256: spooled.sha256 };
       } finally {
         await rm(spooled.path, { force: true });
       }
