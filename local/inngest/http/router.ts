@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { CountersignError, errorMessage } from "#lib/errors.ts";
+import { limits } from "../limits.ts";
+
+export interface Request {
+  readonly method: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly header: (name: string) => string | undefined;
+  /** Reads the body as JSON. @throws HttpError 400 or 413. */
+  readonly json: () => Promise<unknown>;
+}
+
+/** `json` and `text` exclude each other; neither is an empty body. */
+export interface Response {
+  readonly status?: number;
+  readonly json?: unknown;
+  readonly text?: string;
+}
+
+/** A request that is answered with `status` and this message. */
+export class HttpError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export type Handler = (request: Request) => Response | Promise<Response>;
+
+interface Route {
+  readonly method: string;
+  readonly parts: readonly string[];
+  readonly handler: Handler;
+}
+
+/** Routes such as `GET /v1/runs/:id`; whatever has none is answered 501 with its name. */
+export class Router {
+  readonly #routes: Route[] = [];
+
+  on(route: string, handler: Handler): this {
+    const [method = "", path = ""] = route.split(" ");
+    this.#routes.push({ method, parts: path.split("/"), handler });
+    return this;
+  }
+
+  /** Answers a request; an error becomes `{error, status}`. Never rejects. */
+  async handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const method = incoming.method ?? "GET";
+    const path = (incoming.url ?? "/").split("?")[0] ?? "/";
+    let response: Response;
+    try {
+      response = await this.#find(method, path)(incoming);
+    } catch (error) {
+      response = toResponse(error);
+    }
+    if (!incoming.complete) {
+      // The rest of a refused body is not worth reading.
+      outgoing.setHeader("connection", "close");
+    }
+    const body =
+      response.json === undefined ? (response.text ?? "") : JSON.stringify(response.json);
+    const type = response.json === undefined ? "text/plain; charset=utf-8" : "application/json";
+    outgoing.writeHead(response.status ?? 200, {
+      "content-type": type,
+      "x-inngest-server-kind": "dev",
+    });
+    outgoing.end(body);
+  }
+
+  #find(method: string, path: string): (incoming: IncomingMessage) => Response | Promise<Response> {
+    const parts = path.split("/");
+    for (const route of this.#routes) {
+      const params = route.method === method ? match(route.parts, parts) : undefined;
+      if (params) return (incoming) => route.handler(toRequest(incoming, method, params));
+    }
+    throw new HttpError(501, `${method} ${path} is not part of the local engine yet`);
+  }
+}
+
+function match(
+  route: readonly string[],
+  parts: readonly string[],
+): Record<string, string> | undefined {
+  if (route.length !== parts.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [i, part] of route.entries()) {
+    const given = parts[i] ?? "";
+    if (!part.startsWith(":")) {
+      if (part !== given) return undefined;
+    } else {
+      try {
+        params[part.slice(1)] = decodeURIComponent(given);
+      } catch {
+        throw new HttpError(400, "the path is not percent-encoded correctly");
+      }
+    }
+  }
+  return params;
+}
+
+function toRequest(
+  incoming: IncomingMessage,
+  method: string,
+  params: Record<string, string>,
+): Request {
+  return {
+    method,
+    params,
+    header: (name) => {
+      const value = incoming.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    json: () => readJson(incoming),
+  };
+}
+
+async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limits.requestBytes) {
+      throw new HttpError(413, `a request has at most ${limits.requestBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch (error) {
+    throw new HttpError(400, `the body is not JSON: ${errorMessage(error)}`);
+  }
+}
+
+function toResponse(error: unknown): Response {
+  const status =
+    error instanceof HttpError ? error.status : error instanceof CountersignError ? 400 : 500;
+  return { status, json: { error: errorMessage(error), status } };
+}

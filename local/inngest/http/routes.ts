@@ -1,0 +1,94 @@
+import type { Engine } from "../engine.ts";
+import type { Executor } from "../executor.ts";
+import { takeIn } from "../intake.ts";
+import { finishRun } from "../lifecycle.ts";
+import type { Run } from "../store/runs.ts";
+import { checkpoint } from "./checkpoint.ts";
+import { HttpError, Router } from "./router.ts";
+
+/** Everything the engine answers. */
+export function createRouter(engine: Engine, executor: Executor): Router {
+  const { events, runs, registry } = engine;
+  const runOf = (id: string | undefined): Run => {
+    const run = runs.get(id ?? "");
+    if (!run) throw new HttpError(404, `there is no run ${id}`);
+    return run;
+  };
+  return new Router()
+    .on("POST /fn/register", async (request) => {
+      const kind = request.header("x-inngest-expected-server-kind");
+      if (kind !== undefined && kind !== "dev") {
+        throw new HttpError(400, `the app expects a server of kind ${kind}, this one is dev`);
+      }
+      return { json: { ok: true, modified: registry.register(await request.json()) } };
+    })
+    .on("POST /e/:key", async (request) => {
+      const seed = request.header("x-inngest-event-id-seed");
+      const ids = takeIn(engine, await request.json(), seed);
+      return { json: { ids, status: 200 } };
+    })
+    .on("GET /dev", () => ({
+      json: { version: "local", apps: registry.apps(), functions: registry.all() },
+    }))
+    .on("GET /health", () => ({ json: { status: 200, message: "OK" } }))
+    .on("POST /v1/checkpoint/:run/async", (request) => checkpoint(engine, executor, request))
+    .on("GET /v0/runs/:run/actions", ({ params }) => {
+      const steps = runs.steps(runOf(params.run).id);
+      return {
+        json: Object.fromEntries(
+          steps.map((step) => [step.step_id, JSON.parse(step.result) as unknown]),
+        ),
+      };
+    })
+    .on("GET /v0/runs/:run/batch", ({ params }) => ({
+      json: runOf(params.run).eventIds.flatMap((id) => events.get(id) ?? []),
+    }))
+    .on("GET /v1/events/:id", ({ params }) => {
+      const [id] = events.idsOf(params.id ?? "");
+      if (!id) throw new HttpError(404, `there is no event ${params.id}`);
+      return { json: { data: { internal_id: id, ...events.get(id) } } };
+    })
+    .on("GET /v1/events/:id/runs", ({ params }) => ({
+      json: { data: events.idsOf(params.id ?? "").flatMap((id) => runs.ofEvent(id).map(describe)) },
+    }))
+    .on("GET /v1/runs/:id", ({ params }) => ({ json: { data: describe(runOf(params.id)) } }))
+    .on("DELETE /v1/runs/:id", ({ params }) => {
+      const run = runOf(params.id);
+      engine.db.transaction(() => finishRun(engine, run, { status: "Cancelled" }));
+      return { status: 204 };
+    })
+    .on("GET /", () => ({ text: overview(engine) }));
+}
+
+/** A run as `/v1/runs` shows it. */
+function describe(run: Run): Record<string, unknown> {
+  const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+  return {
+    run_id: run.id,
+    function_id: run.functionId,
+    event_id: run.eventId,
+    status: run.status,
+    run_started_at: time(run.createdAt),
+    ended_at: time(run.endedAt),
+    output: run.output === null ? null : (JSON.parse(run.output) as unknown),
+  };
+}
+
+function overview({ registry, runs }: Engine): string {
+  const lines = ["Local Inngest engine", "", "Apps"];
+  for (const app of registry.apps()) lines.push(`  ${app.name}  ${app.url}  ${app.sdk}`);
+  lines.push("", "Functions");
+  for (const fn of registry.all()) {
+    const triggers = fn.triggers.map((trigger) =>
+      "cron" in trigger ? trigger.cron : trigger.event,
+    );
+    lines.push(`  ${fn.id}  ${triggers.join(", ")}`);
+  }
+  lines.push("", "Last runs");
+  for (const run of runs.latest(50)) {
+    lines.push(
+      `  ${new Date(run.createdAt).toISOString()}  ${run.id}  ${run.functionId}  ${run.status}`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}

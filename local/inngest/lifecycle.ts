@@ -1,0 +1,230 @@
+import { dueTime } from "./durations.ts";
+import type { Engine } from "./engine.ts";
+import { compile } from "./expressions.ts";
+import type { FunctionConfig } from "./function-config.ts";
+import { ulid } from "./ids.ts";
+import { limits } from "./limits.ts";
+import type { Slot } from "./scheduler.ts";
+import type { InngestEvent } from "./store/events.ts";
+import type { Run } from "./store/runs.ts";
+
+/** An error as it travels in steps, events and run outputs. */
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly [key: string]: unknown;
+}
+
+/** How a run ends. */
+export type Outcome =
+  | { readonly status: "Completed"; readonly result: unknown }
+  | { readonly status: "Failed"; readonly error: WireError }
+  | { readonly status: "Cancelled" };
+
+/** A step that got its result. */
+export interface ResolvedStep {
+  readonly id: string;
+  readonly op: string;
+  readonly name: string;
+  /** Whether the run goes on after each of several parallel steps, not only after the last. */
+  readonly race: boolean;
+  readonly attempts: number;
+}
+
+/**
+ * Starts a run of `fn`, unless its event id or its idempotency key started one in the last 24 hours.
+ * All functions here work inside a transaction of the caller.
+ * @param eventId our id of the event.
+ * @param correlationId the invoke that waits for the run.
+ * @returns the run's id.
+ */
+export function createRun(
+  engine: Engine,
+  fn: FunctionConfig,
+  eventId: string,
+  event: InngestEvent,
+  correlationId: string | null = null,
+): string | undefined {
+  const now = Date.now();
+  const id = ulid(now);
+  for (const key of idempotencyKeys(fn, eventId, event)) {
+    if (!engine.runs.takeKey(key, id, now + limits.idempotencyMs)) return undefined;
+  }
+  engine.runs.add({
+    id,
+    functionId: fn.id,
+    eventId,
+    eventIds: [eventId],
+    correlationId,
+    slots: slotsOf(fn, event),
+  });
+  fn.cancel.forEach((cancel, i) => {
+    engine.pauses.add(
+      {
+        id: `${id}:cancel:${i}`,
+        kind: "cancel",
+        run_id: id,
+        event: cancel.event,
+        expression: cancel.if,
+        expires_at: cancel.timeout ? dueTime(cancel.timeout, now) : null,
+      },
+      event,
+    );
+  });
+  engine.queue.addDiscovery(id);
+  return id;
+}
+
+/** Records a step's result and lets its run go on once no parallel step is pending. */
+export function resolveStep(
+  engine: Engine,
+  runId: string,
+  step: ResolvedStep,
+  result: unknown,
+): void {
+  const run = engine.runs.get(runId);
+  if (run?.status !== "Running") return;
+  if (!recordStep(engine, run, step, result)) return;
+  if (step.race || run.version === 1 || !engine.runs.hasPending(runId)) {
+    engine.queue.addDiscovery(runId);
+  }
+}
+
+/**
+ * Stores what stands in `steps[id]` from now on, within production's limits.
+ * @returns false when the run failed on a limit.
+ */
+export function recordStep(
+  engine: Engine,
+  run: Run,
+  step: Omit<ResolvedStep, "race">,
+  result: unknown,
+): boolean {
+  const json = JSON.stringify(result ?? null);
+  const error = overLimit(engine, run, step, Buffer.byteLength(json));
+  if (error) {
+    finishRun(engine, run, { status: "Failed", error });
+    return false;
+  }
+  engine.runs.addStep(run.id, { ...step, result: json });
+  return true;
+}
+
+/** Ends a run, tells everybody who waits for that, and drops what it still had to do. Does nothing when it has ended. */
+export function finishRun(engine: Engine, run: Run, outcome: Outcome): void {
+  const output =
+    outcome.status === "Completed"
+      ? (outcome.result ?? null)
+      : outcome.status === "Failed"
+        ? outcome.error
+        : null;
+  if (!engine.runs.end(run.id, outcome.status, JSON.stringify(output))) return;
+  engine.queue.removeRun(run.id);
+  engine.pauses.removeRun(run.id);
+  publishEnd(engine, run, outcome);
+  if (run.correlationId) answerInvoke(engine, run.correlationId, outcome);
+}
+
+function publishEnd(engine: Engine, run: Run, outcome: Outcome): void {
+  const events = run.eventIds.flatMap((id) => engine.events.get(id) ?? []);
+  const about = {
+    function_id: run.functionId,
+    run_id: run.id,
+    event: events[0],
+    events,
+    ...(run.correlationId ? { correlation_id: run.correlationId } : {}),
+  };
+  const publish = (name: string, data: Record<string, unknown>) =>
+    engine.publish({ id: ulid(), name, data, ts: Date.now() });
+  if (outcome.status === "Cancelled") {
+    const error = { name: "Error", message: "function cancelled" };
+    publish("inngest/function.cancelled", { ...about, error });
+    return;
+  }
+  if (outcome.status === "Failed") {
+    publish("inngest/function.failed", { ...about, error: outcome.error });
+  }
+  const end =
+    outcome.status === "Failed" ? { error: outcome.error } : { result: outcome.result ?? null };
+  publish("inngest/function.finished", {
+    ...about,
+    ...end,
+    _inngest: { status: outcome.status },
+  });
+}
+
+function answerInvoke(engine: Engine, correlationId: string, outcome: Outcome): void {
+  const pause = engine.pauses.get(correlationId);
+  if (!pause?.step_id) return; // it timed out, or its own run has ended
+  engine.pauses.remove(pause.id);
+  engine.queue.remove(`${pause.id}:timeout`);
+  const step = {
+    id: pause.step_id,
+    op: "InvokeFunction",
+    name: pause.name,
+    race: pause.race === 1,
+    attempts: 1,
+  };
+  const result =
+    outcome.status === "Completed"
+      ? { data: outcome.result ?? null }
+      : outcome.status === "Failed"
+        ? { error: outcome.error }
+        : { error: { name: "Error", message: "the invoked function was cancelled" } };
+  resolveStep(engine, pause.run_id, step, result);
+}
+
+function overLimit(
+  engine: Engine,
+  run: Run,
+  step: { id: string; name: string },
+  bytes: number,
+): WireError | undefined {
+  if (bytes > limits.stepOutputBytes) {
+    return {
+      name: "output_too_large",
+      message: `The output of step "${step.name}" has ${bytes} bytes, the limit is ${limits.stepOutputBytes}.`,
+    };
+  }
+  if ((engine.runs.get(run.id)?.stateBytes ?? 0) + bytes > limits.runStateBytes) {
+    return {
+      name: "InngestErrStateOverflowed",
+      message: `The function run exceeded the state size limit of ${limits.runStateBytes} bytes.`,
+    };
+  }
+  if (engine.runs.stepCount(run.id) >= limits.steps) return tooManySteps();
+  return undefined;
+}
+
+/** What a run fails with that has more steps than production allows. */
+export function tooManySteps(): WireError {
+  return {
+    name: "InngestErrFunctionOverflowed",
+    message: `The function run exceeded the step limit of ${limits.steps} steps.`,
+  };
+}
+
+function idempotencyKeys(fn: FunctionConfig, eventId: string, event: InngestEvent): string[] {
+  const keys: string[] = [];
+  if (event.id !== eventId) keys.push(`${fn.id}:event:${event.id}`);
+  if (fn.idempotency) keys.push(`${fn.id}:key:${keyValue(fn.idempotency, event)}`);
+  return keys;
+}
+
+/** Scope `fn` counts within the function; `env` and `account` count everything with the same key together. */
+function slotsOf(fn: FunctionConfig, event: InngestEvent): Slot[] {
+  return fn.concurrency.map(({ limit, key, scope = "fn" }, i) => {
+    const owner = scope === "fn" ? `fn:${fn.id}:${i}` : scope;
+    return { key: key ? `${owner}:${key}:${keyValue(key, event)}` : owner, limit };
+  });
+}
+
+function keyValue(source: string, event: InngestEvent): string {
+  const expression = compile(source);
+  try {
+    return String(JSON.stringify(expression.evaluate(expression.capture(event))));
+  } catch {
+    return "null"; // an expression that fails on this event puts it under the key of a missing value
+  }
+}

@@ -1,0 +1,145 @@
+import type { Queue, QueueItem } from "./store/queue.ts";
+
+/** One of the limits that an item needs room under while it runs. */
+export interface Slot {
+  readonly key: string;
+  readonly limit: number;
+}
+
+/** What the scheduler asks of the rest of the engine. */
+export interface Work {
+  /** The limits that a due item counts against. */
+  slots(item: QueueItem): readonly Slot[];
+  /** Runs a due item; must not reject. */
+  run(item: QueueItem): Promise<void> | void;
+}
+
+/** setTimeout overflows beyond this. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Runs queue items when they are due, within their concurrency limits. Everything due until `#horizon` is in
+ * memory (ready, waiting for room, or running); the rest stays in the database under one timer for the earliest.
+ * So nothing polls, and a start on the same database picks up whatever was unfinished.
+ */
+export class Scheduler {
+  readonly #queue: Queue;
+  readonly #work: Work;
+  #horizon = 0;
+  #ready: string[] = [];
+  readonly #running = new Set<string>();
+  /** Became due again while it was still running. */
+  readonly #repeat = new Set<string>();
+  readonly #used = new Map<string, number>();
+  readonly #waiting = new Map<string, string[]>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #pumpPlanned = false;
+  #stopped = false;
+
+  constructor(queue: Queue, work: Work) {
+    this.#queue = queue;
+    this.#work = work;
+  }
+
+  /** Loads what is due and starts; from here on the queue tells about every change. */
+  start(): void {
+    this.#queue.listen((id, dueAt) => this.#notice(id, dueAt));
+    this.#advance();
+  }
+
+  /** Starts nothing more. What is running is left to its own end. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #notice(id: string, dueAt: number): void {
+    if (this.#stopped) return;
+    if (dueAt <= this.#horizon) this.#makeReady(id);
+    else if (dueAt <= Date.now()) this.#advance();
+    else this.#arm(dueAt);
+  }
+
+  #advance(): void {
+    const until = Math.max(this.#horizon, Date.now());
+    const ids = this.#queue.due(this.#horizon, until);
+    this.#horizon = until;
+    for (const id of ids) this.#makeReady(id);
+    clearTimeout(this.#timer);
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const next = this.#queue.nextDue(until);
+    if (next !== undefined) this.#arm(next);
+  }
+
+  #arm(dueAt: number): void {
+    if (dueAt >= this.#timerAt || this.#stopped) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = dueAt;
+    this.#timer = setTimeout(
+      () => this.#advance(),
+      Math.min(MAX_TIMER_MS, Math.max(0, dueAt - Date.now())),
+    );
+  }
+
+  #makeReady(id: string): void {
+    if (this.#running.has(id)) this.#repeat.add(id);
+    else this.#ready.push(id);
+    if (this.#pumpPlanned) return;
+    this.#pumpPlanned = true;
+    setImmediate(() => this.#pump());
+  }
+
+  #pump(): void {
+    this.#pumpPlanned = false;
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const id of ready) {
+      if (this.#stopped) return;
+      this.#start(id);
+    }
+  }
+
+  #start(id: string): void {
+    if (this.#running.has(id)) {
+      this.#repeat.add(id);
+      return;
+    }
+    const item = this.#queue.get(id);
+    if (!item || item.due_at > this.#horizon) return; // removed or moved since: it will be noticed again
+    const slots = this.#work.slots(item);
+    const full = slots.find((slot) => (this.#used.get(slot.key) ?? 0) >= slot.limit);
+    if (full) {
+      const waiting = this.#waiting.get(full.key);
+      if (waiting) waiting.push(id);
+      else this.#waiting.set(full.key, [id]);
+      return;
+    }
+    for (const { key } of slots) this.#used.set(key, (this.#used.get(key) ?? 0) + 1);
+    this.#running.add(id);
+    const done = this.#work.run(item);
+    if (done) done.finally(() => this.#finished(id, slots));
+    else this.#finished(id, slots);
+  }
+
+  #finished(id: string, slots: readonly Slot[]): void {
+    this.#running.delete(id);
+    if (this.#repeat.delete(id)) this.#makeReady(id);
+    for (const { key } of slots) {
+      const used = (this.#used.get(key) ?? 1) - 1;
+      if (used > 0) this.#used.set(key, used);
+      else this.#used.delete(key);
+    }
+    for (const slot of slots) this.#wake(slot);
+  }
+
+  /** Starts what waits for room under this limit, until it is full again. */
+  #wake({ key, limit }: Slot): void {
+    const waiting = this.#waiting.get(key);
+    while (waiting?.length && (this.#used.get(key) ?? 0) < limit && !this.#stopped) {
+      const id = waiting.shift();
+      if (id !== undefined) this.#start(id);
+    }
+    if (waiting?.length === 0) this.#waiting.delete(key);
+  }
+}

@@ -1,0 +1,107 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { InvalidInput } from "#lib/errors.ts";
+import type { LocalPart, PartOptions } from "../part.ts";
+import { AppClient } from "./app-client.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
+import { Executor } from "./executor.ts";
+import { isLocal } from "./function-config.ts";
+import { createRouter } from "./http/routes.ts";
+import { ulid } from "./ids.ts";
+import { dispatchEvent } from "./matcher.ts";
+import { Registry } from "./registry.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Database } from "./store/database.ts";
+import { Events } from "./store/events.ts";
+import { Pauses } from "./store/pauses.ts";
+import { Queue } from "./store/queue.ts";
+import { Runs } from "./store/runs.ts";
+import { AppSync } from "./sync.ts";
+import { fireTimer } from "./timers.ts";
+
+export interface InngestOptions extends PartOptions, Partial<EngineOptions> {
+  /** Serve URLs of apps that are asked to register at the start, until they have. */
+  readonly apps?: readonly string[];
+}
+
+/** Longer than any function on Vercel may take. */
+const CALL_TIMEOUT_MS = 15 * 60 * 1000;
+const MAX_CALLS = 100;
+
+/**
+ * Starts the local Inngest engine: one process over one sqlite file in `options.dir`. An app with
+ * `INNGEST_DEV=<url>` talks to it through the unmodified SDK. A start on the same directory continues every run.
+ * @throws InvalidInput for an app URL that is not on this machine.
+ */
+export async function startInngest(options: InngestOptions): Promise<LocalPart> {
+  const { apps = [], dir, port = 0 } = options;
+  const foreign = apps.find((url) => !isLocal(url));
+  if (foreign) throw new InvalidInput("bad_app_url", `${foreign} is not a URL on this machine`);
+
+  const log = (message: string) => console.error(`inngest: ${message}`);
+  const db = new Database(dir);
+  const queue = new Queue(db);
+  const engine: Engine = {
+    options: {
+      retryDelayMs: options.retryDelayMs,
+      callTimeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
+      maxCalls: options.maxCalls ?? MAX_CALLS,
+    },
+    db,
+    queue,
+    events: new Events(db),
+    runs: new Runs(db),
+    pauses: new Pauses(db),
+    registry: new Registry(db, queue),
+    publish(event) {
+      const id = ulid();
+      if (engine.events.add(id, event)) dispatchEvent(engine, id, event);
+    },
+    log,
+  };
+  const client = new AppClient(engine.options.maxCalls);
+  const sync = new AppSync(client, log);
+  const executor = new Executor(engine, client, (fn) => sync.sync(serveUrl(fn.url)));
+  const everything = { key: "all", limit: engine.options.maxCalls };
+  const scheduler = new Scheduler(queue, {
+    slots: (item) =>
+      item.kind === "call"
+        ? [everything, ...(engine.runs.get(item.run_id ?? "")?.slots ?? [])]
+        : [],
+    run: (item) => (item.kind === "call" ? executor.run(item) : fireTimer(engine, item)),
+  });
+
+  const router = createRouter(engine, executor);
+  const server = createServer((request, response) => void router.handle(request, response));
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  scheduler.start();
+  for (const app of apps) sync.sync(app);
+
+  return {
+    name: "inngest",
+    url,
+    env: { INNGEST_DEV: url },
+    async close() {
+      scheduler.stop();
+      executor.stop();
+      sync.stop();
+      client.close();
+      server.closeAllConnections();
+      if (server.listening) {
+        server.close();
+        await once(server, "close");
+      }
+      db.close();
+    },
+  };
+}
+
+/** The serve URL without the function that it names. */
+function serveUrl(functionUrl: string): string {
+  const url = new URL(functionUrl);
+  url.search = "";
+  return url.href;
+}

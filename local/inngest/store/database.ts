@@ -1,0 +1,92 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+
+/**
+ * The engine's state: one sqlite file in WAL mode, used by one process.
+ *
+ * `synchronous = NORMAL`: a commit survives the end of the process at any moment (what the engine promises);
+ * a power cut may take the last commits, which is a fair price for a laptop's speed.
+ */
+export class Database {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #afterCommit: (() => void)[] = [];
+  #inTransaction = false;
+
+  /** @param dir directory that holds `engine.db`; created when missing. */
+  constructor(dir: string) {
+    mkdirSync(dir, { recursive: true });
+    this.#db = new DatabaseSync(join(dir, "engine.db"), { timeout: 5000 });
+    this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    const version = this.one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
+    if (version === 0) {
+      this.#db.exec(`BEGIN; ${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+    } else if (version !== SCHEMA_VERSION) {
+      this.#db.close();
+      throw new Error(
+        `${join(dir, "engine.db")} has version ${version}, this engine writes ${SCHEMA_VERSION}: ` +
+          "finish its runs with the engine that wrote it, or remove the directory",
+      );
+    }
+  }
+
+  /** First row, or undefined. */
+  one<T>(sql: string, ...params: SQLInputValue[]): T | undefined {
+    return this.#prepare(sql).get(...params) as T | undefined;
+  }
+
+  all<T>(sql: string, ...params: SQLInputValue[]): T[] {
+    return this.#prepare(sql).all(...params) as T[];
+  }
+
+  /** Runs a statement and answers how many rows it changed. */
+  run(sql: string, ...params: SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...params).changes);
+  }
+
+  /**
+   * Runs `work` in one transaction; inside another transaction it simply joins. What was given to
+   * {@link afterCommit} runs once everything is committed, and never when it was rolled back.
+   */
+  transaction<T>(work: () => T): T {
+    if (this.#inTransaction) return work();
+    this.#db.exec("BEGIN IMMEDIATE");
+    this.#inTransaction = true;
+    this.#afterCommit = [];
+    let result: T;
+    try {
+      result = work();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      this.#inTransaction = false;
+    }
+    const effects = this.#afterCommit;
+    this.#afterCommit = [];
+    for (const effect of effects) effect();
+    return result;
+  }
+
+  /** Postpones an effect on memory until what caused it is committed. */
+  afterCommit(effect: () => void): void {
+    if (this.#inTransaction) this.#afterCommit.push(effect);
+    else effect();
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Json } from "../expressions.ts";
+import { compile, valueAt } from "../expressions.ts";
+import type { Database } from "./database.ts";
+
+/** Something that an event, or the end of an invoked run, can wake. */
+export interface Pause {
+  readonly id: string;
+  readonly kind: "wait" | "invoke" | "cancel";
+  readonly run_id: string;
+  readonly step_id: string | null;
+  readonly event: string | null;
+  readonly expression: string | null;
+  /** JSON of the values that the expression reads from the run's own event. */
+  readonly vars: string | null;
+  /** Milliseconds since the epoch; an event after that wakes nothing. */
+  readonly expires_at: number | null;
+  readonly race: number;
+  readonly name: string;
+  readonly created_at: number;
+}
+
+type NewPause = Pick<Pause, "id" | "kind" | "run_id"> &
+  Partial<Pick<Pause, "step_id" | "event" | "expression" | "expires_at" | "race" | "name">>;
+
+/** What waits for events. */
+export class Pauses {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Registers a pause unless it is there already.
+   * @param own the event that triggered the run: `event` in the expression.
+   * @throws InvalidInput when the expression does not compile.
+   */
+  add(pause: NewPause, own: Json): void {
+    const expression = pause.expression ? compile(pause.expression) : undefined;
+    const captured = expression?.capture(own) ?? [];
+    const key = expression?.indexKey(captured);
+    this.#db.run(
+      `INSERT OR IGNORE INTO pauses (id, kind, run_id, step_id, event, expression, vars, match_path, match_value,
+         expires_at, race, name, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      pause.id,
+      pause.kind,
+      pause.run_id,
+      pause.step_id ?? null,
+      pause.event ?? null,
+      pause.expression ?? null,
+      JSON.stringify(captured),
+      key?.path ?? null,
+      key?.value ?? null,
+      pause.expires_at ?? null,
+      pause.race ?? 0,
+      pause.name ?? "",
+      Date.now(),
+    );
+  }
+
+  get(id: string): Pause | undefined {
+    return this.#db.one<Pause>("SELECT * FROM pauses WHERE id = ?", id);
+  }
+
+  ofRun(runId: string): Pause[] {
+    return this.#db.all<Pause>("SELECT * FROM pauses WHERE run_id = ? ORDER BY created_at", runId);
+  }
+
+  /** All that this event wakes. Equalities are looked up by index, so ten thousand waits cost little. */
+  matching(event: Json & { readonly name: string }): Pause[] {
+    const found = this.#db.all<Pause>(
+      "SELECT * FROM pauses WHERE event = ? AND match_path IS NULL",
+      event.name,
+    );
+    const paths = this.#db.all<{ match_path: string }>(
+      "SELECT DISTINCT match_path FROM pauses WHERE event = ? AND match_path IS NOT NULL",
+      event.name,
+    );
+    for (const { match_path } of paths) {
+      const value = valueAt(event, JSON.parse(match_path) as string[]);
+      if (typeof value !== "string") continue;
+      found.push(
+        ...this.#db.all<Pause>(
+          "SELECT * FROM pauses WHERE event = ? AND match_path = ? AND match_value = ?",
+          event.name,
+          match_path,
+          value,
+        ),
+      );
+    }
+    const now = Date.now();
+    return found.filter(
+      (pause) =>
+        (pause.expires_at === null || pause.expires_at > now) &&
+        (pause.expression === null ||
+          compile(pause.expression).matches(JSON.parse(pause.vars ?? "[]") as unknown[], event)),
+    );
+  }
+
+  remove(id: string): boolean {
+    return this.#db.run("DELETE FROM pauses WHERE id = ?", id) > 0;
+  }
+
+  removeRun(runId: string): void {
+    this.#db.run("DELETE FROM pauses WHERE run_id = ?", runId);
+  }
+}

@@ -1,0 +1,199 @@
+import type { Slot } from "../scheduler.ts";
+import type { Database } from "./database.ts";
+
+export type RunStatus = "Running" | "Completed" | "Failed" | "Cancelled";
+
+export interface Run {
+  readonly id: string;
+  readonly functionId: string;
+  /** Our id of the event that triggered it. */
+  readonly eventId: string;
+  /** Our ids of all its events: more than one for a batch. */
+  readonly eventIds: readonly string[];
+  readonly status: RunStatus;
+  /** Names the invoke step that waits for this run: the id of its pause. */
+  readonly correlationId: string | null;
+  readonly slots: readonly Slot[];
+  /** Execution version that the SDK chose; -1 before its first answer. */
+  readonly version: number;
+  /** Bytes of all step results. */
+  readonly stateBytes: number;
+  /** JSON of the result or of the error. */
+  readonly output: string | null;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+}
+
+interface RunRow {
+  readonly id: string;
+  readonly function_id: string;
+  readonly event_id: string;
+  readonly events: string;
+  readonly status: RunStatus;
+  readonly correlation_id: string | null;
+  readonly slots: string;
+  readonly version: number;
+  readonly state_bytes: number;
+  readonly output: string | null;
+  readonly created_at: number;
+  readonly ended_at: number | null;
+}
+
+export interface StepRow {
+  readonly step_id: string;
+  readonly op: string;
+  readonly name: string;
+  /** JSON of what stands in `steps[id]`. */
+  readonly result: string;
+  readonly attempts: number;
+  readonly created_at: number;
+}
+
+/** Runs and the results of their steps. */
+export class Runs {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  add(
+    run: Pick<Run, "id" | "functionId" | "eventId" | "eventIds" | "correlationId" | "slots">,
+  ): void {
+    this.#db.run(
+      `INSERT INTO runs (id, function_id, event_id, events, status, correlation_id, slots, created_at)
+       VALUES (?, ?, ?, ?, 'Running', ?, ?, ?)`,
+      run.id,
+      run.functionId,
+      run.eventId,
+      JSON.stringify(run.eventIds),
+      run.correlationId,
+      JSON.stringify(run.slots),
+      Date.now(),
+    );
+  }
+
+  get(id: string): Run | undefined {
+    const row = this.#db.one<RunRow>("SELECT * FROM runs WHERE id = ?", id);
+    return row && toRun(row);
+  }
+
+  ofEvent(eventId: string): Run[] {
+    return this.#db
+      .all<RunRow>("SELECT * FROM runs WHERE event_id = ? ORDER BY id", eventId)
+      .map(toRun);
+  }
+
+  /** The newest runs, newest first. */
+  latest(count: number): Run[] {
+    return this.#db.all<RunRow>("SELECT * FROM runs ORDER BY id DESC LIMIT ?", count).map(toRun);
+  }
+
+  setVersion(id: string, version: number): void {
+    this.#db.run("UPDATE runs SET version = ? WHERE id = ?", version, id);
+  }
+
+  /** Ends a run that is still running; false when it ended before. */
+  end(id: string, status: RunStatus, output: string | null): boolean {
+    return (
+      this.#db.run(
+        "UPDATE runs SET status = ?, output = ?, ended_at = ? WHERE id = ? AND status = 'Running'",
+        status,
+        output,
+        Date.now(),
+        id,
+      ) > 0
+    );
+  }
+
+  /** Records a step; false when it has a result already, which then stays. */
+  addStep(
+    runId: string,
+    step: { id: string; op: string; name: string; result: string; attempts: number },
+  ): boolean {
+    const added = this.#db.run(
+      `INSERT OR IGNORE INTO steps (run_id, step_id, seq, op, name, result, attempts, created_at)
+       VALUES (?, ?, (SELECT COUNT(*) FROM steps WHERE run_id = ?), ?, ?, ?, ?, ?)`,
+      runId,
+      step.id,
+      runId,
+      step.op,
+      step.name,
+      step.result,
+      step.attempts,
+      Date.now(),
+    );
+    if (added === 0) return false;
+    this.#db.run(
+      "UPDATE runs SET state_bytes = state_bytes + ? WHERE id = ?",
+      Buffer.byteLength(step.result),
+      runId,
+    );
+    return true;
+  }
+
+  /** In the order in which they were recorded. */
+  steps(runId: string): StepRow[] {
+    return this.#db.all<StepRow>(
+      "SELECT step_id, op, name, result, attempts, created_at FROM steps WHERE run_id = ? ORDER BY seq",
+      runId,
+    );
+  }
+
+  stepCount(runId: string): number {
+    return (
+      this.#db.one<{ n: number }>("SELECT COUNT(*) n FROM steps WHERE run_id = ?", runId)?.n ?? 0
+    );
+  }
+
+  hasStep(runId: string, stepId: string): boolean {
+    return (
+      this.#db.one("SELECT 1 FROM steps WHERE run_id = ? AND step_id = ?", runId, stepId) !==
+      undefined
+    );
+  }
+
+  /** Whether a step of the run is queued, sleeping or waiting. */
+  hasPending(runId: string): boolean {
+    return (
+      this.#db.one(
+        `SELECT 1 FROM queue WHERE run_id = ?1 AND step_id <> 'step'
+         UNION ALL SELECT 1 FROM pauses WHERE run_id = ?1 AND kind <> 'cancel' LIMIT 1`,
+        runId,
+      ) !== undefined
+    );
+  }
+
+  /**
+   * Takes an idempotency key for a run until `expiresAt`.
+   * @returns false when a live run or one of the last 24 hours holds it.
+   */
+  takeKey(key: string, runId: string, expiresAt: number): boolean {
+    this.#db.run("DELETE FROM idempotency WHERE key = ? AND expires_at <= ?", key, Date.now());
+    return (
+      this.#db.run(
+        "INSERT OR IGNORE INTO idempotency (key, run_id, expires_at) VALUES (?, ?, ?)",
+        key,
+        runId,
+        expiresAt,
+      ) > 0
+    );
+  }
+}
+
+function toRun(row: RunRow): Run {
+  return {
+    id: row.id,
+    functionId: row.function_id,
+    eventId: row.event_id,
+    eventIds: JSON.parse(row.events) as string[],
+    status: row.status,
+    correlationId: row.correlation_id,
+    slots: JSON.parse(row.slots) as Slot[],
+    version: row.version,
+    stateBytes: row.state_bytes,
+    output: row.output,
+    createdAt: row.created_at,
+    endedAt: row.ended_at,
+  };
+}

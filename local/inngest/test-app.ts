@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { Server } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Inngest, type InngestFunction } from "inngest";
+import { serve } from "inngest/node";
+import type { LocalPart } from "../part.ts";
+import { type InngestOptions, startInngest } from "./server.ts";
+
+const POLL_MS = 15;
+const SERVE_PATH = "/api/inngest";
+
+/** A run as `GET /v1/runs/:id` describes it. */
+export interface RunView {
+  readonly run_id: string;
+  readonly function_id: string;
+  readonly status: "Running" | "Completed" | "Failed" | "Cancelled";
+  readonly output: unknown;
+}
+
+type Functions = readonly InngestFunction.Any[];
+
+/** An engine and a real SDK app beside it, for tests. */
+export interface TestBed {
+  readonly engine: LocalPart;
+  readonly client: Inngest;
+  readonly appUrl: string;
+  /** Serves these functions from now on and has them registered. */
+  serve(...functions: Functions): Promise<void>;
+  /** Takes the app down, as if it had been stopped. */
+  stopApp(): Promise<void>;
+  /** Sends an event and answers its id. */
+  send(name: string, data?: Record<string, unknown>, id?: string): Promise<string>;
+  runs(eventId: string): Promise<RunView[]>;
+  /** The run that this event started, once it has ended. */
+  ended(eventId: string): Promise<RunView>;
+  close(): Promise<void>;
+}
+
+/** Polls `check` until it answers something truthy; the test's own timeout is the limit. */
+export async function until<T>(
+  check: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** GET on an engine, as JSON. */
+export async function get<T>(engine: Pick<LocalPart, "url">, path: string): Promise<T> {
+  const response = await fetch(engine.url + path);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** Runs of an event, through the engine's API. */
+export async function runsOf(engine: Pick<LocalPart, "url">, eventId: string): Promise<RunView[]> {
+  return (await get<{ data: RunView[] }>(engine, `/v1/events/${eventId}/runs`)).data;
+}
+
+/** Starts an engine on a fresh directory and an app without functions. */
+export async function startTestBed(
+  options: Partial<InngestOptions> = {},
+  clientOptions: Partial<ConstructorParameters<typeof Inngest>[0]> = {},
+): Promise<TestBed> {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "inngest-")));
+  const engine = await startInngest({ retryDelayMs: 20, ...options, dir });
+  const client = new Inngest({ id: "app", isDev: true, baseUrl: engine.url, ...clientOptions });
+  let server: Server | undefined;
+  let port = 0;
+
+  const stopApp = async () => {
+    if (!server?.listening) return;
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  };
+  const bed: TestBed = {
+    engine,
+    client,
+    get appUrl() {
+      return `http://127.0.0.1:${port}${SERVE_PATH}`;
+    },
+    async serve(...functions) {
+      await stopApp();
+      server = createServer(serve({ client, functions: [...functions], servePath: SERVE_PATH }));
+      server.listen(port, "127.0.0.1");
+      await once(server, "listening");
+      port = (server.address() as AddressInfo).port;
+      const response = await fetch(bed.appUrl, { method: "PUT" });
+      if (!response.ok) throw new Error(`not registered: ${await response.text()}`);
+    },
+    stopApp,
+    async send(name, data = {}, id) {
+      const { ids } = await client.send({ name, data, id });
+      return ids[0] ?? "";
+    },
+    runs: (eventId) => runsOf(engine, eventId),
+    ended: (eventId) =>
+      until(async () => {
+        const [run] = await runsOf(engine, eventId);
+        return run && run.status !== "Running" && run;
+      }),
+    async close() {
+      await stopApp();
+      await engine.close();
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    },
+  };
+  return bed;
+}
