@@ -1,0 +1,64 @@
+import { hash } from "node:crypto";
+import { and, desc, eq, sql } from "drizzle-orm";
+import { db, type Executor } from "#db/client.ts";
+import { artifacts } from "#db/schema.ts";
+import { newId } from "../ids.ts";
+
+export type Artifact = typeof artifacts.$inferSelect;
+
+/** What is versioned: one kind of thing under one name in one project. */
+export interface ArtifactKey {
+  readonly projectId: string;
+  readonly kind: string;
+  readonly logicalKey: string;
+}
+
+/**
+ * Publishes the next version of an artifact: 1, 2, 3 without gaps, however many publish at once. Content that equals the
+ * latest version's is no new version; `created` is then false.
+ */
+export async function publishArtifact(
+  input: ArtifactKey & {
+    runId?: string | undefined;
+    content: string;
+    metadata?: Record<string, unknown>;
+  },
+  executor: Executor = db(),
+): Promise<{ artifact: Artifact; created: boolean }> {
+  const { projectId, kind, logicalKey } = input;
+  const contentSha256 = hash("sha256", input.content, "hex");
+  return await executor.transaction(async (tx) => {
+    // Publishers of one key queue here. Nothing else could: there may be no row yet to lock.
+    const lock = JSON.stringify(["artifact", projectId, kind, logicalKey]);
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${lock}, 0))`);
+    const latest = await getLatestArtifact(input, tx);
+    if (latest?.contentSha256 === contentSha256) return { artifact: latest, created: false };
+    const version = (latest?.version ?? 0) + 1;
+    const [artifact] = await tx
+      .insert(artifacts)
+      .values({ ...input, id: newId("artifact"), version, contentSha256 })
+      .returning();
+    if (!artifact) throw new Error("an insert returned no row");
+    return { artifact, created: true };
+  });
+}
+
+/** The newest version, null when nothing was published under this key. */
+export async function getLatestArtifact(
+  { projectId, kind, logicalKey }: ArtifactKey,
+  executor: Executor = db(),
+): Promise<Artifact | null> {
+  const [artifact] = await executor
+    .select()
+    .from(artifacts)
+    .where(
+      and(
+        eq(artifacts.projectId, projectId),
+        eq(artifacts.kind, kind),
+        eq(artifacts.logicalKey, logicalKey),
+      ),
+    )
+    .orderBy(desc(artifacts.version))
+    .limit(1);
+  return artifact ?? null;
+}

@@ -1,0 +1,345 @@
+import { and, desc, eq, inArray, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import { db, type Executor } from "#db/client.ts";
+import { projectFiles, projects } from "#db/schema.ts";
+import { Conflict, NotFound } from "../errors.ts";
+import { newId } from "../ids.ts";
+import { behind, type Page, pageLimit, toPage } from "./page.ts";
+import { violates } from "./violation.ts";
+
+export type ProjectFile = typeof projectFiles.$inferSelect;
+
+/** Other names of the same bytes beyond this many are not kept: names are a courtesy, rows are bounded. */
+const MAX_ALIASES = 20;
+/** Each attempt beyond the first needs somebody to remove the other file at that very moment. */
+const MAX_ATTACH_ATTEMPTS = 5;
+
+/** SQL for the row's aliases with `name` among them, unless the file has that name already. */
+function aliasesWith(name: string) {
+  const { aliases } = projectFiles;
+  return sql`case
+    when ${projectFiles.name} = ${name} or ${name} = any(${aliases}) or cardinality(${aliases}) >= ${MAX_ALIASES}
+    then ${aliases} else array_append(${aliases}, ${name}) end`;
+}
+
+/**
+ * Registers bytes that are in the blob store. Bytes that the project has already are the same file, which learns
+ * another name; `created` is then false and the caller's copy in `blobRef` is not used.
+ * @param input.id chosen by the caller when the blob is named after it
+ * @param input.sha256 of the bytes, 64 lower-case hex digits
+ * Throws NotFound when the project is gone.
+ */
+export async function registerUpload(
+  input: {
+    id?: string;
+    projectId: string;
+    name: string;
+    mimeType: string;
+    sizeBytes: number;
+    sha256: string;
+    blobRef: string;
+  },
+  executor: Executor = db(),
+): Promise<{ file: ProjectFile; created: boolean }> {
+  const { id = newId("file"), ...values } = input;
+  const [file] = await inProject(input.projectId, () =>
+    executor
+      .insert(projectFiles)
+      .values({ ...values, id, status: "uploaded" })
+      .onConflictDoUpdate({
+        target: [projectFiles.projectId, projectFiles.sha256],
+        set: { aliases: aliasesWith(input.name), updatedAt: sql`${projectFiles.updatedAt}` },
+      })
+      .returning(),
+  );
+  if (!file) throw new Error("an upsert returned no row");
+  return { file, created: file.id === id };
+}
+
+/**
+ * Registers a link whose bytes are still to be fetched; a link that waits already is the same row.
+ * Throws NotFound when the project is gone.
+ */
+export async function registerLink(
+  { projectId, name, url }: { projectId: string; name: string; url: string },
+  executor: Executor = db(),
+): Promise<{ file: ProjectFile; created: boolean }> {
+  const id = newId("file");
+  const mimeType = "application/octet-stream";
+  const [file] = await inProject(projectId, () =>
+    executor
+      .insert(projectFiles)
+      .values({ id, projectId, name, mimeType, sourceUrl: url, status: "pending" })
+      .onConflictDoUpdate({
+        target: [projectFiles.projectId, projectFiles.sourceUrl],
+        targetWhere: isNull(projectFiles.sha256),
+        set: { aliases: aliasesWith(name) },
+      })
+      .returning(),
+  );
+  if (!file) throw new Error("an upsert returned no row");
+  return { file, created: file.id === id };
+}
+
+/** Throws NotFound when the project has no such file. */
+export async function getFile(
+  { projectId, fileId }: { projectId: string; fileId: string },
+  executor: Executor = db(),
+): Promise<ProjectFile> {
+  const file = await findFile({ fileId }, executor);
+  if (file?.projectId !== projectId) {
+    throw new NotFound("file_not_found", `There is no file ${fileId} in this project.`);
+  }
+  return file;
+}
+
+/** A file of whatever project, for work that was given its id by us; null when it is gone. */
+export async function findFile(
+  { fileId }: { fileId: string },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const [file] = await executor.select().from(projectFiles).where(eq(projectFiles.id, fileId));
+  return file ?? null;
+}
+
+/** A project's files, newest first, at most 100 a page. Throws InvalidInput on a cursor or limit that is none. */
+export async function listFiles(
+  input: { projectId: string; cursor?: string | undefined; limit?: number | undefined },
+  executor: Executor = db(),
+): Promise<Page<ProjectFile>> {
+  const limit = pageLimit(input.limit);
+  const rows = await executor
+    .select()
+    .from(projectFiles)
+    .where(and(eq(projectFiles.projectId, input.projectId), behind(projectFiles, input.cursor)))
+    .orderBy(desc(projectFiles.createdAt), desc(projectFiles.id))
+    .limit(limit + 1);
+  return toPage(rows, limit);
+}
+
+/** Removes a file with its chunks. Returns the row that went, null when it was gone before. */
+export async function deleteFile(
+  { projectId, fileId }: { projectId: string; fileId: string },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const [file] = await executor
+    .delete(projectFiles)
+    .where(and(eq(projectFiles.id, fileId), eq(projectFiles.projectId, projectId)))
+    .returning();
+  return file ?? null;
+}
+
+/** Whether some file still needs this blob. */
+export async function blobStillUsed(
+  { blobRef }: { blobRef: string },
+  executor: Executor = db(),
+): Promise<boolean> {
+  const found = await executor
+    .select({ id: projectFiles.id })
+    .from(projectFiles)
+    .where(eq(projectFiles.blobRef, blobRef))
+    .limit(1);
+  return found.length > 0;
+}
+
+/** Runs an insert and says in our words that its project is gone. */
+async function inProject<T>(projectId: string, insert: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await insert();
+  } catch (error) {
+    if (!violates(error, "foreignKey")) throw error;
+    throw new NotFound("project_not_found", `There is no project ${projectId}.`, {}, error);
+  }
+}
+
+/**
+ * Gives a pending file its bytes. When the project has the same bytes already, the pending row goes, its names move to
+ * the other file, and that one is returned with `merged`: the caller's copy in `blobRef` is then not used.
+ * Throws NotFound when the file is gone, Conflict when it has other bytes.
+ */
+export async function attachBytes(
+  input: { fileId: string; sha256: string; sizeBytes: number; mimeType: string; blobRef: string },
+  executor: Executor = db(),
+): Promise<{ file: ProjectFile; merged: boolean }> {
+  const { fileId, ...bytes } = input;
+  for (let attempt = 0; attempt < MAX_ATTACH_ATTEMPTS; attempt += 1) {
+    const file = await attach(fileId, bytes, executor);
+    if (file) return { file, merged: false };
+    const other = await mergeInto(fileId, bytes.sha256, executor);
+    if (other) return { file: other, merged: true };
+    // The other file was removed between the two: now there is room for these bytes.
+  }
+  throw new Conflict("file_changing", `Files with the bytes of ${fileId} come and go: try again.`);
+}
+
+/** Returns null when another file of the project has the bytes. */
+async function attach(
+  fileId: string,
+  bytes: Omit<Parameters<typeof attachBytes>[0], "fileId">,
+  executor: Executor,
+): Promise<ProjectFile | null> {
+  try {
+    // In a transaction of its own (a savepoint inside the caller's), because a violation aborts the one it is in.
+    return await executor.transaction(async (tx) => {
+      const [file] = await tx
+        .update(projectFiles)
+        .set({ ...bytes, status: "uploaded", rejectCode: null, rejectReason: null })
+        .where(and(eq(projectFiles.id, fileId), isNull(projectFiles.sha256)))
+        .returning();
+      if (file) return file;
+      const found = await findFile({ fileId }, tx);
+      if (!found) throw new NotFound("file_not_found", `There is no file ${fileId}.`);
+      if (found.sha256 === bytes.sha256) return found;
+      throw new Conflict("file_has_bytes", `The file ${fileId} has other bytes already.`);
+    });
+  } catch (error) {
+    if (violates(error, "unique", "project_files_sha256_key")) return null;
+    throw error;
+  }
+}
+
+/** Moves the names of a pending file to the one with these bytes; null when that one is not there any more. */
+async function mergeInto(
+  fileId: string,
+  sha256: string,
+  executor: Executor,
+): Promise<ProjectFile | null> {
+  return await executor.transaction(async (tx) => {
+    const pending = await findFile({ fileId }, tx);
+    if (!pending) throw new NotFound("file_not_found", `There is no file ${fileId}.`);
+    const [other] = await tx
+      .update(projectFiles)
+      .set({ aliases: aliasesWith(pending.name) })
+      .where(and(eq(projectFiles.projectId, pending.projectId), eq(projectFiles.sha256, sha256)))
+      .returning();
+    if (other) await tx.delete(projectFiles).where(eq(projectFiles.id, fileId));
+    return other ?? null;
+  });
+}
+
+/** Says that work on a file's bytes has begun. Returns null when the file is gone or has no bytes. */
+export async function markIngesting(
+  { fileId }: { fileId: string },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const [file] = await executor
+    .update(projectFiles)
+    .set({ status: "ingesting", rejectCode: null, rejectReason: null })
+    .where(and(eq(projectFiles.id, fileId), isNotNull(projectFiles.sha256)))
+    .returning();
+  return file ?? null;
+}
+
+/**
+ * Says that a file is searchable. A repeat keeps the time of the first. Returns null when the file is gone or a newer
+ * extraction version has finished it.
+ */
+export async function markIngested(
+  input: {
+    fileId: string;
+    extractionVersion: number;
+    format: string;
+    title?: string | undefined;
+    pageCount: number | null;
+    chunkCount: number;
+  },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const { fileId, extractionVersion, title = null, ...found } = input;
+  const already = and(eq(projectFiles.status, "ingested"), madeBy(eq, extractionVersion));
+  const [file] = await executor
+    .update(projectFiles)
+    .set({
+      ...found,
+      title,
+      extractionVersion,
+      status: "ingested",
+      rejectCode: null,
+      rejectReason: null,
+      ingestedAt: sql`case when ${already} then ${projectFiles.ingestedAt} else now() end`,
+    })
+    .where(
+      and(
+        eq(projectFiles.id, fileId),
+        isNotNull(projectFiles.sha256),
+        or(isNull(projectFiles.extractionVersion), madeBy(lte, extractionVersion)),
+      ),
+    )
+    .returning();
+  return file ?? null;
+}
+
+/**
+ * Says why a file can never be ingested as it is. Returns null, and changes nothing, when the file is gone or this or a
+ * newer extraction version has ingested it: a late refusal does not hide what can be found.
+ */
+export async function markRejected(
+  input: { fileId: string; extractionVersion: number; code: string; reason: string },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const { fileId, extractionVersion, code, reason } = input;
+  const [file] = await executor
+    .update(projectFiles)
+    .set({ status: "rejected", rejectCode: code, rejectReason: reason, extractionVersion })
+    .where(
+      and(
+        eq(projectFiles.id, fileId),
+        or(ne(projectFiles.status, "ingested"), madeBy(lt, extractionVersion)),
+      ),
+    )
+    .returning();
+  return file ?? null;
+}
+
+/** A file that nobody has worked on for too long. A link that still waits for its bytes has a `url`. */
+export interface LeftBehind {
+  readonly projectId: string;
+  readonly fileId: string;
+  readonly name: string;
+  readonly url: string | null;
+  /** ISO 8601: tells this claim from an earlier one of the same file. */
+  readonly claimedAt: string;
+}
+
+/**
+ * Takes files that were left behind, the longest waiting first, and stamps them, so that each is taken once per
+ * `olderThanMs` by however many sweepers: files that are not finished, and files that an older extraction version made.
+ * Those of projects that are being deleted are not taken.
+ */
+export async function claimLeftBehind(
+  input: { olderThanMs: number; extractionVersion: number; limit: number },
+  executor: Executor = db(),
+): Promise<LeftBehind[]> {
+  const { olderThanMs, extractionVersion, limit } = input;
+  const { id, projectId, name, sourceUrl, sha256, status, updatedAt } = projectFiles;
+  const due = executor
+    .select({ id })
+    .from(projectFiles)
+    .innerJoin(projects, and(eq(projects.id, projectId), eq(projects.status, "active")))
+    .where(
+      and(
+        lt(updatedAt, sql`now() - ${olderThanMs} * interval '1 millisecond'`),
+        or(
+          // Spelled as in the partial index, which is used only then.
+          sql`${status} in ('pending', 'uploaded', 'ingesting')`,
+          and(sql`${status} = 'ingested'`, madeBy(lt, extractionVersion)),
+        ),
+      ),
+    )
+    .orderBy(updatedAt)
+    .limit(limit)
+    .for("update", { of: projectFiles, skipLocked: true });
+  const rows = await executor
+    .update(projectFiles)
+    .set({ updatedAt: sql`now()` })
+    .where(inArray(id, due))
+    .returning({ projectId, fileId: id, name, sourceUrl, sha256, updatedAt });
+  return rows.map(({ sourceUrl: url, sha256: hash, updatedAt: claimed, ...row }) => ({
+    ...row,
+    url: hash === null ? url : null,
+    claimedAt: claimed.toISOString(),
+  }));
+}
+
+function madeBy(compare: typeof eq, extractionVersion: number) {
+  return compare(projectFiles.extractionVersion, extractionVersion);
+}

@@ -1,0 +1,112 @@
+import { and, desc, eq } from "drizzle-orm";
+import { db, type Executor } from "#db/client.ts";
+import { projects } from "#db/schema.ts";
+import { Conflict, NotFound } from "../errors.ts";
+import { newId } from "../ids.ts";
+import { behind, type Page, pageLimit, toPage } from "./page.ts";
+
+export type Project = typeof projects.$inferSelect;
+
+/**
+ * Makes a project, or returns the one that this owner made with this id before.
+ * Throws Conflict when the id is somebody else's or being deleted, or when the owner uses the slug already.
+ */
+export async function createProject(
+  input: { id?: string; ownerUserId: string; name: string; slug: string },
+  executor: Executor = db(),
+): Promise<Project> {
+  const { id = newId("project"), ownerUserId, name, slug } = input;
+  const [created] = await executor
+    .insert(projects)
+    .values({ id, ownerUserId, name, slug })
+    .onConflictDoNothing()
+    .returning();
+  if (created) return created;
+  const [existing] = await executor.select().from(projects).where(eq(projects.id, id));
+  if (!existing) {
+    throw new Conflict("slug_taken", `You have a project with the slug ${slug}: choose another.`);
+  }
+  if (existing.ownerUserId !== ownerUserId) {
+    throw new Conflict("project_id_taken", `The project id ${id} is taken: choose another.`);
+  }
+  if (existing.status === "deleting") {
+    throw new Conflict(
+      "project_deleting",
+      `The project ${id} is being deleted: choose another id.`,
+    );
+  }
+  return existing;
+}
+
+/** Throws NotFound when there is no such project, it is being deleted, or it is somebody else's: all look the same. */
+export async function getProject(
+  { id, ownerUserId }: { id: string; ownerUserId: string },
+  executor: Executor = db(),
+): Promise<Project> {
+  const [project] = await executor
+    .select()
+    .from(projects)
+    .where(and(eq(projects.id, id), eq(projects.ownerUserId, ownerUserId), active()));
+  if (!project) throw new NotFound("project_not_found", `There is no project ${id}.`);
+  return project;
+}
+
+/** Whether a project is there for work on it: not one that is being deleted. */
+export async function projectExists(
+  { id }: { id: string },
+  executor: Executor = db(),
+): Promise<boolean> {
+  const found = await executor
+    .select({ id: projects.id })
+    .from(projects)
+    .where(and(eq(projects.id, id), active()));
+  return found.length > 0;
+}
+
+/** An owner's projects, newest first, at most 100 a page. Throws InvalidInput on a cursor or limit that is none. */
+export async function listProjects(
+  input: { ownerUserId: string; cursor?: string | undefined; limit?: number | undefined },
+  executor: Executor = db(),
+): Promise<Page<Project>> {
+  const limit = pageLimit(input.limit);
+  const rows = await executor
+    .select()
+    .from(projects)
+    .where(
+      and(eq(projects.ownerUserId, input.ownerUserId), active(), behind(projects, input.cursor)),
+    )
+    .orderBy(desc(projects.createdAt), desc(projects.id))
+    .limit(limit + 1);
+  return toPage(rows, limit);
+}
+
+/**
+ * Hides a project from everybody while what belongs to it is being removed. With `ownerUserId`, only its owner's.
+ * Returns whether there is such a project, also when it was hidden before.
+ */
+export async function beginProjectDelete(
+  { id, ownerUserId }: { id: string; ownerUserId?: string | undefined },
+  executor: Executor = db(),
+): Promise<boolean> {
+  const owned = ownerUserId === undefined ? undefined : eq(projects.ownerUserId, ownerUserId);
+  const rows = await executor
+    .update(projects)
+    .set({ status: "deleting" })
+    .where(and(eq(projects.id, id), owned))
+    .returning({ id: projects.id });
+  return rows.length > 0;
+}
+
+/** Removes a project and every row that hangs on it; its audit entries stay. Returns whether it was there. */
+export async function deleteProject(
+  { id }: { id: string },
+  executor: Executor = db(),
+): Promise<boolean> {
+  const rows = await executor
+    .delete(projects)
+    .where(eq(projects.id, id))
+    .returning({ id: projects.id });
+  return rows.length > 0;
+}
+
+const active = () => eq(projects.status, "active");
