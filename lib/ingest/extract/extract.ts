@@ -2,6 +2,8 @@ import { open } from "node:fs/promises";
 import { FileRefused } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
 import { detectFormat } from "./detect.ts";
+import { extractPdf } from "./extract-pdf.ts";
+import type { ExtractJob } from "./job.ts";
 import { DEFAULT_LIMITS, type ExtractLimits } from "./limits.ts";
 import { runInWorker } from "./run-worker.ts";
 
@@ -30,10 +32,16 @@ export async function extractFile(
   const { size } = await file.stat();
   refuseSize(size, name, allowed);
   const detected = await detectFormat({ file, size, name, mimeType }, allowed);
-  const reply = await runInWorker({ path, name, size, detected, limits: allowed });
-  if (reply.kind === "refused") throw new FileRefused(reply.code, reply.message, reply.context);
-  refuseText(reply.document, name, allowed);
-  return reply.document;
+  const job = { path, name, size, detected, limits: allowed };
+  const document = detected.format === "pdf" ? await extractPdf(job) : await extractOther(job);
+  refuseText(document, name, allowed);
+  return document;
+}
+
+async function extractOther(job: ExtractJob): Promise<ExtractedDocument> {
+  const result = await runInWorker(job);
+  if (result.kind !== "document") throw new TypeError(`A worker answered ${result.kind}.`);
+  return result.document;
 }
 
 function refuseSize(size: number, name: string, limits: ExtractLimits): void {

@@ -2,19 +2,33 @@ import type { RefusalCode } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
 import type { Detected } from "./detect.ts";
 import type { ExtractLimits } from "./limits.ts";
+import type { PdfPart } from "./pdf.ts";
+import type { CompiledPdfium } from "./pdfium.ts";
 
 /** What a worker thread is started with. */
 export interface ExtractJob {
   readonly path: string;
   readonly name: string;
+  /** In bytes. */
   readonly size: number;
   readonly detected: Detected;
   readonly limits: ExtractLimits;
+  /** For PDF alone. */
+  readonly share?: PdfShare;
+}
+
+/** Which share of a PDF's pages to read: the `index`th of `of` equal runs, from 0. */
+export interface PdfShare {
+  readonly index: number;
+  readonly of: number;
+  /** Compiled once per process, so that a thread starts at once and they all share its machine code. */
+  readonly pdfium: CompiledPdfium;
 }
 
 /** The one message that a worker thread sends back. */
 export type ExtractReply =
   | { readonly kind: "document"; readonly document: ExtractedDocument }
+  | { readonly kind: "pdf"; readonly part: PdfPart }
   | {
       readonly kind: "refused";
       readonly code: RefusalCode;

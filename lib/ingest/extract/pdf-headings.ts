@@ -39,7 +39,7 @@ function headingLevels(pages: readonly PdfPage[]): ReadonlyMap<number, number> {
   const charsBySize = new Map<number, number>();
   const candidates = new Set<number>();
   for (const page of pages) {
-    page.lines.forEach((line, index) => {
+    page.text.split("\n").forEach((line, index) => {
       if (line === "") return;
       const size = sizeOf(page, index);
       charsBySize.set(size, (charsBySize.get(size) ?? 0) + line.length);
@@ -70,7 +70,7 @@ function toMarkdown(page: PdfPage, levels: ReadonlyMap<number, number>): Extract
     if (open) lines.push(`${"#".repeat(open.level)} ${open.text}`);
     open = null;
   };
-  page.lines.forEach((line, index) => {
+  page.text.split("\n").forEach((line, index) => {
     const level = couldBeHeading(line) ? levels.get(sizeOf(page, index)) : undefined;
     if (open && level === open.level) {
       // A heading that was broken over two lines is one heading.

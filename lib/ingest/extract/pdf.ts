@@ -1,13 +1,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { FileRefused } from "../../errors.ts";
 import { cleanLine, cleanProse } from "./clean.ts";
-import type { ExtractJob } from "./job.ts";
+import type { ExtractJob, PdfShare } from "./job.ts";
 import type { LoadedPdfium, Pdfium } from "./pdfium.ts";
 
 /** A page as read: its lines, blank ones between paragraphs, and the type size of each in points (0 for blank ones). */
 export interface PdfPage {
   readonly number: number;
-  readonly lines: readonly string[];
+  readonly text: string;
   readonly sizes: Float32Array;
 }
 
@@ -20,12 +20,6 @@ export interface PdfPart {
   readonly hasContent: boolean;
 }
 
-/** Which share of the pages to read: the `index`th of `of` equal runs, from 0. */
-export interface PdfShare {
-  readonly index: number;
-  readonly of: number;
-}
-
 /** FPDF_GetLastError (public/fpdfview.h): the password is wrong, or the security scheme is unknown. */
 const PASSWORD_ERRORS: readonly number[] = [4, 5];
 
@@ -36,7 +30,7 @@ const SCRATCH_BYTES = 40;
  * Reads a share of a PDF's pages. Each page is closed before the next is opened, so memory does not grow with pages.
  * Throws FileRefused: `corrupt`, `encrypted`, `too_large`, `too_much_memory`.
  */
-export function readPdf(job: ExtractJob, pdfium: LoadedPdfium, share: PdfShare): PdfPart {
+export function readPdf(job: ExtractJob, share: PdfShare, pdfium: LoadedPdfium): PdfPart {
   const { api } = pdfium;
   const data = api.malloc(job.size);
   if (data === 0) throw tooMuchMemory(job);
@@ -188,7 +182,7 @@ class PageReader {
       lines.push(line.text);
       sizes.push(line.size);
     });
-    return { number, lines, sizes: Float32Array.from(sizes) };
+    return { number, text: lines.join("\n"), sizes: Float32Array.from(sizes) };
   }
 
   /** Position and type size of the character at a text index. A font's nominal size is scaled by its text matrix. */

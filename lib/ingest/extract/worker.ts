@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { FileRefused } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
-import type { ExtractJob, ExtractReply } from "./job.ts";
+import type { ExtractJob, ExtractReply, PdfShare } from "./job.ts";
 
-/** The worker thread's whole life: one job in, one reply out. What it throws otherwise ends the thread and is seen there. */
+/** A worker thread's whole life: one job in, one reply out. Whatever else it throws ends it and is seen from outside. */
 async function work(job: ExtractJob): Promise<ExtractReply> {
   try {
+    if (job.share) return await readShare(job, job.share);
     return { kind: "document", document: await extract(job) };
   } catch (error) {
     if (!(error instanceof FileRefused)) throw error;
@@ -15,27 +16,32 @@ async function work(job: ExtractJob): Promise<ExtractReply> {
   }
 }
 
-/** Each format loads its own parser: a thread lives for one file. */
-async function extract(job: ExtractJob): Promise<ExtractedDocument> {
-  const { format, language } = job.detected;
-  switch (format) {
-    case "pdf":
-      return extractPdf(job);
-    case "markdown":
-      return (await import("./text.ts")).extractMarkdown(readFileSync(job.path), job.name);
-    case "code":
-      return (await import("./text.ts")).extractCode(readFileSync(job.path), job.name, language);
-    default:
-      return (await import("./text.ts")).extractText(readFileSync(job.path), job.name);
-  }
+// Each format loads its own parser: a thread lives for one file.
+
+async function readShare(job: ExtractJob, share: PdfShare): Promise<ExtractReply> {
+  const { startPdfium } = await import("./pdfium.ts");
+  const { readPdf } = await import("./pdf.ts");
+  const pdfium = await startPdfium(share.pdfium, job.limits.externalBytes);
+  return { kind: "pdf", part: readPdf(job, share, pdfium) };
 }
 
-async function extractPdf(job: ExtractJob): Promise<ExtractedDocument> {
-  const { compilePdfium, startPdfium } = await import("./pdfium.ts");
-  const { readPdf } = await import("./pdf.ts");
-  const { assemblePdf } = await import("./pdf-headings.ts");
-  const pdfium = await startPdfium(await compilePdfium(), job.limits.externalBytes);
-  return assemblePdf([readPdf(job, pdfium, { index: 0, of: 1 })], job.name);
+async function extract(job: ExtractJob): Promise<ExtractedDocument> {
+  const { format, language } = job.detected;
+  const bytes = readFileSync(job.path);
+  switch (format) {
+    case "docx":
+    case "pptx":
+    case "xlsx":
+      return (await import("./office.ts")).extractOffice(bytes, format, job);
+    case "html":
+      return (await import("./html.ts")).extractHtml(bytes, job.name);
+    case "markdown":
+      return (await import("./text.ts")).extractMarkdown(bytes, job.name);
+    case "code":
+      return (await import("./text.ts")).extractCode(bytes, job.name, language);
+    default:
+      return (await import("./text.ts")).extractText(bytes, job.name);
+  }
 }
 
 parentPort?.postMessage(await work(workerData as ExtractJob));

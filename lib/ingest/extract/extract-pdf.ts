@@ -1,0 +1,35 @@
+import { availableParallelism } from "node:os";
+import type { ExtractedDocument } from "../document.ts";
+import type { ExtractJob } from "./job.ts";
+import type { PdfPart } from "./pdf.ts";
+import { assemblePdf } from "./pdf-headings.ts";
+import { type CompiledPdfium, compilePdfium } from "./pdfium.ts";
+import { runInWorker } from "./run-worker.ts";
+
+/** Below this a second thread takes longer to start than it saves. */
+const SPLIT_BYTES = 256 * 1024;
+const MAX_THREADS = 2;
+
+let compiled: Promise<CompiledPdfium> | undefined;
+
+/** Reads a PDF: a large one in two threads, each with half of the pages and half of the memory. */
+export async function extractPdf(job: ExtractJob): Promise<ExtractedDocument> {
+  compiled ??= compilePdfium();
+  const pdfium = await compiled;
+  const of = job.size < SPLIT_BYTES ? 1 : Math.min(MAX_THREADS, availableParallelism());
+  const externalBytes = Math.floor(job.limits.externalBytes / of);
+  const limits = { ...job.limits, externalBytes };
+  const abort = new AbortController();
+  const readShare = async (index: number): Promise<PdfPart[]> => {
+    const share = { index, of, pdfium };
+    const reply = await runInWorker({ ...job, limits, share }, abort.signal);
+    return reply.kind === "pdf" ? [reply.part] : [];
+  };
+  try {
+    const parts = await Promise.all(Array.from({ length: of }, (_, index) => readShare(index)));
+    return assemblePdf(parts.flat(), job.name);
+  } finally {
+    // One half that is refused refuses the file, so the other need not go on.
+    abort.abort();
+  }
+}
