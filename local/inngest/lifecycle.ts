@@ -86,7 +86,7 @@ export function resolveStep(
   const run = engine.runs.get(runId);
   if (run?.status !== "Running") return;
   if (!recordStep(engine, run, step, result)) return;
-  if (step.race || run.version === 1 || !engine.runs.hasPending(runId)) {
+  if (step.race || run.version === 1 || !engine.runs.mustWait(runId)) {
     engine.queue.addDiscovery(runId);
   }
 }
@@ -113,6 +113,13 @@ export function recordStep(
 
 /** Ends a run, tells everybody who waits for that, and drops what it still had to do. Does nothing when it has ended. */
 export function finishRun(engine: Engine, run: Run, outcome: Outcome): void {
+  if (outcome.status === "Completed") {
+    const bytes = Buffer.byteLength(JSON.stringify(outcome.result ?? null));
+    if (bytes > limits.stepOutputBytes) {
+      finishRun(engine, run, { status: "Failed", error: outputTooLarge("the function", bytes) });
+      return;
+    }
+  }
   const output =
     outcome.status === "Completed"
       ? (outcome.result ?? null)
@@ -182,10 +189,7 @@ function overLimit(
   bytes: number,
 ): WireError | undefined {
   if (bytes > limits.stepOutputBytes) {
-    return {
-      name: "output_too_large",
-      message: `The output of step "${step.name}" has ${bytes} bytes, the limit is ${limits.stepOutputBytes}.`,
-    };
+    return outputTooLarge(`step "${step.name}"`, bytes);
   }
   if ((engine.runs.get(run.id)?.stateBytes ?? 0) + bytes > limits.runStateBytes) {
     return {
@@ -195,6 +199,13 @@ function overLimit(
   }
   if (engine.runs.stepCount(run.id) >= limits.steps) return tooManySteps();
   return undefined;
+}
+
+function outputTooLarge(of: string, bytes: number): WireError {
+  return {
+    name: "output_too_large",
+    message: `The output of ${of} has ${bytes} bytes, the limit is ${limits.stepOutputBytes}.`,
+  };
 }
 
 /** What a run fails with that has more steps than production allows. */

@@ -7,7 +7,7 @@ import { ulid } from "./ids.ts";
 import { createRun, finishRun, recordStep, tooManySteps } from "./lifecycle.ts";
 import { limits } from "./limits.ts";
 import { type Op, type Reply, toWireError } from "./reply.ts";
-import { DISCOVERY, type QueueItem } from "./store/queue.ts";
+import type { QueueItem } from "./store/queue.ts";
 import type { Run } from "./store/runs.ts";
 
 /** The id under which the SDK reports the end of the function itself. */
@@ -39,7 +39,8 @@ export function applyOps(
     return;
   }
   engine.queue.complete(item.id);
-  if ((lookAgain && race) || !engine.runs.hasPending(run.id)) engine.queue.addDiscovery(run.id);
+  const free = race || !engine.runs.mustWait(run.id);
+  if ((lookAgain && free) || !engine.runs.hasPending(run.id)) engine.queue.addDiscovery(run.id);
 }
 
 /**
@@ -183,9 +184,4 @@ function addTimeout(engine: Engine, op: Op, planned: Planned): number | null {
   const due_at = dueTime(timeout, Date.now());
   engine.queue.add({ ...planned, id: `${planned.id}:timeout`, kind: "timeout", due_at });
   return due_at;
-}
-
-/** Whether this item looks for the next steps, rather than running a planned one. */
-export function isDiscovery(item: QueueItem): boolean {
-  return item.step_id === DISCOVERY;
 }

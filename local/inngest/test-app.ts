@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import type { Server } from "node:http";
-import { createServer } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +20,9 @@ export interface RunView {
   readonly output: unknown;
 }
 
+/** The failures that tests cause on purpose need not be printed. */
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
 type Functions = readonly InngestFunction.Any[];
 
 /** An engine and a real SDK app beside it, for tests. */
@@ -28,8 +30,10 @@ export interface TestBed {
   readonly engine: LocalPart;
   readonly client: Inngest;
   readonly appUrl: string;
-  /** Serves these functions from now on and has them registered. */
+  /** Serves these functions too and has them registered. */
   serve(...functions: Functions): Promise<void>;
+  /** Listens again after {@link stopApp}, on the same port, without registering anything. */
+  startApp(): Promise<void>;
   /** Takes the app down, as if it had been stopped. */
   stopApp(): Promise<void>;
   /** Sends an event and answers its id. */
@@ -70,10 +74,24 @@ export async function startTestBed(
 ): Promise<TestBed> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "inngest-")));
   const engine = await startInngest({ retryDelayMs: 20, ...options, dir });
-  const client = new Inngest({ id: "app", isDev: true, baseUrl: engine.url, ...clientOptions });
+  const client = new Inngest({
+    id: "app",
+    isDev: true,
+    baseUrl: engine.url,
+    logger: silent,
+    ...clientOptions,
+  });
+  const functions: InngestFunction.Any[] = [];
   let server: Server | undefined;
+  let handler: RequestListener = () => {};
   let port = 0;
 
+  const startApp = async () => {
+    server = createServer((request, response) => handler(request, response));
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    port = (server.address() as AddressInfo).port;
+  };
   const stopApp = async () => {
     if (!server?.listening) return;
     server.closeAllConnections();
@@ -86,15 +104,14 @@ export async function startTestBed(
     get appUrl() {
       return `http://127.0.0.1:${port}${SERVE_PATH}`;
     },
-    async serve(...functions) {
-      await stopApp();
-      server = createServer(serve({ client, functions: [...functions], servePath: SERVE_PATH }));
-      server.listen(port, "127.0.0.1");
-      await once(server, "listening");
-      port = (server.address() as AddressInfo).port;
+    async serve(...more) {
+      functions.push(...more);
+      handler = serve({ client, functions, servePath: SERVE_PATH });
+      if (!server?.listening) await startApp();
       const response = await fetch(bed.appUrl, { method: "PUT" });
       if (!response.ok) throw new Error(`not registered: ${await response.text()}`);
     },
+    startApp,
     stopApp,
     async send(name, data = {}, id) {
       const { ids } = await client.send({ name, data, id });

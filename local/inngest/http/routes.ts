@@ -23,6 +23,9 @@ export function createRouter(engine: Engine, executor: Executor): Router {
       return { json: { ok: true, modified: registry.register(await request.json()) } };
     })
     .on("POST /e/:key", async (request) => {
+      if (!/^[\w-]{1,200}$/.test(request.params.key ?? "")) {
+        throw new HttpError(401, "an event key consists of letters, digits, - and _");
+      }
       const seed = request.header("x-inngest-event-id-seed");
       const ids = takeIn(engine, await request.json(), seed);
       return { json: { ids, status: 200 } };

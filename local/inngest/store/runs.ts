@@ -155,18 +155,28 @@ export class Runs {
 
   /** Whether a step of the run is queued, sleeping or waiting. */
   hasPending(runId: string): boolean {
+    return this.#pending(runId, 1);
+  }
+
+  /** Whether a pending step has to end before the run goes on: all but those of race mode. */
+  mustWait(runId: string): boolean {
+    return this.#pending(runId, 0);
+  }
+
+  #pending(runId: string, maxRace: 0 | 1): boolean {
     return (
       this.#db.one(
-        `SELECT 1 FROM queue WHERE run_id = ?1 AND step_id <> 'step'
-         UNION ALL SELECT 1 FROM pauses WHERE run_id = ?1 AND kind <> 'cancel' LIMIT 1`,
+        `SELECT 1 FROM queue WHERE run_id = ?1 AND step_id <> 'step' AND race <= ?2
+         UNION ALL SELECT 1 FROM pauses WHERE run_id = ?1 AND kind <> 'cancel' AND race <= ?2 LIMIT 1`,
         runId,
+        maxRace,
       ) !== undefined
     );
   }
 
   /**
    * Takes an idempotency key for a run until `expiresAt`.
-   * @returns false when a live run or one of the last 24 hours holds it.
+   * @returns false when another run holds it.
    */
   takeKey(key: string, runId: string, expiresAt: number): boolean {
     this.#db.run("DELETE FROM idempotency WHERE key = ? AND expires_at <= ?", key, Date.now());
