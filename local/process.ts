@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import type { LocalPart, PartOptions } from "./part.ts";
 
 interface Ready {
@@ -36,21 +37,32 @@ export interface PartProcess extends LocalPart {
   kill(): Promise<void>;
 }
 
+export interface PartProcessOptions extends PartOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gets each line that the part prints; absent: they go where ours go. */
+  readonly onLine?: (line: string) => void;
+}
+
 /**
  * Starts `entry` (an absolute path of a module that ends in {@link runPart}) and waits until it is ready.
- * Throws with the child's exit code when it ends before that. Its output goes to `log` (default: our stderr).
+ * Throws with the child's exit code when it ends before that.
  */
 export async function startPartProcess(
   entry: string,
-  options: PartOptions & { args?: readonly string[]; env?: Readonly<Record<string, string>> },
+  options: PartProcessOptions,
 ): Promise<PartProcess> {
   const args = ["--dir", options.dir, "--port", String(options.port ?? 0), ...(options.args ?? [])];
+  const output = options.onLine ? "pipe" : "inherit";
   const child = fork(entry, args, {
     env: { ...process.env, ...options.env },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", output, output, "ipc"],
     // The parent handles Ctrl-C and closes its parts in order; without this they would all get it at once.
     detached: true,
   });
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream && options.onLine) createInterface({ input: stream }).on("line", options.onLine);
+  }
   const ready = await new Promise<Ready["ready"]>((resolve, reject) => {
     child.once("message", (message) => resolve((message as Ready).ready));
     child.once("error", reject);
@@ -58,21 +70,12 @@ export async function startPartProcess(
       reject(new Error(`${entry} ended before it was ready (${signal ?? `exit code ${code}`})`)),
     );
   });
-  const exited = async () => {
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
   };
-  return {
-    ...ready,
-    child,
-    async close() {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-      await exited();
-    },
-    async kill() {
-      child.kill("SIGKILL");
-      await exited();
-    },
-  };
+  return { ...ready, child, close: () => end("SIGTERM"), kill: () => end("SIGKILL") };
 }
 
 /** Reads `--dir` and `--port` of a part's command line; the rest is left to the part. */

@@ -10,7 +10,7 @@ export interface OutgoingEvent {
   readonly data: Record<string, unknown>;
 }
 
-type Schema = z.ZodType<Record<string, unknown>>;
+type Schema = z.ZodType<Record<string, unknown>, Record<string, unknown>>;
 
 /**
  * Checks `data` against the catalogue and gives the event an id made of what happened, not of when: Inngest drops a

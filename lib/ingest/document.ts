@@ -1,6 +1,9 @@
 /** Bumped whenever extraction or chunking changes its output: files ingested by an older one are ingested again. */
 export const EXTRACTION_VERSION = 1;
 
+/** The largest file that is accepted, in bytes, by upload or by link. */
+export const MAX_FILE_BYTES = 100 * 1024 * 1024;
+
 /** The document formats that can be ingested. */
 export const FORMATS = ["pdf", "docx", "pptx", "xlsx", "html", "markdown", "text", "code"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -30,7 +33,7 @@ export interface ExtractedDocument {
 
 /** A piece of a document that is indexed and cited. Offsets count UTF-16 units in the pages' texts joined by "\n". */
 export interface Chunk {
-  /** Hash of project-independent content identity; see chunkId in chunk/id.ts. */
+  /** Hash of the file, its content hash, the extraction version, this content and its occurrence; see chunk/id.ts. */
   readonly id: string;
   /** Position in the document, from 0, without gaps. */
   readonly ordinal: number;

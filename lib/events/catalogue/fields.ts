@@ -2,12 +2,13 @@ import { z } from "zod";
 
 /** Field types that several events share. Limits keep every event far below the smallest plan's 256 KB. */
 
-/** An id of ours or of the emitter's: printable, without spaces, at most 128 characters. */
+/**
+ * An id of ours or of the emitter's. No colon or quote: ids become parts of vector namespaces, filters and blob keys, where
+ * those would let one project's id reach into another's.
+ */
 export const id = z
   .string()
-  .min(1)
-  .max(128)
-  .regex(/^[\x21-\x7e]+$/, "printable ASCII without spaces");
+  .regex(/^[A-Za-z0-9_-]{1,128}$/, "1 to 128 letters, digits, dashes and underscores");
 
 /** Who did it: a user id or the name of a system. */
 export const actor = z.string().min(1).max(200);

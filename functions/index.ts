@@ -1,0 +1,14 @@
+import { createProjectFromEvent } from "./create-project.ts";
+import { deleteProjectData } from "./delete-project.ts";
+import { ingestFile } from "./ingest-file.ts";
+import { removeFile } from "./remove-file.ts";
+import { sweepFiles } from "./sweep-files.ts";
+
+/** Every function that Inngest may call. */
+export const functions = [
+  ingestFile,
+  removeFile,
+  sweepFiles,
+  createProjectFromEvent,
+  deleteProjectData,
+];

@@ -1,0 +1,30 @@
+import { markRejected } from "../data/files.server.ts";
+import { FileRefused, type RefusalCode } from "../errors.ts";
+import { EXTRACTION_VERSION } from "./document.ts";
+
+/** Why ingestion ended without the file being searchable. A result of a step, not an error: nobody has to be paged. */
+export interface Refusal {
+  readonly outcome: "refused";
+  readonly fileId: string;
+  readonly code: RefusalCode;
+  readonly reason: string;
+}
+
+/**
+ * Runs one step's work on a file. A terminal refusal is recorded in the row and returned; everything else is thrown on,
+ * and repeated by Inngest.
+ */
+export async function refusable<T>(fileId: string, work: () => Promise<T>): Promise<T | Refusal> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FileRefused)) throw error;
+    await markRejected({
+      fileId,
+      extractionVersion: EXTRACTION_VERSION,
+      code: error.code,
+      reason: error.message,
+    });
+    return { outcome: "refused", fileId, code: error.code, reason: error.message };
+  }
+}

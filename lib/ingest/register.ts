@@ -1,0 +1,69 @@
+import type { z } from "zod";
+import { blobStore } from "../blob/blob.ts";
+import { attachBytes, findFile, markIngesting, registerLink } from "../data/files.server.ts";
+import { projectExists } from "../data/projects.server.ts";
+import { FileRefused, NotFound } from "../errors.ts";
+import type { fileUploaded } from "../events/catalogue/files.ts";
+import { EXTRACTION_VERSION, MAX_FILE_BYTES } from "./document.ts";
+import { download } from "./fetch/download.ts";
+import { sourceKey } from "./keys.ts";
+import { type Refusal, refusable } from "./outcome.ts";
+
+/** For redirects and content together; below the platform's limit of one request. */
+const DOWNLOAD_TIMEOUT_MS = 45_000;
+
+/** What the first step finds: a file whose bytes are here, one with nothing left to do, or a refusal. */
+export type Registered = { outcome: "ready" | "unchanged"; fileId: string; name: string } | Refusal;
+
+type Uploaded = z.infer<NonNullable<typeof fileUploaded.schema>>;
+
+/**
+ * Makes sure that the file's row and bytes are here. A link is fetched and becomes the file that already has the same
+ * bytes, if the project has one. Throws NotFound when the file or its project is not (or no longer) there.
+ */
+export async function register(data: Uploaded): Promise<Registered> {
+  if (!("url" in data)) return begin(data.projectId, data.fileId);
+  if (!(await projectExists({ id: data.projectId }))) throw missing("project", data.projectId);
+  const { file } = await registerLink({
+    projectId: data.projectId,
+    name: data.name,
+    url: data.url,
+  });
+  if (file.sha256 !== null) return begin(data.projectId, file.id);
+  return await refusable(file.id, async () => {
+    const { url, sha256: expectedSha256 } = data;
+    const key = sourceKey(data.projectId, file.id);
+    const limits = { maxBytes: MAX_FILE_BYTES, timeoutMs: DOWNLOAD_TIMEOUT_MS };
+    const got = await download({ url, expectedSha256, ...limits }, (content) =>
+      blobStore().put(key, content),
+    );
+    if (got.size === 0) throw new FileRefused("empty", "The link leads to 0 bytes.");
+    const attached = await attachBytes({
+      fileId: file.id,
+      sha256: got.sha256,
+      sizeBytes: got.size,
+      mimeType: got.mimeType ?? "application/octet-stream",
+      blobRef: key,
+    });
+    if (attached.merged) await blobStore().delete(key);
+    return await begin(data.projectId, attached.file.id);
+  });
+}
+
+async function begin(projectId: string, fileId: string): Promise<Registered> {
+  const file = await findFile({ fileId });
+  if (!file || file.projectId !== projectId) throw missing("file", fileId);
+  const done = ["ingested", "rejected"].includes(file.status);
+  if (done && file.extractionVersion === EXTRACTION_VERSION) {
+    return { outcome: "unchanged", fileId, name: file.name };
+  }
+  await markIngesting({ fileId });
+  return { outcome: "ready", fileId, name: file.name };
+}
+
+function missing(what: string, id: string): NotFound {
+  return new NotFound(
+    `${what}_not_found`,
+    `There is no ${what} ${id} here; it may have been removed.`,
+  );
+}

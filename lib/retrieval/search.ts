@@ -1,0 +1,156 @@
+import { fullTextSearch, getChunksWithFile } from "../data/chunks.server.ts";
+import { listRepoIds } from "../data/repos.server.ts";
+import { errorMessage } from "../errors.ts";
+import { log } from "../log.ts";
+import { namespaces, queryText, type VectorHit } from "../upstash/vector.ts";
+
+/** What can be searched: uploaded documents, generated artifacts, source code of connected repositories. */
+export const SEARCH_TYPES = ["chunk", "artifact", "code"] as const;
+export type SearchType = (typeof SEARCH_TYPES)[number];
+
+export interface SearchQuery {
+  readonly projectId: string;
+  readonly query: string;
+  /** How many hits at most, 1 to 50. */
+  readonly topK: number;
+  readonly types: readonly SearchType[];
+}
+
+interface Found {
+  /** Higher is better; says something within one answer only. */
+  readonly score: number;
+  readonly text: string;
+}
+
+export type SearchHit =
+  | (Found & {
+      type: "chunk";
+      chunkId: string;
+      fileId: string;
+      file: string;
+      /** First and last page, from 1; null where the format has no pages. */
+      pageStart: number | null;
+      pageEnd: number | null;
+      /** `title > heading > subheading`; empty when there is none. */
+      heading: string;
+    })
+  | (Found & { type: "artifact"; kind: string; key: string; version: number })
+  | (Found & {
+      type: "code";
+      repoId: string;
+      path: string;
+      language: string;
+      commitSha: string;
+      lineStart: number;
+      lineEnd: number;
+    });
+
+export interface SearchAnswer {
+  readonly hits: readonly SearchHit[];
+  /** Set when the answer is worse than usual, and why. */
+  readonly warning?: string;
+}
+
+/**
+ * The best hits of a project over all its namespaces, by meaning and words together. When the vector store fails, the
+ * documents are searched by words in Postgres and the answer says so. The caller has checked that the project may be seen.
+ */
+export async function search(query: SearchQuery): Promise<SearchAnswer> {
+  const spaces = await namespacesOf(query);
+  try {
+    const found = await Promise.all(
+      spaces.map((space) => queryText(space, query.query, query.topK)),
+    );
+    const best = found.flat().sort(byScore).slice(0, query.topK);
+    return { hits: await withSources(query.projectId, best) };
+  } catch (error) {
+    log.warn("vector search failed", { projectId: query.projectId, error: errorMessage(error) });
+    const hits = query.types.includes("chunk") ? await searchWords(query) : [];
+    return {
+      hits,
+      warning:
+        "The vector store did not answer: these hits match by words alone, and artifacts and code are left out.",
+    };
+  }
+}
+
+async function namespacesOf({ projectId, types }: SearchQuery): Promise<string[]> {
+  const spaces: string[] = [];
+  if (types.includes("chunk")) spaces.push(namespaces.chunks(projectId));
+  if (types.includes("artifact")) spaces.push(namespaces.artifacts(projectId));
+  if (types.includes("code")) {
+    const repos = await listRepoIds({ projectId });
+    spaces.push(...repos.map((repoId) => namespaces.repo(projectId, repoId)));
+  }
+  return spaces;
+}
+
+/** Best first; the id decides a tie, so that the same question has the same answer. */
+function byScore(a: VectorHit, b: VectorHit): number {
+  return b.score - a.score || String(a.id).localeCompare(String(b.id), "en");
+}
+
+/** Rows are the truth: a vector whose chunk is no longer in the database is not shown. */
+async function withSources(projectId: string, found: readonly VectorHit[]): Promise<SearchHit[]> {
+  const ids = found.flatMap(({ metadata }) =>
+    metadata?.type === "chunk" ? [metadata.chunkId] : [],
+  );
+  const chunks = await chunkSources(projectId, ids);
+  return found.flatMap(({ metadata, score, data: text = "" }): SearchHit[] => {
+    if (metadata?.projectId !== projectId) return [];
+    if (metadata.type === "chunk") {
+      const chunk = chunks.get(metadata.chunkId);
+      return chunk ? [{ ...chunk, score }] : [];
+    }
+    if (metadata.type === "artifact") {
+      const { artifactKind: kind, artifactKey: key, artifactVersion: version } = metadata;
+      return [{ type: "artifact", kind, key, version, score, text }];
+    }
+    const {
+      repoId,
+      path,
+      language,
+      commitSha,
+      chunkStart: lineStart,
+      chunkEnd: lineEnd,
+    } = metadata;
+    return [{ type: "code", repoId, path, language, commitSha, lineStart, lineEnd, score, text }];
+  });
+}
+
+async function searchWords({ projectId, query, topK }: SearchQuery): Promise<SearchHit[]> {
+  const found = await fullTextSearch({ projectId, query, limit: topK });
+  const chunks = await chunkSources(
+    projectId,
+    found.map((hit) => hit.chunkId),
+  );
+  return found.flatMap(({ chunkId, score }) => {
+    const chunk = chunks.get(chunkId);
+    return chunk ? [{ ...chunk, score }] : [];
+  });
+}
+
+type ChunkSource = Omit<Extract<SearchHit, { type: "chunk" }>, "score">;
+
+async function chunkSources(
+  projectId: string,
+  ids: readonly string[],
+): Promise<Map<string, ChunkSource>> {
+  if (ids.length === 0) return new Map();
+  const rows = await getChunksWithFile({ projectId, ids });
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        type: "chunk",
+        chunkId: row.id,
+        fileId: row.fileId,
+        file: row.fileName,
+        pageStart: row.pageStart,
+        pageEnd: row.pageEnd,
+        heading: row.breadcrumbs,
+        text: row.content,
+      },
+    ]),
+  );
+}

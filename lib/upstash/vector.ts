@@ -1,0 +1,126 @@
+import { FusionAlgorithm, Index, type QueryResult, WeightingStrategy } from "@upstash/vector";
+import { requiredEnv } from "../env.ts";
+
+/** What every vector says about itself; the names are the data model's. */
+export type VectorMetadata =
+  | {
+      projectId: string;
+      type: "chunk";
+      fileId: string;
+      chunkId: string;
+      /** -1 where the format has no pages: Upstash filters cannot say null. */
+      pageStart: number;
+      pageEnd: number;
+    }
+  | {
+      projectId: string;
+      type: "artifact";
+      artifactKind: string;
+      artifactKey: string;
+      artifactVersion: number;
+    }
+  | {
+      projectId: string;
+      type: "code";
+      repoId: string;
+      path: string;
+      language: string;
+      commitSha: string;
+      chunkStart: number;
+      chunkEnd: number;
+    };
+
+export interface VectorText {
+  readonly id: string;
+  /** What Upstash embeds and returns; the index's own model does it. */
+  readonly data: string;
+  readonly metadata: VectorMetadata;
+}
+
+export type VectorHit = QueryResult<VectorMetadata>;
+
+/** A person waits for a read; a write may embed a thousand texts. */
+const READ_TIMEOUT_MS = 5_000;
+const WRITE_TIMEOUT_MS = 120_000;
+
+function connect(timeoutMs: number): () => Index<VectorMetadata> {
+  let index: Index<VectorMetadata> | undefined;
+  return () => {
+    index ??= new Index<VectorMetadata>({
+      url: requiredEnv("UPSTASH_VECTOR_REST_URL"),
+      token: requiredEnv("UPSTASH_VECTOR_REST_TOKEN"),
+      enableTelemetry: false,
+      // Inngest repeats a step that failed; a second layer of retries would only hide how often.
+      retry: false,
+      signal: () => AbortSignal.timeout(timeoutMs),
+    });
+    return index;
+  };
+}
+
+const reader = connect(READ_TIMEOUT_MS);
+const writer = connect(WRITE_TIMEOUT_MS);
+
+/** Namespaces of a project, exactly as the data model names them. */
+export const namespaces = {
+  chunks: (projectId: string) => `project:${projectId}:chunks`,
+  artifacts: (projectId: string) => `project:${projectId}:artifacts`,
+  repo: (projectId: string, repoId: string) => `project:${projectId}:repo:${repoId}`,
+};
+
+/** Writes or overwrites at most 1,000 texts. When it returns they are durable, and searchable soon after. */
+export async function upsertTexts(namespace: string, texts: readonly VectorText[]): Promise<void> {
+  if (texts.length === 0) return;
+  await writer().upsert([...texts], { namespace });
+}
+
+/**
+ * The best `topK` by meaning and by words together. Ranks are fused by DBSF, which keeps how much better a hit is and so
+ * lets hits of several namespaces be compared; ranks alone (RRF) would make every namespace's first hit equal.
+ */
+export function queryText(namespace: string, text: string, topK: number): Promise<VectorHit[]> {
+  return reader().query<VectorMetadata>(
+    {
+      data: text,
+      topK,
+      includeMetadata: true,
+      includeData: true,
+      fusionAlgorithm: FusionAlgorithm.DBSF,
+      weightingStrategy: WeightingStrategy.IDF,
+    },
+    { namespace },
+  );
+}
+
+/** Removes by id; ids that are not there do not matter. */
+export async function deleteVectors(namespace: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await writer().delete([...ids], { namespace });
+}
+
+/** Removes every vector of a file, also those whose rows are gone already. `fileId` must be an id of ours. */
+export async function deleteFileVectors(projectId: string, fileId: string): Promise<void> {
+  await writer().delete(
+    { filter: `fileId = '${fileId}'` },
+    { namespace: namespaces.chunks(projectId) },
+  );
+}
+
+/** Removes all namespaces of a project. Can be repeated. */
+export async function deleteProjectVectors(projectId: string): Promise<void> {
+  const prefix = `project:${projectId}:`;
+  for (const namespace of await writer().listNamespaces()) {
+    if (namespace.startsWith(prefix)) await writer().deleteNamespace(namespace);
+  }
+}
+
+/** How many vectors of the namespace are accepted but cannot be found yet. */
+export async function pendingVectors(namespace: string): Promise<number> {
+  const info = await reader().info();
+  return info.namespaces[namespace]?.pendingVectorCount ?? 0;
+}
+
+/** Throws when the vector store cannot be reached or refuses our token. */
+export async function pingVectors(): Promise<void> {
+  await reader().info();
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { mintLocalToken } from "#lib/auth/local.ts";
+import type { Cloud } from "./cloud.ts";
+
+/** A file as the API tells it; only what the demo and the tests look at. */
+export interface ApiFile {
+  readonly id: string;
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly status: "pending" | "uploaded" | "ingesting" | "ingested" | "rejected";
+  readonly chunkCount: number | null;
+  readonly rejectCode: string | null;
+  readonly rejectReason: string | null;
+  readonly createdAt: string;
+  readonly ingestedAt: string | null;
+}
+
+export interface ApiHit {
+  readonly type: string;
+  readonly file: string;
+  readonly fileId: string;
+  readonly pageStart: number | null;
+  readonly pageEnd: number | null;
+  readonly heading: string;
+  readonly score: number;
+  readonly text: string;
+}
+
+type Addresses = Pick<Cloud, "appUrl" | "inngestUrl">;
+
+/** What a person or system outside does with a running cloud, over HTTP alone: for the demo, the benchmarks and the tests. */
+export class Client {
+  readonly #addresses: Addresses;
+  readonly #token: string;
+
+  constructor(addresses: Addresses, token: string) {
+    this.#addresses = addresses;
+    this.#token = token;
+  }
+
+  /** A client of `userId` with a token that this cloud accepts. */
+  static async of(userId: string, cloud: Cloud): Promise<Client> {
+    process.env.LOCAL_AUTH_SECRET = cloud.env.LOCAL_AUTH_SECRET;
+    return new Client(cloud, await mintLocalToken(userId));
+  }
+
+  /** Sends events the way any other system does: plain HTTP to Inngest. Returns their ids. */
+  async send(...events: readonly { name: string; data: object; id?: string }[]): Promise<string[]> {
+    const response = await fetch(`${this.#addresses.inngestUrl}/e/local`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(events),
+    });
+    if (!response.ok) throw new Error(`events: ${response.status} ${await response.text()}`);
+    return ((await response.json()) as { ids: string[] }).ids;
+  }
+
+  /** One call of the API; throws with the problem document when the answer is an error. */
+  async call<T>(method: string, path: string, body?: Uint8Array | object): Promise<T> {
+    const raw = body instanceof Uint8Array;
+    const response = await fetch(`${this.#addresses.appUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        "content-type": raw ? "application/octet-stream" : "application/json",
+      },
+      body: raw ? Buffer.from(body) : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text);
+  }
+
+  upload(projectId: string, name: string, bytes: Uint8Array): Promise<ApiFile> {
+    const query = new URLSearchParams({ name });
+    return this.call("POST", `/api/projects/${projectId}/files?${query}`, bytes);
+  }
+
+  async files(projectId: string): Promise<ApiFile[]> {
+    const page = await this.call<{ items: ApiFile[] }>(
+      "GET",
+      `/api/projects/${projectId}/files?limit=100`,
+    );
+    return page.items;
+  }
+
+  search(projectId: string, q: string, topK = 10): Promise<{ hits: ApiHit[]; warning?: string }> {
+    const query = new URLSearchParams({ projectId, q, topK: String(topK) });
+    return this.call("GET", `/api/search?${query}`);
+  }
+}
+
+/** Looks until `look` finds something, at growing intervals up to 250 ms. Throws after `seconds` with what `what` says. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | null | false>,
+  seconds = 60,
+): Promise<T> {
+  const deadline = performance.now() + seconds * 1000;
+  for (let pause = 10; ; pause = Math.min(pause * 2, 250)) {
+    const found = await look();
+    if (found) return found;
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
+    await sleep(pause);
+  }
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { migrate } from "../db/migrate.ts";
+import { type PartProcess, startPartProcess } from "./process.ts";
+
+const entry = (part: string) => new URL(`./${part}/main.ts`, import.meta.url).pathname;
+
+export interface CloudOptions {
+  /** Where all state lives; the same directory again continues where it stopped. */
+  readonly dir: string;
+  /** Ports on 127.0.0.1; what is left out gets a free one. */
+  readonly ports?: Partial<Record<"app" | "inngest" | "neon" | "vector", number>>;
+  /** Run the bundle in this directory instead of the sources. */
+  readonly bundle?: string;
+  /** Another Inngest server: ours is then not started. */
+  readonly inngestDev?: string;
+  /** More environment for the app. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told what comes up, for people who wait. */
+  readonly onProgress?: (line: string) => void;
+  /** Gets what the parts and the app print; absent: it goes where ours goes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface Cloud {
+  readonly appUrl: string;
+  readonly inngestUrl: string;
+  readonly vectorUrl: string;
+  readonly databaseUrl: string;
+  /** What the app runs with; enough to run any of our code against this cloud. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly parts: {
+    app: PartProcess;
+    vector: PartProcess;
+    neon: PartProcess;
+    inngest?: PartProcess;
+  };
+  /** Kills the part like a power cut and starts it again with the same state and port. */
+  restart(part: "app" | "inngest"): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Brings the local cloud and the app up, each part in a process of its own, and returns when all answer.
+ * When one fails to start, the others are stopped and the error is thrown.
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const { dir, ports = {}, onProgress = () => {} } = options;
+  await mkdir(dir, { recursive: true });
+  const started: PartProcess[] = [];
+  const start = async (name: string, part: Parameters<typeof startPartProcess>[1]) => {
+    const began = performance.now();
+    const process = await startPartProcess(entry(name), { onLine: options.onLine, ...part });
+    started.push(process);
+    onProgress(
+      `${process.name} is up at ${process.url} (${Math.round(performance.now() - began)} ms)`,
+    );
+    return process;
+  };
+  const close = async () => {
+    // Callers before callees, so that nobody logs the absence of a part that is only closing.
+    for (const process of started.reverse().splice(0)) await process.close();
+  };
+  try {
+    const appPort = ports.app || (await freePort());
+    const inngestPort = ports.inngest || (await freePort());
+    const [neon, vector] = await Promise.all([
+      start("neon", { dir: join(dir, "neon"), port: ports.neon }),
+      start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
+    ]);
+    await migrate({ url: neon.url, wsProxy: neon.env.NEON_WS_PROXY });
+    const appUrl = `http://127.0.0.1:${appPort}`;
+    const inngestUrl = options.inngestDev ?? `http://127.0.0.1:${inngestPort}`;
+    const env = {
+      ...neon.env,
+      ...vector.env,
+      INNGEST_DEV: inngestUrl,
+      BLOB_DIR: join(dir, "blobs"),
+      LOCAL_AUTH_SECRET: await secret(join(dir, "auth-secret")),
+      ...options.env,
+    };
+    const startApp = () =>
+      start("app", {
+        dir,
+        port: appPort,
+        env,
+        args: options.bundle ? ["--bundle", options.bundle] : [],
+      });
+    const startInngest = () =>
+      start("inngest", {
+        dir: join(dir, "inngest"),
+        port: inngestPort,
+        args: ["--app", `${appUrl}/api/inngest`],
+      });
+    const parts: Cloud["parts"] = {
+      neon,
+      vector,
+      app: await startApp(),
+      inngest: options.inngestDev ? undefined : await startInngest(),
+    };
+    await registered(appUrl, inngestUrl);
+    return {
+      appUrl,
+      inngestUrl,
+      vectorUrl: vector.url,
+      databaseUrl: neon.url,
+      env,
+      parts,
+      close,
+      async restart(part) {
+        await parts[part]?.kill();
+        if (part === "app") parts.app = await startApp();
+        else parts.inngest = await startInngest();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Tells the Inngest server what the app serves: a PUT makes the app register itself, with any server. */
+async function registered(appUrl: string, inngestUrl: string): Promise<void> {
+  const response = await fetch(`${appUrl}/api/inngest`, { method: "PUT" });
+  if (!response.ok) {
+    throw new Error(
+      `The app could not register at ${inngestUrl}: ${response.status} ${await response.text()}`,
+    );
+  }
+}
+
+/** A secret that is made once and kept for this directory, readable by its owner alone. */
+async function secret(path: string): Promise<string> {
+  try {
+    await writeFile(path, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  return await readFile(path, "utf8");
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no TCP port was given");
+  return address.port;
+}

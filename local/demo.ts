@@ -1,0 +1,147 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type ApiFile, type ApiHit, Client, until } from "./client.ts";
+import { type Cloud, startCloud } from "./cloud.ts";
+import { readable } from "./log-lines.ts";
+
+const HELP = `npm run demo -- [--json]    the local cloud up, sample documents in through events, five searches, down again
+
+  --json    one JSON report as the last line: {"ok", "files": [{name, status, chunks, ms}],
+            "searches": [{q, top: {file, page, score}, ms}]}`;
+
+const { values } = parseArgs({
+  options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+});
+
+const SAMPLES = new URL("../samples/", import.meta.url).pathname;
+const PROJECT = "demo";
+
+/** The sample documents, each by the way in which it reaches us: our upload route, or a link in an event. */
+const DOCUMENTS: readonly { name: string; by: "upload" | "link" }[] = [
+  { name: "operations-manual.pdf", by: "link" },
+  { name: "security-review.docx", by: "upload" },
+  { name: "installation-guide-zh.docx", by: "link" },
+  { name: "launch-deck.pptx", by: "upload" },
+  { name: "price-list.xlsx", by: "link" },
+  { name: "faq.html", by: "upload" },
+  { name: "release-notes.md", by: "link" },
+  { name: "incident-report.txt", by: "upload" },
+  { name: "telemetry-buffer.ts", by: "link" },
+];
+
+/** What people at the fictional company ask, and the document that answers. */
+const QUESTIONS: readonly { q: string; file: string }[] = [
+  { q: "How deep must the water be where a buoy is put out?", file: "operations-manual.pdf" },
+  { q: "Which finding was about a default password?", file: "security-review.docx" },
+  { q: "清洗电导率传感器的周期", file: "installation-guide-zh.docx" },
+  { q: "When does the launch in Poland and Sweden begin?", file: "launch-deck.pptx" },
+  { q: "What does article K2-ICE cost?", file: "price-list.xlsx" },
+];
+
+interface Report {
+  ok: boolean;
+  files: { name: string; status: string; chunks: number | null; ms: number | null }[];
+  searches: {
+    q: string;
+    top: { file: string; page: number | null; score: number } | null;
+    ms: number;
+  }[];
+}
+
+async function main(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "countersign-demo-"));
+  const names = new Map<string, string>();
+  let cloud: Cloud | undefined;
+  const end = async () => {
+    await cloud?.close();
+    await rm(dir, { recursive: true, force: true });
+  };
+  process.once("SIGINT", () => end().then(() => process.exit(130)));
+  try {
+    console.log("Bringing the local cloud up: PostgreSQL, a vector index, Inngest and the app");
+    cloud = await startCloud({
+      dir,
+      env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
+      onProgress: (line) => console.log(`  ${line}`),
+      onLine: (line) => console.log(`  ${readable(line, names)}`),
+    });
+    const client = await Client.of("demo-user", cloud);
+    const files = await ingest(client, cloud.appUrl, names);
+    const searches = await ask(client);
+    const answered = searches.every(({ top }, at) => top?.file === QUESTIONS[at]?.file);
+    const ok = files.every((file) => file.status === "ingested") && answered;
+    const report: Report = { ok, files: files.map(summary), searches };
+    console.log(
+      `\n${files.length} documents are searchable; ${ok ? "every" : "NOT every"} question found its document.`,
+    );
+    if (values.json) console.log(JSON.stringify(report));
+    if (!ok) process.exitCode = 1;
+  } finally {
+    await end();
+  }
+}
+
+/** Makes a project and brings every document in, all at once. Ends when each is searchable or refused. */
+async function ingest(
+  client: Client,
+  appUrl: string,
+  names: Map<string, string>,
+): Promise<ApiFile[]> {
+  console.log(
+    "\nSending project.created, and the documents: some uploaded, some as links in file.uploaded",
+  );
+  const project = { projectId: PROJECT, name: "Demo", slug: PROJECT, owner: "demo-user" };
+  await client.send({ name: "project.created", data: project });
+  await until("project", () => client.files(PROJECT).catch(() => null));
+  for (const { name, by } of DOCUMENTS) {
+    if (by === "upload") {
+      const file = await client.upload(PROJECT, name, await readFile(join(SAMPLES, name)));
+      names.set(file.id, name);
+    } else {
+      const url = `${appUrl}/samples/${name}`;
+      await client.send({ name: "file.uploaded", data: { projectId: PROJECT, name, url } });
+    }
+  }
+  return await until("ingestion of all documents", async () => {
+    const files = await client.files(PROJECT);
+    for (const { id, name } of files) names.set(id, name);
+    const ended = files.filter(({ status }) => status === "ingested" || status === "rejected");
+    return ended.length === DOCUMENTS.length && files;
+  });
+}
+
+async function ask(client: Client): Promise<Report["searches"]> {
+  const searches: Report["searches"] = [];
+  for (const { q } of QUESTIONS) {
+    const began = performance.now();
+    const { hits, warning } = await client.search(PROJECT, q, 3);
+    const ms = Math.round(performance.now() - began);
+    console.log(`\n? ${q}  (${ms} ms${warning ? `; ${warning}` : ""})`);
+    for (const hit of hits) console.log(`    ${hit.score.toFixed(3)}  ${place(hit)}`);
+    const [first] = hits;
+    const top = first && { file: first.file, page: first.pageStart, score: first.score };
+    searches.push({ q, top: top ?? null, ms });
+  }
+  return searches;
+}
+
+function place({ file, pageStart, pageEnd, heading }: ApiHit): string {
+  const pages = pageStart === pageEnd ? `page ${pageStart}` : `pages ${pageStart}-${pageEnd}`;
+  return [file, pageStart === null ? "" : pages, heading].filter(Boolean).join("  ");
+}
+
+function summary({
+  name,
+  status,
+  chunkCount,
+  createdAt,
+  ingestedAt,
+}: ApiFile): Report["files"][number] {
+  const ms = ingestedAt === null ? null : Date.parse(ingestedAt) - Date.parse(createdAt);
+  return { name, status, chunks: chunkCount, ms };
+}
+
+if (values.help) console.log(HELP);
+else await main();

@@ -1,0 +1,92 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { mintLocalToken } from "#lib/auth/local.ts";
+import { projectCreated } from "#lib/events/catalogue/projects.ts";
+import { emit, event } from "#lib/events/emit.ts";
+import { startCloud } from "./cloud.ts";
+import { readable } from "./log-lines.ts";
+
+const HELP = `npm start -- [options]    brings the local cloud and the app up on 127.0.0.1, until Ctrl-C
+
+  --dir <path>     where the state is kept (default .local)
+  --port <n>       port of the app (default 3210; Inngest listens on 8288)
+  --bundle         run dist/, what npm run build made, instead of the sources
+  --help
+
+INNGEST_DEV=<url> npm start    uses another Inngest server, such as npx inngest-cli dev, instead of the built-in one`;
+
+const { values } = parseArgs({
+  options: {
+    dir: { type: "string", default: ".local" },
+    port: { type: "string", default: "3210" },
+    bundle: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** Who the local token stands for, and what the printed commands work on. */
+const OWNER = "local-user";
+const PROJECT = "first-project";
+
+async function main(): Promise<void> {
+  const cloud = await startCloud({
+    dir: resolve(values.dir),
+    ports: { app: Number(values.port), inngest: 8288 },
+    bundle: values.bundle ? resolve("dist") : undefined,
+    inngestDev: process.env.INNGEST_DEV,
+    // The sample documents are served by the app itself, so that a link to one can be tried at once.
+    env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
+    onProgress: (line) => console.log(line),
+    onLine: (line) => console.log(readable(line)),
+  });
+  let closing = false;
+  const stop = async () => {
+    if (closing) return;
+    closing = true;
+    console.log("\nstopping; the state stays in", values.dir);
+    await cloud.close();
+    process.exit(0);
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+
+  Object.assign(process.env, cloud.env);
+  const made = { projectId: PROJECT, name: "First project", slug: PROJECT, owner: OWNER };
+  await emit(event(projectCreated, made));
+  console.log(
+    instructions(
+      cloud.appUrl,
+      cloud.inngestUrl,
+      cloud.databaseUrl,
+      await mintLocalToken(OWNER, "30d"),
+    ),
+  );
+}
+
+function instructions(app: string, inngest: string, database: string, token: string): string {
+  const uploaded = {
+    name: "file.uploaded",
+    data: {
+      projectId: PROJECT,
+      name: "operations-manual.pdf",
+      url: `${app}/samples/operations-manual.pdf`,
+    },
+  };
+  return `
+app       ${app}/api/openapi.json   (events: ${app}/api/events/schema)
+inngest   ${inngest}
+postgres  ${database}
+
+Send an event, as any other system would:
+  curl -s ${inngest}/e/local -H 'content-type: application/json' \\
+    -d '${JSON.stringify(uploaded)}'
+
+Upload a file of your own, and search:
+  export TOKEN=${token}
+  curl -s -H "authorization: Bearer $TOKEN" --data-binary @README.md '${app}/api/projects/${PROJECT}/files?name=README.md'
+  curl -s -H "authorization: Bearer $TOKEN" '${app}/api/search?projectId=${PROJECT}&q=how+are+effects+approved'
+
+Ctrl-C stops everything; the state is kept.`;
+}
+
+if (values.help) console.log(HELP);
+else await main();
