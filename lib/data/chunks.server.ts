@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { and, asc, count, eq, getTableColumns, gt, inArray, isNull, ne, sql } from "drizzle-orm";
+import { and, asc, count, eq, getTableColumns, gt, inArray, isNull, lt, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { fileChunks, projectFiles } from "#db/schema.ts";
 import type { Chunk } from "../ingest/document.ts";
@@ -73,7 +73,7 @@ export async function markIndexed(
   return rows.map(({ id }) => id);
 }
 
-/** Ids of chunks of the file that another extraction version made. */
+/** Ids of chunks of the file that an older extraction version made. */
 export async function listRetired(
   input: { fileId: string; extractionVersion: number; limit: number },
   executor: Executor = db(),
@@ -84,7 +84,7 @@ export async function listRetired(
     .where(
       and(
         eq(fileChunks.fileId, input.fileId),
-        ne(fileChunks.extractionVersion, input.extractionVersion),
+        lt(fileChunks.extractionVersion, input.extractionVersion),
       ),
     )
     .limit(input.limit);

@@ -5,7 +5,7 @@ import type { Chunk, ExtractedDocument, Format } from "../document.ts";
 import { embeddedText } from "./breadcrumbs.ts";
 import { chunkDocument } from "./chunk.ts";
 
-const identity = { projectId: "prj_1", fileSha256: "a".repeat(64), extractionVersion: 1 };
+const identity = { fileId: "file_1", fileSha256: "a".repeat(64), extractionVersion: 1 };
 const ordinaryText = { disallowedSpecial: new Set<string>() };
 
 /** What documents are made of: structure, scripts, things that join across boundaries. */

@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
 
-/** What a document is, apart from its content: the same bytes in another project, or read by another extractor, differ. */
+/** What a document is, apart from its content: the same bytes in another file row, or read by another extractor, differ. */
 export interface DocumentIdentity {
-  readonly projectId: string;
+  /** Not the project: a file that was removed and uploaded again must share no chunk or vector with its predecessor. */
+  readonly fileId: string;
   readonly fileSha256: string;
   readonly extractionVersion: number;
 }
@@ -17,13 +18,13 @@ export function contentHash(content: string): string {
  * is part of an id, so that a repeated passage is two chunks, and re-ingestion gives the same ids in the same order.
  */
 export function chunkIds(identity: DocumentIdentity): (content: string) => string {
-  const { projectId, fileSha256, extractionVersion } = identity;
+  const { fileId, fileSha256, extractionVersion } = identity;
   const occurrences = new Map<string, number>();
   return (content) => {
     const hashed = contentHash(content);
     const occurrence = occurrences.get(hashed) ?? 0;
     occurrences.set(hashed, occurrence + 1);
-    const key = JSON.stringify([projectId, fileSha256, extractionVersion, hashed, occurrence]);
+    const key = JSON.stringify([fileId, fileSha256, extractionVersion, hashed, occurrence]);
     return `chunk_${hash("sha256", key, "hex").slice(0, 32)}`;
   };
 }
