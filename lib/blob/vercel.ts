@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
+import { within } from "#lib/deadline.ts";
 import { NotFound, Unavailable } from "#lib/errors.ts";
 import { type BlobStore, checkKey } from "./port.ts";
 import { type Spooled, spool } from "./spool.ts";
@@ -113,17 +114,9 @@ export function vercelBlobStore(
 
 /** Runs one SDK call within its time; whatever it throws becomes Unavailable, with the SDK's error as the cause. */
 async function request<T>(key: string, call: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-  const abort = new AbortController();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    abort.abort();
-    late.reject(new Error(`no answer within ${REQUEST_MS} ms`));
-  }, REQUEST_MS);
   try {
-    return await Promise.race([call(abort.signal), late.promise]);
+    return await within(REQUEST_MS, call);
   } catch (cause) {
     throw new Unavailable("blob_unavailable", "The blob store did not do it", { key }, cause);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,0 +1,151 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { getFile, listFiles, type ProjectFile } from "#lib/data/files.server.ts";
+import { getProject } from "#lib/data/projects.server.ts";
+import { errorMessage } from "#lib/errors.ts";
+import { fileRemoved, fileUploaded } from "#lib/events/catalogue/files.ts";
+import { event } from "#lib/events/emit.ts";
+import { log } from "#lib/log.ts";
+import {
+  type AppEnv,
+  FileParams,
+  forOwners,
+  Name,
+  PageQuery,
+  ProjectParams,
+  pageOf,
+  wake,
+} from "./common.ts";
+import { problems } from "./problem.ts";
+import { storeUpload, uploadOf } from "./upload.ts";
+
+const instant = z.iso.datetime();
+const File = z
+  .object({
+    id: z.string(),
+    projectId: z.string(),
+    name: z.string(),
+    aliases: z.array(z.string()).describe("Other names under which the same bytes came"),
+    title: z.string().nullable(),
+    mimeType: z.string(),
+    format: z.string().nullable(),
+    sizeBytes: z.int().nullable(),
+    sha256: z.string().nullable(),
+    sourceUrl: z.string().nullable(),
+    status: z.enum(["pending", "uploaded", "ingesting", "ingested", "rejected"]),
+    pageCount: z.int().nullable(),
+    chunkCount: z.int().nullable(),
+    rejectCode: z.string().nullable(),
+    rejectReason: z.string().nullable(),
+    ingestedAt: instant.nullable(),
+    createdAt: instant,
+    updatedAt: instant,
+  })
+  .openapi("File");
+
+const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
+const binary = { schema: { type: "string", format: "binary" } } as const;
+
+const upload = createRoute({
+  ...forOwners,
+  method: "post",
+  path: "/projects/{projectId}/files",
+  summary: "Add a file: the bytes as the body, or a form with one file; at most 100 MB",
+  request: {
+    params: ProjectParams,
+    query: z.object({ name: Name.optional().describe("File name, for a body that is not a form") }),
+    // Plain schemas: a zod schema here would have the form parsed, and buffered, before the handler runs.
+    body: {
+      required: true,
+      content: {
+        "*/*": binary,
+        "multipart/form-data": {
+          schema: { type: "object", required: ["file"], properties: { file: binary.schema } },
+        },
+      },
+    },
+  },
+  responses: {
+    201: { description: "Stored; ingestion begins", content: json(File) },
+    200: { description: "The project has the same bytes already", content: json(File) },
+    ...problems(401, 404, 413, 422, 503),
+  },
+});
+
+const list = createRoute({
+  ...forOwners,
+  method: "get",
+  path: "/projects/{projectId}/files",
+  summary: "A project's files, newest first",
+  request: { params: ProjectParams, query: PageQuery },
+  responses: {
+    200: { description: "A page", content: json(pageOf(File)) },
+    ...problems(401, 404, 422),
+  },
+});
+
+const read = createRoute({
+  ...forOwners,
+  method: "get",
+  path: "/projects/{projectId}/files/{fileId}",
+  summary: "One file, with how far its ingestion is",
+  request: { params: FileParams },
+  responses: {
+    200: { description: "The file", content: json(File) },
+    ...problems(401, 404, 422),
+  },
+});
+
+const remove = createRoute({
+  ...forOwners,
+  method: "delete",
+  path: "/projects/{projectId}/files/{fileId}",
+  summary: "Remove a file with its chunks, vectors and bytes",
+  request: { params: FileParams },
+  responses: { 202: { description: "Being removed" }, ...problems(401, 404, 422, 503) },
+});
+
+export const fileRoutes = new OpenAPIHono<AppEnv>()
+  .openapi(upload, async (c) => {
+    const { projectId } = c.req.valid("param");
+    await getProject({ id: projectId, ownerUserId: c.var.userId });
+    const body = await uploadOf(c.req.raw, c.req.valid("query").name);
+    const { file, created } = await storeUpload(projectId, body);
+    // The same bytes again are a request to look at them again, which the first event's id would have dropped.
+    const occasion = created ? "" : c.var.requestId;
+    try {
+      await wake(event(fileUploaded, { projectId, fileId: file.id }, occasion));
+    } catch (error) {
+      // The row is there and the sweeper finds it: late is better than a client that uploads all of it again.
+      log.warn("upload not announced", { fileId: file.id, error: errorMessage(error) });
+    }
+    c.header("location", `/api/projects/${projectId}/files/${file.id}`);
+    return created ? c.json(view(file), 201) : c.json(view(file), 200);
+  })
+  .openapi(list, async (c) => {
+    const { projectId } = c.req.valid("param");
+    await getProject({ id: projectId, ownerUserId: c.var.userId });
+    const page = await listFiles({ projectId, ...c.req.valid("query") });
+    return c.json({ items: page.items.map(view), nextCursor: page.nextCursor }, 200);
+  })
+  .openapi(read, async (c) => {
+    const { projectId, fileId } = c.req.valid("param");
+    await getProject({ id: projectId, ownerUserId: c.var.userId });
+    return c.json(view(await getFile({ projectId, fileId })), 200);
+  })
+  .openapi(remove, async (c) => {
+    const { projectId, fileId } = c.req.valid("param");
+    await getProject({ id: projectId, ownerUserId: c.var.userId });
+    await getFile({ projectId, fileId });
+    await wake(event(fileRemoved, { projectId, fileId, by: c.var.userId }, c.var.requestId));
+    return c.body(null, 202);
+  });
+
+/** What clients see of a row: all but where its bytes lie. */
+function view(file: ProjectFile): z.infer<typeof File> {
+  return File.parse({
+    ...file,
+    ingestedAt: file.ingestedAt?.toISOString() ?? null,
+    createdAt: file.createdAt.toISOString(),
+    updatedAt: file.updatedAt.toISOString(),
+  });
+}

@@ -1,0 +1,38 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import type { AppEnv } from "./_routes/common.ts";
+import { eventRoutes } from "./_routes/events.ts";
+import { fileRoutes } from "./_routes/files.ts";
+import { healthRoutes } from "./_routes/health.ts";
+import { noSuchRoute, problemOf, refuseInvalid } from "./_routes/problem.ts";
+import { projectRoutes } from "./_routes/projects.ts";
+import { searchRoutes } from "./_routes/search.ts";
+
+/** The HTTP edge: everything under /api but Inngest's own entry. GET /api/openapi.json describes it. */
+export const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+
+app.onError(problemOf);
+app.notFound(noSuchRoute);
+app.use(requestId(), secureHeaders());
+
+for (const routes of [projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes]) {
+  app.route("/api", routes);
+}
+
+app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+  type: "http",
+  scheme: "bearer",
+  bearerFormat: "JWT",
+});
+app.doc31("/api/openapi.json", {
+  openapi: "3.1.0",
+  info: {
+    title: "Countersign",
+    version: "1",
+    description: "Errors are RFC 9457 problem documents; lists are read by `nextCursor`.",
+  },
+});
+
+/** What Vercel calls. */
+export default { fetch: app.fetch };
