@@ -29,7 +29,10 @@ export function readServerFile(dataDir: string): ServerFile | undefined {
  * as safe as after any stop. A process that merely got the old server's number is left alone.
  * Throws when another part is using the directory.
  */
-export async function clearLeftover(dataDir: string): Promise<void> {
+export async function clearLeftover(
+  dataDir: string,
+  supervisedGraceMs = SUPERVISED_GRACE_MS,
+): Promise<void> {
   const found = readServerFile(dataDir);
   if (!found) return;
   const { pid } = found;
@@ -40,7 +43,7 @@ export async function clearLeftover(dataDir: string): Promise<void> {
   }
   const gone = () => !isServerOf(pid, dataDir);
   if (isSupervised(pid, dataDir)) {
-    if (await eventually(gone, SUPERVISED_GRACE_MS)) return;
+    if (await eventually(gone, supervisedGraceMs)) return;
     if (isSupervised(pid, dataDir)) {
       throw new Error(`${dataDir} is in use by a running local cloud (PostgreSQL process ${pid})`);
     }
@@ -66,15 +69,20 @@ export async function eventually(condition: () => boolean, limitMs: number): Pro
   return true;
 }
 
-function isServerOf(pid: number, dataDir: string): boolean {
+/** Whether `pid` is a PostgreSQL server of this directory, and not one that has ended and only waits to be reaped. */
+export function isServerOf(pid: number, dataDir: string): boolean {
   const command = commandOf(pid);
-  return command.includes(`postgres`) && command.includes(`-D ${dataDir} `);
+  return command.includes("postgres") && command.includes(`-D ${dataDir} `);
 }
 
 /** Whether the shell that ends the server with its part (see postgres.ts) is still its parent. */
 function isSupervised(pid: number, dataDir: string): boolean {
-  const parent = Number(ps(pid, "ppid="));
+  const parent = parentOf(pid);
   return parent > 1 && commandOf(parent).includes(`-D ${dataDir} `);
+}
+
+export function parentOf(pid: number): number {
+  return Number(ps(pid, "ppid="));
 }
 
 function commandOf(pid: number): string {
