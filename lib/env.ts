@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidInput } from "./errors.ts";
 
 /** An unset variable and an empty one mean the same: shells and dashboards make the second by accident. */

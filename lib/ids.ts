@@ -1,5 +1,5 @@
 import { TypeID, typeid } from "typeid-js";
-import { z } from "zod";
+import * as z from "zod";
 
 /** The prefix of every kind of row: an id tells what it names, in a log as in an event. */
 export const ID_PREFIXES = {

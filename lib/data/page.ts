@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidInput } from "../errors.ts";
 
 export const MAX_PAGE = 100;
@@ -17,7 +17,11 @@ export interface Position {
   readonly id: string;
 }
 
-const position = z.tuple([z.iso.datetime(), z.string().min(1).max(200)]);
+/** Only what PostgreSQL takes: neither NUL in an id nor the year 0. */
+const position = z.tuple([
+  z.iso.datetime().refine((at) => Date.parse(at) >= 0),
+  z.string().regex(/^[A-Za-z0-9_-]{1,200}$/),
+]);
 
 /** Cuts a page out of `limit + 1` rows: the one too many only tells that there is more. */
 export function toPage<T extends Position>(rows: readonly T[], limit: number): Page<T> {

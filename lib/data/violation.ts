@@ -1,5 +1,5 @@
 import { DrizzleQueryError } from "drizzle-orm";
-import { z } from "zod";
+import * as z from "zod";
 
 /** The parts of PostgreSQL's error report that code may decide on; its message is for people. */
 const report = z.object({ code: z.string(), constraint: z.string().optional() });

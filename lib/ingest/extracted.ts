@@ -5,7 +5,6 @@ import { text } from "node:stream/consumers";
 import { blobStore } from "../blob/blob.ts";
 import { findFile } from "../data/files.server.ts";
 import { EXTRACTION_VERSION, type ExtractedDocument } from "./document.ts";
-import { extractFile } from "./extract/extract.ts";
 import { extractedKey, sourceKey } from "./keys.ts";
 import { type Refusal, refusable } from "./outcome.ts";
 
@@ -23,6 +22,8 @@ export async function extract(fileId: string): Promise<Extracted> {
   const file = await findFile({ fileId });
   if (!file) return { outcome: "removed" };
   return await refusable(fileId, async () => {
+    // Parsers weigh megabytes: loaded by the step that needs them.
+    const { extractFile } = await import("./extract/extract.ts");
     const dir = await mkdtemp(join(tmpdir(), "countersign-"));
     try {
       const path = join(dir, "source");

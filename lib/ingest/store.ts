@@ -1,6 +1,5 @@
 import { insertChunks } from "../data/chunks.server.ts";
 import { findFile } from "../data/files.server.ts";
-import { chunkDocument } from "./chunk/chunk.ts";
 import { EXTRACTION_VERSION } from "./document.ts";
 import { extractedDocument } from "./extracted.ts";
 
@@ -15,6 +14,8 @@ export async function storeChunks(fileId: string): Promise<{ chunks: number; wri
   const file = await findFile({ fileId });
   if (!file?.sha256) return { chunks: 0, written: 0 };
   const identity = { fileId, fileSha256: file.sha256, extractionVersion: EXTRACTION_VERSION };
+  // The token vocabulary is 2.5 MB of code: loaded here and not with the function, which has to start fast.
+  const { chunkDocument } = await import("./chunk/chunk.ts");
   const chunks = [...chunkDocument(await extractedDocument(file), identity)];
   let written = 0;
   for (let at = 0; at < chunks.length; at += ROWS_PER_INSERT) {

@@ -1,5 +1,5 @@
 import { eventType } from "inngest";
-import { z } from "zod";
+import * as z from "zod";
 import { actor, id, note, sha256, timestamp } from "./fields.ts";
 
 /** A decision is bound to exactly what was shown: `intentHash` is the hash in `approval.requested`. */

@@ -1,5 +1,5 @@
 import { eventType } from "inngest";
-import { z } from "zod";
+import * as z from "zod";
 import { id } from "./fields.ts";
 
 /** A person wrote in a thread. The same `messageId` again makes no second reply. */

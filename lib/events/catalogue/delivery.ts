@@ -1,5 +1,5 @@
 import { eventType } from "inngest";
-import { z } from "zod";
+import * as z from "zod";
 import { id, url } from "./fields.ts";
 
 /** What runs produce, for whoever follows them. Each names the row to read. */

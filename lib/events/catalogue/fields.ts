@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Field types that several events share. Limits keep every event far below the smallest plan's 256 KB. */
 

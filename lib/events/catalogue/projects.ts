@@ -1,5 +1,5 @@
 import { eventType } from "inngest";
-import { z } from "zod";
+import * as z from "zod";
 import { actor, id, name } from "./fields.ts";
 
 /** Makes a project, for systems that work by events alone. The same `projectId` again changes nothing. */

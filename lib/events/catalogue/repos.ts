@@ -1,5 +1,5 @@
 import { eventType } from "inngest";
-import { z } from "zod";
+import * as z from "zod";
 import { commitSha, id, name } from "./fields.ts";
 
 /** A target repository belongs to the project from now on. */
