@@ -10,6 +10,8 @@ import { type RunView, runsOf, until } from "./test-app.ts";
 const ENGINE = join(import.meta.dirname, "main.ts");
 const APP = join(import.meta.dirname, "test-app-main.ts");
 const SEND_TIMEOUT_MS = 1000;
+/** Between two looks at all runs. */
+const ROUND_MS = 150;
 
 let dir: string;
 let engine: PartProcess;
@@ -82,6 +84,7 @@ async function untilAllEnded(numbers: readonly number[]): Promise<RunView[]> {
   const ended: RunView[] = [];
   while (running.length > 0) {
     await send(running.map((n) => ({ name: "kill/go", data: { n } })));
+    await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
     const still: number[] = [];
     for (const n of running) {
       const [run, ...more] = await runsOf(engine, `start-${n}`);

@@ -24,7 +24,7 @@ async function startApp({ dir, port }: PartOptions): Promise<LocalPart> {
   const child = client.createFunction({ id: "child" }, async ({ step, runId, event }) => {
     await step.run("child-1", () => ran(runId, "child-1"));
     await step.run("child-2", () => ran(runId, "child-2"));
-    return event.data.n;
+    return (event.data as { n: number }).n;
   });
   const parent = client.createFunction(
     { id: "parent", triggers: { event: "kill/start" }, concurrency: { limit: 20 } },

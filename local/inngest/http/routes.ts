@@ -55,6 +55,9 @@ export function createRouter(engine: Engine, executor: Executor): Router {
       json: { data: events.idsOf(params.id ?? "").flatMap((id) => runs.ofEvent(id).map(describe)) },
     }))
     .on("GET /v1/runs/:id", ({ params }) => ({ json: { data: describe(runOf(params.id)) } }))
+    .on("GET /v1/runs/:id/jobs", ({ params }) => ({
+      json: { data: jobs(engine, runOf(params.id)) },
+    }))
     .on("DELETE /v1/runs/:id", ({ params }) => {
       const run = runOf(params.id);
       engine.db.transaction(() => finishRun(engine, run, { status: "Cancelled" }));
@@ -75,6 +78,29 @@ function describe(run: Run): Record<string, unknown> {
     ended_at: time(run.endedAt),
     output: run.output === null ? null : (JSON.parse(run.output) as unknown),
   };
+}
+
+/** What a run still has to do: queued calls and timers, and what it waits for. */
+function jobs({ queue, pauses }: Engine, run: Run): Record<string, unknown>[] {
+  const queued = queue.ofRun(run.id).map((item) => ({
+    id: item.id,
+    kind: item.kind,
+    step_id: item.step_id,
+    name: item.name,
+    at: new Date(item.due_at).toISOString(),
+    attempt: item.attempt,
+    last_error: item.last_error,
+  }));
+  const waits = pauses.ofRun(run.id).map((pause) => ({
+    id: pause.id,
+    kind: pause.kind,
+    step_id: pause.step_id,
+    name: pause.name,
+    event: pause.event,
+    expression: pause.expression,
+    until: pause.expires_at === null ? null : new Date(pause.expires_at).toISOString(),
+  }));
+  return [...queued, ...waits];
 }
 
 function overview({ registry, runs }: Engine): string {
