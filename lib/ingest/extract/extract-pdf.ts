@@ -3,26 +3,19 @@ import type { ExtractedDocument } from "../document.ts";
 import type { ExtractJob } from "./job.ts";
 import type { PdfPart } from "./pdf.ts";
 import { assemblePdf } from "./pdf-headings.ts";
-import { type CompiledPdfium, compilePdfium } from "./pdfium.ts";
 import { runInWorker } from "./run-worker.ts";
 
-/** Below this a second thread takes longer to start than it saves. */
+/** Below this a second worker takes longer to start than it saves. */
 const SPLIT_BYTES = 256 * 1024;
-const MAX_THREADS = 2;
+const MAX_WORKERS = 2;
 
-let compiled: Promise<CompiledPdfium> | undefined;
-
-/** Reads a PDF: a large one in two threads, each with half of the pages and half of the memory. */
+/** Reads a PDF: a large one in two workers, each with half of the pages and half of the memory. */
 export async function extractPdf(job: ExtractJob): Promise<ExtractedDocument> {
-  compiled ??= compilePdfium();
-  const pdfium = await compiled;
-  const of = job.size < SPLIT_BYTES ? 1 : Math.min(MAX_THREADS, availableParallelism());
-  const externalBytes = Math.floor(job.limits.externalBytes / of);
-  const limits = { ...job.limits, externalBytes };
+  const of = job.size < SPLIT_BYTES ? 1 : Math.min(MAX_WORKERS, availableParallelism());
+  const limits = { ...job.limits, memoryBytes: Math.floor(job.limits.memoryBytes / of) };
   const abort = new AbortController();
   const readShare = async (index: number): Promise<PdfPart[]> => {
-    const share = { index, of, pdfium };
-    const reply = await runInWorker({ ...job, limits, share }, abort.signal);
+    const reply = await runInWorker({ ...job, limits, share: { index, of } }, abort.signal);
     return reply.kind === "pdf" ? [reply.part] : [];
   };
   try {

@@ -18,7 +18,7 @@ export interface ExtractInput {
 
 /**
  * Reads a document's text and structure. The format is told by content first and name second; the parser runs in a
- * worker thread under `limits`, so that no file can take the process down.
+ * worker process under `limits`, so that no file can take the process down.
  * Throws FileRefused for every file that can never be read as it is: `unsupported`, `too_large`, `empty`, `encrypted`,
  * `corrupt`, `needs_ocr`, `expands_too_much`, `too_slow`, `too_much_memory`.
  */

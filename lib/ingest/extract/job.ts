@@ -3,9 +3,8 @@ import type { ExtractedDocument } from "../document.ts";
 import type { Detected } from "./detect.ts";
 import type { ExtractLimits } from "./limits.ts";
 import type { PdfPart } from "./pdf.ts";
-import type { CompiledPdfium } from "./pdfium.ts";
 
-/** What a worker thread is started with. */
+/** What a worker process is started with. */
 export interface ExtractJob {
   readonly path: string;
   readonly name: string;
@@ -21,11 +20,9 @@ export interface ExtractJob {
 export interface PdfShare {
   readonly index: number;
   readonly of: number;
-  /** Compiled once per process, so that a thread starts at once and they all share its machine code. */
-  readonly pdfium: CompiledPdfium;
 }
 
-/** The one message that a worker thread sends back. */
+/** The one message that a worker process sends back. */
 export type ExtractReply =
   | { readonly kind: "document"; readonly document: ExtractedDocument }
   | { readonly kind: "pdf"; readonly part: PdfPart }

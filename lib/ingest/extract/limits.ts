@@ -1,3 +1,5 @@
+import { MAX_FILE_BYTES } from "../document.ts";
+
 /** What one extraction may use. Sizes in bytes, times in milliseconds. */
 export interface ExtractLimits {
   /** Size of the file itself. Checked before it is read. */
@@ -12,22 +14,22 @@ export interface ExtractLimits {
   readonly textLength: number;
   /** From the start of the work to its result, waiting for a free worker not counted. */
   readonly deadlineMs: number;
-  /** JavaScript heap of the worker thread. */
+  /** JavaScript heap of a worker process. */
   readonly heapBytes: number;
-  /** What the worker may hold outside its JavaScript heap: buffers, and the memory of WebAssembly. */
-  readonly externalBytes: number;
+  /** Everything that a worker process occupies, buffers and WebAssembly included (watched on Linux alone). */
+  readonly memoryBytes: number;
 }
 
 const MB = 1024 * 1024;
 
 /** What applies where the caller says nothing else. */
 export const DEFAULT_LIMITS: ExtractLimits = {
-  inputBytes: 100 * MB,
+  inputBytes: MAX_FILE_BYTES,
   expandedBytes: 256 * MB,
   expansionRatio: 200,
   pages: 20_000,
   textLength: 30_000_000,
   deadlineMs: 120_000,
   heapBytes: 512 * MB,
-  externalBytes: 512 * MB,
+  memoryBytes: 640 * MB,
 };

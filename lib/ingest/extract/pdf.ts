@@ -242,6 +242,6 @@ function refusal(api: Pdfium, job: ExtractJob): FileRefused {
 }
 
 function tooMuchMemory(job: ExtractJob): FileRefused {
-  const message = `Reading the PDF takes more than ${job.limits.externalBytes} bytes of memory. Split it.`;
+  const message = `Reading the PDF takes more than ${job.limits.memoryBytes} bytes of memory. Split it.`;
   return new FileRefused("too_much_memory", message, { name: job.name });
 }

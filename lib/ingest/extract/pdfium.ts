@@ -17,7 +17,7 @@ declare namespace WebAssembly {
   function compile(bytes: Uint8Array): Promise<Module>;
 }
 
-/** A compiled PDFium, which can be handed to other threads. */
+/** A compiled PDFium. */
 export type CompiledPdfium = WebAssembly.Module;
 
 /** The C functions of PDFium that we call (public/fpdfview.h, fpdf_text.h), with numbers for pointers and handles. */

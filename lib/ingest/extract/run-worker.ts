@@ -1,7 +1,10 @@
-import { Worker } from "node:worker_threads";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { FileRefused } from "../../errors.ts";
 import type { ExtractJob, ExtractReply } from "./job.ts";
-import { inTurn } from "./thread-gate.ts";
+import { inTurn } from "./worker-gate.ts";
 
 /**
  * The worker's entry: the source beside this file, or `extract-worker.js` beside the bundle that holds this module.
@@ -13,15 +16,18 @@ const WORKER = new URL(
 );
 
 const MB = 1024 * 1024;
-const WATCH_MS = 100;
+const WATCH_MS = 50;
 
 /** What a worker answers when nothing was wrong with the file. */
 export type ExtractResult = Exclude<ExtractReply, { kind: "refused" }>;
 
 /**
- * Runs one job in a thread of its own, when there is one free, and waits for its reply. Whatever the file does to the
- * thread, it ends here as FileRefused: `too_slow` past the deadline, `too_much_memory` past the heap or the memory
- * outside it, `corrupt` when the extractor broke, else what the extractor says. `signal` ends the thread early.
+ * Runs one job in a process of its own, when its turn comes, and waits for the reply. Whatever the file does to that
+ * process, it ends here as FileRefused: `too_slow` past the deadline, `too_much_memory` past the heap or the memory in
+ * all, `corrupt` when the extractor broke, else what the extractor says. `signal` ends the process early.
+ *
+ * It is a process and not a thread because V8 cannot always unwind a thread that is out of memory: inside a long
+ * built-in it ends the whole process instead, and a Word document of 40 KB is enough to make it do so.
  */
 export function runInWorker(job: ExtractJob, signal?: AbortSignal): Promise<ExtractResult> {
   return inTurn(async () => {
@@ -33,55 +39,75 @@ export function runInWorker(job: ExtractJob, signal?: AbortSignal): Promise<Extr
 }
 
 async function replyOf(job: ExtractJob, signal?: AbortSignal): Promise<ExtractReply> {
-  const worker = new Worker(WORKER, {
-    workerData: job,
-    // A parser of hostile input has no use for the environment, nor for the flags of the process.
-    env: {},
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: Math.ceil(job.limits.heapBytes / MB) },
-  });
+  const worker = startWorker(job);
   const { promise, resolve, reject } = Promise.withResolvers<ExtractReply>();
   const onAbort = () => reject(signal?.reason);
   signal?.addEventListener("abort", onAbort);
-  worker.on("message", resolve);
-  worker.on("error", (error) => reject(brokenBy(error, job)));
-  worker.on("exit", (code) => reject(brokenBy(new Error(`worker exited with ${code}`), job)));
+  worker.on("message", (reply) => resolve(reply as ExtractReply));
+  worker.on("error", reject);
+  const ended = once(worker, "exit").then(([code, by]) => reject(brokenBy(code, by, job)));
   const deadline = setTimeout(() => reject(tooSlow(job)), job.limits.deadlineMs);
   const watch = setInterval(() => void refuseMemory(worker, job, reject), WATCH_MS);
   try {
+    worker.send(job);
     return await promise;
   } finally {
     clearTimeout(deadline);
     clearInterval(watch);
     signal?.removeEventListener("abort", onAbort);
-    await worker.terminate();
+    worker.kill("SIGKILL");
+    if (worker.pid !== undefined) await ended;
   }
 }
 
-/** The heap limit does not count buffers, so they are watched from outside. */
+function startWorker(job: ExtractJob): ChildProcess {
+  return fork(fileURLToPath(WORKER), [], {
+    // A parser of hostile input needs no environment, writes no file and starts no program.
+    env: {},
+    execArgv: [
+      "--permission",
+      "--allow-fs-read=*",
+      `--max-old-space-size=${Math.ceil(job.limits.heapBytes / MB)}`,
+      "--no-warnings",
+    ],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+}
+
+/** The heap limit counts neither buffers nor WebAssembly, so the whole of it is watched from outside. */
 async function refuseMemory(
-  worker: Worker,
+  worker: ChildProcess,
   job: ExtractJob,
   reject: (reason: unknown) => void,
 ): Promise<void> {
+  const resident = await residentBytes(worker.pid);
+  if (resident > job.limits.memoryBytes) reject(tooMuchMemory(job));
+}
+
+/** Memory that a process occupies, in bytes; 0 where the system does not tell, or when it is gone. */
+async function residentBytes(pid: number | undefined): Promise<number> {
   try {
-    const { external_memory } = await worker.getHeapStatistics();
-    if (external_memory > job.limits.externalBytes) reject(tooMuchMemory(job));
+    const status = await readFile(`/proc/${pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
   } catch {
-    // The worker ended while it was asked, and its end is reported by its own events.
+    // Not Linux, or the process has just ended, which its own event tells.
+    return 0;
   }
 }
 
-function brokenBy(error: unknown, job: ExtractJob): FileRefused {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ERR_WORKER_OUT_OF_MEMORY") return tooMuchMemory(job, error);
+/** V8 aborts when its heap is full, and the system kills when memory is. Every other end is the extractor's. */
+function brokenBy(code: number | null, signal: string | null, job: ExtractJob): FileRefused {
+  if (signal === "SIGABRT" || signal === "SIGKILL" || signal === "SIGTRAP") {
+    return tooMuchMemory(job);
+  }
   const message = "The file is damaged and cannot be read. Save it again and upload that.";
-  return new FileRefused("corrupt", message, { name: job.name }, error);
+  return new FileRefused("corrupt", message, { name: job.name, code, signal });
 }
 
-function tooMuchMemory(job: ExtractJob, cause?: unknown): FileRefused {
+function tooMuchMemory(job: ExtractJob): FileRefused {
   const message = "Reading the file takes more memory than is allowed. Split it or simplify it.";
-  return new FileRefused("too_much_memory", message, { name: job.name }, cause);
+  return new FileRefused("too_much_memory", message, { name: job.name });
 }
 
 function tooSlow(job: ExtractJob): FileRefused {

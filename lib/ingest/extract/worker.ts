@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import { parentPort, workerData } from "node:worker_threads";
 import { FileRefused } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
 import type { ExtractJob, ExtractReply, PdfShare } from "./job.ts";
 
-/** A worker thread's whole life: one job in, one reply out. Whatever else it throws ends it and is seen from outside. */
+/** A worker process's whole life: one job in, one reply out. Whatever else it throws ends it and is seen from outside. */
 async function work(job: ExtractJob): Promise<ExtractReply> {
   try {
     if (job.share) return await readShare(job, job.share);
@@ -16,12 +15,12 @@ async function work(job: ExtractJob): Promise<ExtractReply> {
   }
 }
 
-// Each format loads its own parser: a thread lives for one file.
+// Each format loads its own parser: a worker lives for one file.
 
 async function readShare(job: ExtractJob, share: PdfShare): Promise<ExtractReply> {
-  const { startPdfium } = await import("./pdfium.ts");
+  const { compilePdfium, startPdfium } = await import("./pdfium.ts");
   const { readPdf } = await import("./pdf.ts");
-  const pdfium = await startPdfium(share.pdfium, job.limits.externalBytes);
+  const pdfium = await startPdfium(await compilePdfium(), job.limits.memoryBytes);
   return { kind: "pdf", part: readPdf(job, share, pdfium) };
 }
 
@@ -44,4 +43,6 @@ async function extract(job: ExtractJob): Promise<ExtractedDocument> {
   }
 }
 
-parentPort?.postMessage(await work(workerData as ExtractJob));
+process.once("message", async (job) => process.send?.(await work(job as ExtractJob)));
+// The parent ends this process when it has the reply. When the parent is gone there is nobody to work for.
+process.once("disconnect", () => process.exit());
