@@ -1,0 +1,252 @@
+import { hash } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { db } from "#db/client.ts";
+import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
+import { Conflict, NotFound } from "../errors.ts";
+import { newId } from "../ids.ts";
+import {
+  attachBytes,
+  blobStillUsed,
+  claimLeftBehind,
+  deleteFile,
+  findFile,
+  getFile,
+  listFiles,
+  markIngested,
+  markIngesting,
+  markRejected,
+  registerLink,
+  registerUpload,
+} from "./files.server.ts";
+import { beginProjectDelete, createProject } from "./projects.server.ts";
+
+let database: TestDatabase;
+let projectId: string;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  projectId = newId("project");
+  await createProject({ id: projectId, ownerUserId: "ann", name: "P", slug: projectId });
+});
+
+const bytesOf = (text: string, blobRef = `blob/${text}`) => ({
+  sha256: hash("sha256", text, "hex"),
+  sizeBytes: text.length,
+  mimeType: "text/plain",
+  blobRef,
+});
+const upload = (text: string, name = `${text}.txt`) =>
+  registerUpload({ projectId, name, ...bytesOf(text) });
+const link = (name: string, url = `https://example.com/${name}`) =>
+  registerLink({ projectId, name, url });
+const ingested = (fileId: string, extractionVersion = 1) =>
+  markIngested({ fileId, extractionVersion, format: "text", pageCount: null, chunkCount: 2 });
+const filesOfProject = async () => (await listFiles({ projectId })).items;
+
+describe("uploads", () => {
+  test("the same bytes under many names at once are one file with aliases", async () => {
+    const names = Array.from({ length: 30 }, (_, n) => `name-${n}.txt`);
+    const results = await Promise.all(names.map((name) => upload("same", name)));
+    expect(results.filter(({ created }) => created)).toHaveLength(1);
+    const [file, ...others] = await filesOfProject();
+    expect(others).toEqual([]);
+    expect(file?.aliases).toHaveLength(20);
+    expect(new Set([file?.name, ...(file?.aliases ?? [])]).size).toBe(21);
+  });
+
+  test("a repeated name is not an alias, and a repeat does not touch what ingestion found", async () => {
+    const { file } = await upload("a");
+    await ingested(file.id);
+    expect(await upload("a")).toMatchObject({
+      created: false,
+      file: { id: file.id, status: "ingested", aliases: [] },
+    });
+  });
+
+  test("the same bytes in two projects are two files", async () => {
+    const { file } = await upload("a");
+    const other = newId("project");
+    await createProject({ id: other, ownerUserId: "bob", name: "O", slug: "o" });
+    const { file: second } = await registerUpload({ projectId: other, name: "a", ...bytesOf("a") });
+    expect(second.id).not.toBe(file.id);
+    await expect(getFile({ projectId: other, fileId: file.id })).rejects.toThrow(NotFound);
+    expect(await deleteFile({ projectId: other, fileId: file.id })).toBeNull();
+  });
+
+  test("a project that is not there is NotFound", async () => {
+    await expect(
+      registerUpload({ projectId: "proj_gone", name: "a", ...bytesOf("a") }),
+    ).rejects.toThrow(NotFound);
+    await expect(
+      registerLink({ projectId: "proj_gone", name: "a", url: "https://e.com" }),
+    ).rejects.toThrow(NotFound);
+  });
+});
+
+describe("links", () => {
+  test("one pending row per link, also when registered many times at once", async () => {
+    const results = await Promise.all(Array.from({ length: 12 }, () => link("doc")));
+    expect(new Set(results.map(({ file }) => file.id)).size).toBe(1);
+    expect(results.filter(({ created }) => created)).toHaveLength(1);
+    expect(results[0]?.file).toMatchObject({ status: "pending", sha256: null });
+  });
+
+  test("a pending file takes its bytes once; a repeat is the same, other bytes are a conflict", async () => {
+    const { file } = await link("doc");
+    const first = await attachBytes({ fileId: file.id, ...bytesOf("x") });
+    expect(first).toMatchObject({ merged: false, file: { id: file.id, status: "uploaded" } });
+    expect(await attachBytes({ fileId: file.id, ...bytesOf("x") })).toEqual(first);
+    await expect(attachBytes({ fileId: file.id, ...bytesOf("y") })).rejects.toThrow(Conflict);
+    await expect(attachBytes({ fileId: "file_gone", ...bytesOf("y") })).rejects.toThrow(NotFound);
+  });
+
+  test("many links to the same bytes at once become one file with all names", async () => {
+    const pending = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => link(name)));
+    const results = await Promise.all(
+      pending.map(({ file }) => attachBytes({ fileId: file.id, ...bytesOf("same", file.id) })),
+    );
+    expect(results.filter(({ merged }) => !merged)).toHaveLength(1);
+    const [file, ...others] = await filesOfProject();
+    expect(others).toEqual([]);
+    expect(results.every((result) => result.file.id === file?.id)).toBe(true);
+    expect([file?.name, ...(file?.aliases ?? [])].sort()).toEqual(["a", "b", "c", "d", "e", "f"]);
+  });
+
+  test("uploads and links of the same bytes at once become one file", async () => {
+    const { file: pending } = await link("linked");
+    await Promise.all([
+      attachBytes({ fileId: pending.id, ...bytesOf("same") }),
+      upload("same", "uploaded"),
+    ]);
+    const [file, ...others] = await filesOfProject();
+    expect(others).toEqual([]);
+    expect([file?.name, ...(file?.aliases ?? [])].sort()).toEqual(["linked", "uploaded"]);
+  });
+
+  test("merging leaves the caller's transaction usable", async () => {
+    const { file: first } = await upload("same");
+    const { file: pending } = await link("doc");
+    await db().transaction(async (tx) => {
+      const result = await attachBytes({ fileId: pending.id, ...bytesOf("same") }, tx);
+      expect(result).toMatchObject({ merged: true, file: { id: first.id } });
+    });
+    expect(await findFile({ fileId: pending.id })).toBeNull();
+  });
+
+  test("a refused link can be tried again", async () => {
+    const { file } = await link("doc");
+    await markRejected({
+      fileId: file.id,
+      extractionVersion: 1,
+      code: "url_refused",
+      reason: "no",
+    });
+    expect((await link("doc")).file.id).toBe(file.id);
+    const { file: again } = await attachBytes({ fileId: file.id, ...bytesOf("x") });
+    expect(again).toMatchObject({ status: "uploaded", rejectCode: null, rejectReason: null });
+  });
+});
+
+describe("progress", () => {
+  test("a finished file keeps the time of its first finish, and a late refusal changes nothing", async () => {
+    const { file } = await upload("a");
+    expect(await markIngesting({ fileId: file.id })).toMatchObject({ status: "ingesting" });
+    const first = await ingested(file.id);
+    expect(first).toMatchObject({ status: "ingested", chunkCount: 2, extractionVersion: 1 });
+    expect((await ingested(file.id))?.ingestedAt).toEqual(first?.ingestedAt);
+    const late = { fileId: file.id, extractionVersion: 1, code: "corrupt", reason: "late" };
+    expect(await markRejected(late)).toBeNull();
+    expect(await findFile({ fileId: file.id })).toMatchObject({ status: "ingested" });
+  });
+
+  test("an older extraction version does not overwrite a newer one, a newer does an older", async () => {
+    const { file } = await upload("a");
+    await ingested(file.id, 2);
+    expect(await ingested(file.id, 1)).toBeNull();
+    expect(await ingested(file.id, 3)).toMatchObject({ extractionVersion: 3 });
+    const refusal = { fileId: file.id, extractionVersion: 4, code: "corrupt", reason: "r" };
+    expect(await markRejected(refusal)).toMatchObject({
+      status: "rejected",
+      rejectCode: "corrupt",
+    });
+    expect(await ingested(file.id, 4)).toMatchObject({ status: "ingested", rejectCode: null });
+  });
+
+  test("a file that is gone, or has no bytes yet, cannot be worked on", async () => {
+    const { file } = await link("doc");
+    expect(await markIngesting({ fileId: file.id })).toBeNull();
+    expect(await ingested(file.id)).toBeNull();
+    expect(await deleteFile({ projectId, fileId: file.id })).toMatchObject({ id: file.id });
+    expect(await deleteFile({ projectId, fileId: file.id })).toBeNull();
+    expect(await markIngesting({ fileId: file.id })).toBeNull();
+    expect(await ingested(file.id)).toBeNull();
+  });
+
+  test("a blob is in use as long as a file refers to it", async () => {
+    const blobRef = `blob/${projectId}`;
+    const input = { projectId, name: "a", ...bytesOf("a", blobRef) };
+    const { file } = await registerUpload(input);
+    expect(await blobStillUsed({ blobRef })).toBe(true);
+    await deleteFile({ projectId, fileId: file.id });
+    expect(await blobStillUsed({ blobRef })).toBe(false);
+  });
+});
+
+describe("left behind", () => {
+  const HOUR = 3_600_000;
+  const claim = async () => {
+    const claimed = await claimLeftBehind({ olderThanMs: HOUR, extractionVersion: 2, limit: 100 });
+    return claimed.filter((file) => file.projectId === projectId);
+  };
+  const age = (fileId: string, minutes: number) =>
+    db().execute(
+      sql`update project_files set updated_at = now() - ${minutes} * interval '1 minute' where id = ${fileId}`,
+    );
+
+  test("unfinished files and those of an older version, once per time, the longest waiting first", async () => {
+    const uploaded = (await upload("uploaded")).file.id;
+    const waiting = (await link("waiting")).file.id;
+    const older = (await upload("older")).file.id;
+    const current = (await upload("current")).file.id;
+    const rejected = (await upload("rejected")).file.id;
+    const fresh = (await upload("fresh")).file.id;
+    await ingested(older, 1);
+    await ingested(current, 2);
+    await markRejected({ fileId: rejected, extractionVersion: 2, code: "corrupt", reason: "r" });
+    for (const [at, id] of [uploaded, waiting, older, current, rejected].entries())
+      await age(id, 200 - at);
+    const sweeps = await Promise.all([claim(), claim(), claim()]);
+    const claimed = sweeps.flat();
+    expect(claimed.map(({ fileId }) => fileId).sort()).toEqual([uploaded, waiting, older].sort());
+    expect(claimed.find(({ fileId }) => fileId === waiting)).toMatchObject({
+      name: "waiting",
+      url: "https://example.com/waiting",
+    });
+    expect(claimed.find(({ fileId }) => fileId === uploaded)?.url).toBeNull();
+    expect(await claim()).toEqual([]);
+    await age(uploaded, 100);
+    expect(await claim()).toMatchObject([{ fileId: uploaded }]);
+    expect(await findFile({ fileId: fresh })).toMatchObject({ status: "uploaded" });
+  });
+
+  test("the limit takes the longest waiting, and a project being deleted is left alone", async () => {
+    const ids = [(await upload("a")).file.id, (await upload("b")).file.id];
+    for (const [at, id] of ids.entries()) await age(id, 10_000 - at);
+    const input = { olderThanMs: HOUR, extractionVersion: 2, limit: 1 };
+    expect(await claimLeftBehind(input)).toMatchObject([{ fileId: ids[0] }]);
+    await beginProjectDelete({ id: projectId });
+    expect(await claim()).toEqual([]);
+  });
+});
+
+test("files are listed newest first in pages, each once", async () => {
+  const made: string[] = [];
+  for (const text of ["a", "b", "c", "d", "e"]) made.push((await upload(text)).file.id);
+  const first = await listFiles({ projectId, limit: 3 });
+  const second = await listFiles({ projectId, limit: 3, cursor: first.nextCursor ?? undefined });
+  expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(made.reverse());
+  expect(second.nextCursor).toBeNull();
+});
