@@ -21,6 +21,8 @@ export class Executor {
   readonly #onBack: (fn: FunctionConfig) => void;
   /** Request id -> run id of the calls that are under way: only these may checkpoint. */
   readonly #underWay = new Map<string, string>();
+  /** Serve URLs of apps that could not be reached last. */
+  readonly #down = new Set<string>();
   #stopped = false;
 
   /** @param onBack is told when an app that could not be reached answers again. */
@@ -55,7 +57,7 @@ export class Executor {
       this.#underWay.set(requestId, run.id);
       const answer = await this.#call(run, fn, item, requestId);
       if (this.#stopped) return;
-      if (answer.kind === "answered" && item.failures > 0) this.#onBack(fn);
+      if (answer.kind === "answered" && this.#down.delete(fn.url)) this.#onBack(fn);
       db.transaction(() => this.#apply(run.id, fn, item, answer));
     } catch (error) {
       if (this.#stopped) return;
@@ -147,8 +149,8 @@ export class Executor {
     }
     const { kind, message } = answer;
     if (kind === "refused" || (kind === "broken" && item.failures < UNCOUNTED_BREAKS)) {
-      if (item.failures === 0)
-        engine.log(`${fn.id}: the app cannot be reached (${message}), trying on`);
+      if (!this.#down.has(fn.url)) engine.log(`the app cannot be reached, trying on: ${message}`);
+      this.#down.add(fn.url);
       engine.queue.move(item.id, {
         due_at: Date.now() + reconnectDelay(item.failures),
         attempt: item.attempt,

@@ -14,15 +14,22 @@ const expression = z.string().check((context) => {
 });
 const duration = z.string().refine(isDuration, "not a duration such as 1h30m");
 
-const trigger = z.union([
-  z.strictObject({ event: z.string().min(1), expression: expression.optional() }),
-  z.strictObject({
+const trigger = z
+  .strictObject({
+    event: z.string().min(1).optional(),
+    expression: expression.optional(),
     cron: z
       .string()
-      .refine((text) => nextTick(text, Date.now()) !== undefined, "not a cron schedule"),
+      .refine((text) => nextTick(text, Date.now()) !== undefined, "not a cron schedule")
+      .optional(),
     jitter: duration.optional(),
-  }),
-]);
+  })
+  .transform(({ event, expression, cron, jitter }, context) => {
+    if (event !== undefined && cron === undefined) return { event, expression };
+    if (cron !== undefined && event === undefined) return { cron, jitter };
+    context.addIssue({ code: "custom", message: "a trigger has an event or a cron" });
+    return z.NEVER;
+  });
 
 const concurrency = z.strictObject({
   limit: z.int().min(0),
@@ -59,7 +66,7 @@ const functionConfig = z.strictObject({
       z.strictObject({
         event: z.string().min(1),
         if: expression.optional(),
-        timeout: z.string().optional(),
+        timeout: duration.optional(),
       }),
     )
     .max(limits.cancelOn)

@@ -16,6 +16,7 @@ import { Database } from "./store/database.ts";
 import { Events } from "./store/events.ts";
 import { Pauses } from "./store/pauses.ts";
 import { Queue } from "./store/queue.ts";
+import { prune } from "./store/retention.ts";
 import { Runs } from "./store/runs.ts";
 import { AppSync } from "./sync.ts";
 import { fireTimer } from "./timers.ts";
@@ -23,11 +24,14 @@ import { fireTimer } from "./timers.ts";
 export interface InngestOptions extends PartOptions, Partial<EngineOptions> {
   /** Serve URLs of apps that are asked to register at the start, until they have. */
   readonly apps?: readonly string[];
+  /** How long ended runs and their events are kept, in milliseconds; older ones go at the start. */
+  readonly retentionMs?: number;
 }
 
 /** Longer than any function on Vercel may take. */
 const CALL_TIMEOUT_MS = 15 * 60 * 1000;
 const MAX_CALLS = 100;
+const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 
 /**
  * Starts the local Inngest engine: one process over one sqlite file in `options.dir`. An app with
@@ -62,7 +66,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
   };
   const client = new AppClient(engine.options.maxCalls);
   const sync = new AppSync(client, log);
-  const executor = new Executor(engine, client, (fn) => sync.sync(serveUrl(fn.url)));
+  const executor = new Executor(engine, client, (fn) => sync.sync(serveUrl(fn.url), false));
   const everything = { key: "all", limit: engine.options.maxCalls };
   const scheduler = new Scheduler(queue, {
     slots: (item) =>
@@ -78,7 +82,9 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   scheduler.start();
-  for (const app of apps) sync.sync(app);
+  for (const app of apps) sync.sync(app, true);
+  for (const app of engine.registry.apps()) sync.sync(app.url, false);
+  prune(db, Date.now() - (options.retentionMs ?? RETENTION_MS));
 
   return {
     name: "inngest",

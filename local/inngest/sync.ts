@@ -16,9 +16,12 @@ export class AppSync {
     this.#log = log;
   }
 
-  /** Syncs one app, again and again until it has registered. Does nothing when that is under way already. */
-  sync(url: string): void {
-    if (!this.#timers.has(url)) this.#plan(url, 0, 0);
+  /**
+   * Syncs one app. Does nothing when that is under way already.
+   * @param persist again and again until it has registered; otherwise once.
+   */
+  sync(url: string, persist: boolean): void {
+    if (!this.#timers.has(url)) this.#plan(url, 0, 0, persist);
   }
 
   stop(): void {
@@ -26,12 +29,12 @@ export class AppSync {
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  #plan(url: string, failures: number, delay: number): void {
-    const timer = setTimeout(() => void this.#try(url, failures), delay);
+  #plan(url: string, failures: number, delay: number, persist: boolean): void {
+    const timer = setTimeout(() => void this.#try(url, failures, persist), delay);
     this.#timers.set(url, timer);
   }
 
-  async #try(url: string, failures: number): Promise<void> {
+  async #try(url: string, failures: number, persist: boolean): Promise<void> {
     const answer = await this.#client.call({
       method: "PUT",
       url,
@@ -41,7 +44,7 @@ export class AppSync {
       maxBytes: MAX_BYTES,
     });
     if (this.#stopped) return;
-    if (answer.kind === "answered" && answer.status < 300) {
+    if (!persist || (answer.kind === "answered" && answer.status < 300)) {
       this.#timers.delete(url);
       return;
     }
@@ -49,6 +52,6 @@ export class AppSync {
       answer.kind === "answered" ? `${answer.status} ${answer.body.slice(0, 500)}` : answer.message;
     if (failures === 0 || answer.kind === "answered")
       this.#log(`waiting for ${url} to register: ${why}`);
-    this.#plan(url, failures + 1, reconnectDelay(failures));
+    this.#plan(url, failures + 1, reconnectDelay(failures), persist);
   }
 }

@@ -1,16 +1,28 @@
+import { errorMessage } from "#lib/errors.ts";
+import { reconnectDelay } from "./backoff.ts";
 import type { Engine } from "./engine.ts";
 import { ulid } from "./ids.ts";
 import { createRun, resolveStep } from "./lifecycle.ts";
 import type { QueueItem } from "./store/queue.ts";
 
-/** Does what a sleep, a timeout or a cron that is due causes, in one transaction. */
+/** Does what a sleep, a timeout or a cron that is due causes, in one transaction. Never throws. */
 export function fireTimer(engine: Engine, item: QueueItem): void {
-  engine.db.transaction(() => {
-    engine.queue.remove(item.id);
-    if (item.kind === "cron") fireCron(engine, item);
-    else if (item.kind === "sleep") resolve(engine, item, "Sleep", null);
-    else fireTimeout(engine, item);
-  });
+  try {
+    engine.db.transaction(() => {
+      engine.queue.remove(item.id);
+      if (item.kind === "cron") fireCron(engine, item);
+      else if (item.kind === "sleep") resolve(engine, item, "Sleep", null);
+      else fireTimeout(engine, item);
+    });
+  } catch (error) {
+    engine.log(`${item.kind} ${item.id} failed inside the engine: ${errorMessage(error)}`);
+    engine.queue.move(item.id, {
+      due_at: Date.now() + reconnectDelay(item.failures),
+      attempt: item.attempt,
+      failures: item.failures + 1,
+      last_error: errorMessage(error),
+    });
+  }
 }
 
 function fireTimeout(engine: Engine, item: QueueItem): void {

@@ -4,7 +4,7 @@ import type { Engine } from "../engine.ts";
 import type { Executor } from "../executor.ts";
 import { recordStep } from "../lifecycle.ts";
 import { limits } from "../limits.ts";
-import { opList, toWireError } from "../reply.ts";
+import { type Op, opList, toWireError } from "../reply.ts";
 import { HttpError, type Request, type Response } from "./router.ts";
 
 const body = z.looseObject({ request_id: z.string(), steps: opList });
@@ -23,28 +23,30 @@ export async function checkpoint(
   if (!parsed.success) throw new InvalidInput("bad_checkpoint", parsed.error.message);
   const { request_id, steps } = parsed.data;
   const runId = request.params.run ?? "";
+  const lost = `request ${request_id} of run ${runId} is no longer under way`;
   engine.db.transaction(() => {
     for (const op of steps) {
       const run = engine.runs.get(runId);
       if (run?.status !== "Running" || !executor.isUnderWay(request_id, runId)) {
-        throw new HttpError(409, `request ${request_id} of run ${runId} is no longer under way`);
+        throw new HttpError(409, lost);
       }
       const name = op.displayName ?? op.name ?? op.id;
       const step = { id: op.id, op: op.op, name, attempts: 1 };
-      if (op.op === "StepRun" || op.op === "Step") {
-        if (Buffer.byteLength(JSON.stringify(op.data ?? null)) > limits.stepOutputBytes) {
-          throw new HttpError(
-            413,
-            `the output of step "${name}" is larger than ${limits.stepOutputBytes} bytes`,
-          );
-        }
-        recordStep(engine, run, step, { data: op.data ?? null });
-      } else if (op.op === "StepFailed") {
-        recordStep(engine, run, step, { error: toWireError(op.error ?? op.data) });
-      } else {
-        throw new HttpError(501, `a checkpoint of ${op.op} is not part of the local engine yet`);
-      }
+      const result = toResult(op);
+      // An output over a limit ends the run here, as it would in production.
+      if (!recordStep(engine, run, step, result)) break;
     }
   });
+  if (engine.runs.get(runId)?.status !== "Running") {
+    const large = steps.some((op) => JSON.stringify(toResult(op)).length > limits.stepOutputBytes);
+    throw new HttpError(large ? 413 : 409, large ? "a step's output is too large" : lost);
+  }
   return { json: {} };
+}
+
+/** What stands in `steps[id]` for an operation that the SDK completed by itself. */
+function toResult(op: Op): unknown {
+  if (op.op === "StepRun" || op.op === "Step") return { data: op.data ?? null };
+  if (op.op === "StepFailed") return { error: toWireError(op.error ?? op.data) };
+  throw new HttpError(501, `a checkpoint of ${op.op} is not part of the local engine yet`);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CountersignError, errorMessage } from "#lib/errors.ts";
+import { isLocal } from "../function-config.ts";
 import { limits } from "../limits.ts";
 
 export interface Request {
@@ -51,6 +52,7 @@ export class Router {
     const path = (incoming.url ?? "/").split("?")[0] ?? "/";
     let response: Response;
     try {
+      refuseForeign(incoming);
       response = await this.#find(method, path)(incoming);
     } catch (error) {
       response = toResponse(error);
@@ -76,6 +78,19 @@ export class Router {
       if (params) return (incoming) => route.handler(toRequest(incoming, method, params));
     }
     throw new HttpError(501, `${method} ${path} is not part of the local engine yet`);
+  }
+}
+
+/**
+ * A web page somewhere must not reach the engine through the browser of the person at the laptop: neither by posting
+ * to it (it would send an Origin) nor by a name that it lets point to 127.0.0.1 (it would be the Host).
+ */
+function refuseForeign({ headers }: IncomingMessage): void {
+  if (!isLocal(`http://${headers.host ?? ""}`)) {
+    throw new HttpError(403, "this engine answers to 127.0.0.1 and localhost only");
+  }
+  if (headers.origin !== undefined && !isLocal(headers.origin)) {
+    throw new HttpError(403, `pages of ${headers.origin} may not use this engine`);
   }
 }
 
@@ -118,7 +133,8 @@ function toRequest(
 
 async function readJson(incoming: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
-  let size = 0;
+  // What is announced as too large is not even read.
+  let size = Number(incoming.headers["content-length"] ?? 0) > limits.requestBytes ? Infinity : 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > limits.requestBytes) {

@@ -1,0 +1,27 @@
+import type { Database } from "./database.ts";
+
+/** Rows that one transaction removes, so that a big history does not hold up the start for long. */
+const BATCH = 1000;
+
+/**
+ * Forgets runs that ended before `before` (milliseconds since the epoch), with their steps; events from before that
+ * no kept run needs; and keys that have expired.
+ */
+export function prune(db: Database, before: number): void {
+  const old = "SELECT id FROM runs WHERE ended_at < ? LIMIT ?";
+  for (;;) {
+    const removed = db.transaction(() => {
+      db.run(`DELETE FROM steps WHERE run_id IN (${old})`, before, BATCH);
+      return db.run(`DELETE FROM runs WHERE id IN (${old})`, before, BATCH);
+    });
+    if (removed < BATCH) break;
+  }
+  db.transaction(() => {
+    db.run(
+      `DELETE FROM events WHERE received_at < ?
+       AND NOT EXISTS (SELECT 1 FROM runs, json_each(runs.events) WHERE json_each.value = events.id)`,
+      before,
+    );
+    db.run("DELETE FROM idempotency WHERE expires_at < ?", Date.now());
+  });
+}
