@@ -111,8 +111,10 @@ export class VectorIndex {
     const namespace = this.store.namespace(query.namespace);
     if (namespace === undefined) return [];
     const { filter } = query;
-    const accept = (seq: number) => !resumed?.has(seq) && (!filter || filter(this.#metadata(seq)));
-    return search(this.#views.searchable(this.store, namespace), query, k, accept, resumed && k);
+    const searchable = this.#views.searchable(this.store, namespace);
+    const accept = (seq: number) =>
+      !resumed?.has(seq) && (!filter || filter(searchable.metadata(seq)));
+    return search(searchable, query, k, accept, resumed && k);
   }
 
   /** Removes the records whose metadata matches; the number of them. */
@@ -139,11 +141,6 @@ export class VectorIndex {
   async close(): Promise<void> {
     await this.embedder.close();
     if (this.store.db.isOpen) this.store.db.close();
-  }
-
-  #metadata(seq: number): unknown {
-    const metadata = this.store.bySeq(seq, { metadata: true })?.metadata;
-    return metadata === undefined ? undefined : JSON.parse(metadata);
   }
 
   #addPending(namespace: string, count: number): void {

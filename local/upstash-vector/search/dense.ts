@@ -41,8 +41,9 @@ export function scoreOfDistance(distance: number | null): number {
 }
 
 function score(product: number, length: number): number {
-  // A vector of zeros points nowhere: as far from similar as from opposite.
-  return length === 0 ? 0.5 : (1 + product / length) / 2;
+  // A vector of zeros points nowhere: as far from similar as from opposite. Rounded to float32, because the cosine of
+  // equal vectors misses 1 by the last digits of a double.
+  return length === 0 ? 0.5 : (1 + Math.fround(product / length)) / 2;
 }
 
 function norm(vector: Float32Array): number {
@@ -51,15 +52,18 @@ function norm(vector: Float32Array): number {
 
 /** Dot product with the values from `offset` on. Four sums, so that the processor need not wait for each addition. */
 function dot(query: Float32Array, values: Float32Array, offset: number): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = query.length - (query.length % 4);
-  let i = 0;
-  for (; i < whole; i += 4) {
+  const length = query.length;
+  const whole = length - (length % 4);
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  for (let i = 0; i < whole; i += 4) {
     a += (query[i] as number) * (values[offset + i] as number);
     b += (query[i + 1] as number) * (values[offset + i + 1] as number);
     c += (query[i + 2] as number) * (values[offset + i + 2] as number);
     d += (query[i + 3] as number) * (values[offset + i + 3] as number);
   }
-  for (; i < query.length; i++) a += (query[i] as number) * (values[offset + i] as number);
+  for (let i = whole; i < length; i++) a += (query[i] as number) * (values[offset + i] as number);
   return a + b + c + d;
 }

@@ -1,8 +1,8 @@
 import { denseBytes, sparseVector } from "../store/blobs.ts";
 import { dimensionTerm, type Store } from "../store/store.ts";
-import type { Hit, SparseVector } from "../types.ts";
+import type { SparseVector } from "../types.ts";
 import { scoreOfDistance } from "./dense.ts";
-import { innerProducts } from "./sparse.ts";
+import { innerProducts, type Matches } from "./sparse.ts";
 import type { Searchable } from "./view.ts";
 
 /**
@@ -11,29 +11,35 @@ import type { Searchable } from "./view.ts";
  */
 export function searchOnDisk(store: Store, namespace: number): Searchable {
   const { db } = store;
+  const distances = db.prepare(`SELECT seq, vec_distance_cosine(dense, ?) AS distance
+    FROM vectors WHERE namespace = ? AND dense IS NOT NULL`);
+  const having = db.prepare(`SELECT v.seq, v.sparse FROM sparse_dimensions f
+    JOIN vectors v ON v.seq = f.rowid WHERE sparse_dimensions MATCH ?`);
+
+  function matches(index: number): Matches {
+    const rows = having.all(dimensionTerm(namespace, index));
+    return {
+      seqs: rows.map(({ seq }) => seq as number),
+      values: rows.map(({ sparse }) => valueAt(sparseVector(sparse as Uint8Array), index)),
+    };
+  }
+
   return {
     dense(query) {
-      const sql = `SELECT seq, vec_distance_cosine(dense, ?) AS distance FROM vectors
-        WHERE namespace = ? AND dense IS NOT NULL`;
-      const hits: Hit[] = [];
-      for (const row of db.prepare(sql).iterate(denseBytes(query), namespace)) {
-        hits.push({
-          seq: row.seq as number,
-          score: scoreOfDistance(row.distance as number | null),
-        });
+      const seqs: number[] = [];
+      const scores: number[] = [];
+      for (const row of distances.iterate(denseBytes(query), namespace)) {
+        seqs.push(row.seq as number);
+        scores.push(scoreOfDistance(row.distance as number | null));
       }
-      return hits;
+      return { seqs, scores };
     },
     sparse(query, weighted) {
-      const find = db.prepare(`SELECT v.seq, v.sparse FROM sparse_dimensions f
-        JOIN vectors v ON v.seq = f.rowid WHERE f.dimensions MATCH ?`);
-      function* matches(index: number): Generator<[number, number]> {
-        for (const row of find.all(dimensionTerm(namespace, index))) {
-          yield [row.seq as number, valueAt(sparseVector(row.sparse as Uint8Array), index)];
-        }
-      }
-      const scores = innerProducts(query, matches, weighted ? store.count(namespace) : undefined);
-      return Array.from(scores, ([seq, score]) => ({ seq, score }));
+      return innerProducts(query, matches, weighted ? store.count(namespace) : undefined);
+    },
+    metadata(seq) {
+      const text = store.bySeq(seq, { metadata: true })?.metadata;
+      return text === undefined ? undefined : JSON.parse(text);
     },
   };
 }

@@ -18,12 +18,9 @@ export function fuse(rankings: readonly (readonly Hit[])[], algorithm: FusionAlg
       scores.set(seq, (scores.get(seq) ?? 0) + (mapped[i] ?? 0));
     }
   }
-  return Array.from(scores, ([seq, score]) => ({ seq, score })).sort(bestFirst);
-}
-
-/** Order of results; records with the same score come in the order they were stored. */
-export function bestFirst(a: Hit, b: Hit): number {
-  return b.score - a.score || a.seq - b.seq;
+  return Array.from(scores, ([seq, score]) => ({ seq, score })).sort(
+    (a, b) => b.score - a.score || a.seq - b.seq,
+  );
 }
 
 /** 1 / (rank + K), ranks from 0. */

@@ -1,32 +1,40 @@
 import type { SparseVector } from "../types.ts";
+import type { Scored } from "./ranking.ts";
 
-interface Postings {
-  readonly rows: number[];
-  readonly values: number[];
+/** Records that have a dimension, and their values there. */
+export interface Matches {
+  readonly seqs: readonly number[];
+  readonly values: readonly number[];
 }
 
 /** Inverted index in memory: for every dimension, the rows that have it and their values there. */
 export class InvertedIndex {
-  readonly #postings = new Map<number, Postings>();
+  readonly #postings = new Map<number, { rows: number[]; values: number[] }>();
 
-  add(row: number, vector: SparseVector): void {
-    for (const [i, index] of vector.indices.entries()) {
+  add(row: number, { indices, values }: SparseVector): void {
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i] as number;
       let postings = this.#postings.get(index);
       if (!postings) {
         postings = { rows: [], values: [] };
         this.#postings.set(index, postings);
       }
       postings.rows.push(row);
-      postings.values.push(vector.values[i] ?? 0);
+      postings.values.push(values[i] as number);
     }
   }
 
-  /** Rows and values of a dimension among the rows that are live. */
-  *matches(index: number, live: (row: number) => boolean): Generator<[number, number]> {
-    const postings = this.#postings.get(index);
-    for (const [i, row] of postings?.rows.entries() ?? []) {
-      if (live(row)) yield [row, postings?.values[i] ?? 0];
+  /** Matches of a dimension; `seqs` maps a row to its record, or to 0 when it is dead. */
+  matches(index: number, seqs: readonly number[]): Matches {
+    const found: { seqs: number[]; values: number[] } = { seqs: [], values: [] };
+    const { rows, values } = this.#postings.get(index) ?? { rows: [], values: [] };
+    for (let i = 0; i < rows.length; i++) {
+      const seq = seqs[rows[i] as number] as number;
+      if (seq === 0) continue;
+      found.seqs.push(seq);
+      found.values.push(values[i] as number);
     }
+    return found;
   }
 }
 
@@ -39,21 +47,23 @@ export function idf(count: number, n: number): number {
 }
 
 /**
- * Inner products of a query with the vectors that share a dimension with it, by row.
+ * Inner products of a query with the vectors that share a dimension with it.
  *
- * @param matches rows and values of a dimension
  * @param count number of vectors in the namespace, for IDF weighting; undefined weighs nothing
  */
 export function innerProducts(
   query: SparseVector,
-  matches: (index: number) => Iterable<[row: number, value: number]>,
+  matches: (index: number) => Matches,
   count: number | undefined,
-): Map<number, number> {
+): Scored {
   const scores = new Map<number, number>();
   for (const [i, index] of query.indices.entries()) {
-    const found = [...matches(index)];
-    const weight = (query.values[i] ?? 0) * (count === undefined ? 1 : idf(count, found.length));
-    for (const [row, value] of found) scores.set(row, (scores.get(row) ?? 0) + weight * value);
+    const { seqs, values } = matches(index);
+    const weight = (query.values[i] ?? 0) * (count === undefined ? 1 : idf(count, seqs.length));
+    for (let at = 0; at < seqs.length; at++) {
+      const seq = seqs[at] as number;
+      scores.set(seq, (scores.get(seq) ?? 0) + weight * (values[at] as number));
+    }
   }
-  return scores;
+  return { seqs: [...scores.keys()], scores: [...scores.values()] };
 }

@@ -1,12 +1,15 @@
-import type { Hit, SparseVector } from "../types.ts";
+import type { SparseVector, VectorRecord } from "../types.ts";
 import { DenseMatrix } from "./dense.ts";
+import type { Scored } from "./ranking.ts";
 import { InvertedIndex, innerProducts } from "./sparse.ts";
 
-/** What both the view in memory and the search on disk answer. Scores are not sorted. */
+/** What both the view in memory and the search on disk answer. */
 export interface Searchable {
-  dense(query: Float32Array): Hit[];
+  dense(query: Float32Array): Scored;
   /** Only records that share a dimension with the query. */
-  sparse(query: SparseVector, weighted: boolean): Hit[];
+  sparse(query: SparseVector, weighted: boolean): Scored;
+  /** Parsed metadata of a record; undefined when it has none. */
+  metadata(seq: number): unknown;
 }
 
 /**
@@ -19,55 +22,65 @@ export class NamespaceView implements Searchable {
   readonly #rows = new Map<number, number>();
   /** Record of each row; 0 for a dead row (SQLite counts from 1). */
   readonly #seqs: number[] = [];
+  readonly #metadata = new Map<number, unknown>();
+  readonly #readMetadata: (seq: number) => string | undefined;
   readonly #dimension: number;
-  #dimensions = 0;
+  #postings = 0;
+  #metadataLength = 0;
 
-  constructor(dimension: number) {
+  /** @param readMetadata reads a record's metadata from the store when a filter first asks for it */
+  constructor(dimension: number, readMetadata: (seq: number) => string | undefined) {
     this.#dimension = dimension;
     this.#dense = new DenseMatrix(dimension);
+    this.#readMetadata = readMetadata;
   }
 
-  save(seq: number, dense: Float32Array | undefined, sparse: SparseVector | undefined): void {
+  save(seq: number, { dense, sparse }: Pick<VectorRecord, "dense" | "sparse">): void {
     this.remove(seq);
     const row = this.#seqs.push(seq) - 1;
     this.#rows.set(seq, row);
     this.#dense.push(dense);
     if (sparse) this.#sparse.add(row, sparse);
-    this.#dimensions += sparse?.indices.length ?? 0;
+    this.#postings += sparse?.indices.length ?? 0;
   }
 
   remove(seq: number): void {
     const row = this.#rows.get(seq);
     if (row === undefined) return;
     this.#rows.delete(seq);
+    this.#metadata.delete(seq);
     this.#seqs[row] = 0;
   }
 
   /** Estimate of the memory held. */
   get bytes(): number {
-    return viewBytes(this.#seqs.length, this.#dimension, this.#dimensions);
+    return viewBytes(this.#seqs.length, this.#dimension, this.#postings) + 4 * this.#metadataLength;
   }
 
   get mostlyDead(): boolean {
     return this.#seqs.length > 1_000 && this.#rows.size < this.#seqs.length / 2;
   }
 
-  dense(query: Float32Array): Hit[] {
-    const scores = this.#dense.scores(query);
-    const hits: Hit[] = [];
-    for (const [seq, row] of this.#rows) hits.push({ seq, score: scores[row] ?? 0 });
-    return hits;
+  dense(query: Float32Array): Scored {
+    return { seqs: this.#seqs, scores: this.#dense.scores(query) };
   }
 
-  sparse(query: SparseVector, weighted: boolean): Hit[] {
-    const live = (row: number) => this.#seqs[row] !== 0;
-    const matches = (index: number) => this.#sparse.matches(index, live);
-    const scores = innerProducts(query, matches, weighted ? this.#rows.size : undefined);
-    return Array.from(scores, ([row, score]) => ({ seq: this.#seqs[row] ?? 0, score }));
+  sparse(query: SparseVector, weighted: boolean): Scored {
+    const matches = (index: number) => this.#sparse.matches(index, this.#seqs);
+    return innerProducts(query, matches, weighted ? this.#rows.size : undefined);
+  }
+
+  metadata(seq: number): unknown {
+    if (!this.#metadata.has(seq)) {
+      const text = this.#readMetadata(seq);
+      this.#metadata.set(seq, text === undefined ? undefined : JSON.parse(text));
+      this.#metadataLength += text?.length ?? 0;
+    }
+    return this.#metadata.get(seq);
   }
 }
 
 /** Memory of a view: 4 bytes a dense value, 16 a posting and 100 a row for the tables around them. */
-export function viewBytes(rows: number, dimension: number, dimensions: number): number {
-  return rows * (4 * dimension + 100) + 16 * dimensions;
+export function viewBytes(rows: number, dimension: number, postings: number): number {
+  return rows * (4 * dimension + 100) + 16 * postings;
 }

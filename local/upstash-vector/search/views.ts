@@ -29,8 +29,11 @@ export class Views implements StoreListener {
       ) {
         return searchOnDisk(store, namespace);
       }
-      view = new NamespaceView(this.#dimension);
-      for (const { seq, dense, sparse } of store.vectors(namespace)) view.save(seq, dense, sparse);
+      view = new NamespaceView(
+        this.#dimension,
+        (seq) => store.bySeq(seq, { metadata: true })?.metadata,
+      );
+      for (const { seq, ...vectors } of store.vectors(namespace)) view.save(seq, vectors);
     }
     // Set again in either case: a Map iterates in order of insertion, so the first one is the least recently used.
     this.#views.set(namespace, view);
@@ -38,8 +41,8 @@ export class Views implements StoreListener {
     return view;
   }
 
-  saved: StoreListener["saved"] = (namespace, seq, { dense, sparse }) => {
-    this.#views.get(namespace)?.save(seq, dense, sparse);
+  saved: StoreListener["saved"] = (namespace, seq, record) => {
+    this.#views.get(namespace)?.save(seq, record);
     this.#evict();
   };
 

@@ -1,4 +1,5 @@
 import type { SparseVector } from "../types.ts";
+import { hash31 } from "./hash.ts";
 import { terms } from "./tokenize.ts";
 
 // The constants Upstash publishes for its BM25 model (docs: vector, sparse indexes).
@@ -23,7 +24,8 @@ export function queryVector(text: string): SparseVector {
 function vector(all: readonly string[], weight: (frequency: number) => number): SparseVector {
   const frequencies = new Map<number, number>();
   for (const term of all) {
-    const index = dimension(term);
+    // Among 50,000 terms 0.6 pairs share a dimension on average.
+    const index = hash31(term);
     // Past the limit the first terms of a text count, like the first tokens do on the dense side.
     if (frequencies.size === MAX_DIMENSIONS && !frequencies.has(index)) continue;
     frequencies.set(index, (frequencies.get(index) ?? 0) + 1);
@@ -33,13 +35,4 @@ function vector(all: readonly string[], weight: (frequency: number) => number): 
     indices: Int32Array.from(entries, ([index]) => index),
     values: Float32Array.from(entries, ([, frequency]) => weight(frequency)),
   };
-}
-
-/** A term's dimension: its FNV-1a hash as a positive 31-bit number (among 50,000 terms 0.6 pairs collide on average). */
-function dimension(term: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < term.length; i++) {
-    hash = Math.imul(hash ^ term.charCodeAt(i), 0x01000193);
-  }
-  return hash & 0x7fffffff;
 }
