@@ -7,8 +7,20 @@ for (const [rank, token] of ranks.entries()) {
   rankOf.set(bytes.toString("latin1"), rank);
 }
 
-/** More bits than the longest piece has bytes, so that a rank and a position fit one exactly represented number. */
-const POSITIONS = 2 ** 24;
+/** Ranks of the pairs of two bytes, which every piece starts from; -1 where they are no token. */
+const pairRankOf = new Int32Array(0x1_0000).fill(-1);
+for (const [token, rank] of rankOf) {
+  if (token.length === 2) pairRankOf[(token.charCodeAt(0) << 8) | token.charCodeAt(1)] = rank;
+}
+
+/** More than the longest piece has bytes, so that a rank and a position fit one exactly represented number. */
+const POSITIONS = 2 ** 28;
+
+/** Working space, kept because most pieces are short and there are very many: see {@link countMerged}. */
+let end = new Int32Array(256);
+let before = new Int32Array(256);
+let pairRank = new Int32Array(256);
+const heap: number[] = [];
 
 /**
  * Number of o200k_base tokens of one pre-tokenized piece (a match of the pre-tokenizer's expression).
@@ -17,24 +29,27 @@ const POSITIONS = 2 ** 24;
  */
 export function countMerged(piece: string): number {
   const bytes = isAscii(piece) ? piece : Buffer.from(piece).toString("latin1");
-  if (bytes.length <= 1 || rankOf.has(bytes)) return bytes.length === 0 ? 0 : 1;
-
   const n = bytes.length;
-  // Part i starts at byte i and ends at end[i]; before[i] is the start of the part on its left.
-  const end = new Int32Array(n + 1).map((_, i) => i + 1);
-  const before = new Int32Array(n + 1).map((_, i) => i - 1);
-  const pairRank = new Int32Array(n).fill(-1);
-  const heap: number[] = [];
-  const offer = (at: number) => {
-    const middle = end[at] ?? n;
-    const rank = middle < n ? (rankOf.get(bytes.slice(at, end[middle])) ?? -1) : -1;
-    pairRank[at] = rank;
-    if (rank >= 0) push(heap, rank * POSITIONS + at);
-  };
-  for (let at = 0; at < n - 1; at++) offer(at);
+  if (n <= 1 || rankOf.has(bytes)) return n === 0 ? 0 : 1;
+
+  // Part i starts at byte i and ends at end[i]; before[i] is the start of the part on its left. pairRank[i] is the rank
+  // of that part and the next together.
+  if (n >= end.length) {
+    end = new Int32Array(2 * n);
+    before = new Int32Array(2 * n);
+    pairRank = new Int32Array(2 * n);
+  }
+  for (let at = 0; at <= n; at++) {
+    end[at] = at + 1;
+    before[at] = at - 1;
+  }
+  for (let at = 0; at < n - 1; at++) {
+    offer(at, pairRankOf[(bytes.charCodeAt(at) << 8) | bytes.charCodeAt(at + 1)] ?? -1);
+  }
+  pairRank[n - 1] = -1;
 
   let parts = n;
-  for (let lowest = pop(heap); lowest !== undefined; lowest = pop(heap)) {
+  for (let lowest = pop(); lowest !== undefined; lowest = pop()) {
     const at = lowest % POSITIONS;
     // Stale: this pair was merged into a neighbour, or changed, after it was offered.
     if (pairRank[at] !== (lowest - at) / POSITIONS) continue;
@@ -44,11 +59,17 @@ export function countMerged(piece: string): number {
     before[right] = at;
     pairRank[middle] = -1;
     parts--;
-    offer(at);
+    offer(at, right < n ? (rankOf.get(bytes.slice(at, end[right])) ?? -1) : -1);
     const left = before[at] ?? -1;
-    if (left >= 0) offer(left);
+    if (left >= 0) offer(left, rankOf.get(bytes.slice(left, right)) ?? -1);
   }
   return parts;
+}
+
+/** Notes the rank of the pair at `at`, and that it can be merged if it has one. */
+function offer(at: number, rank: number): void {
+  pairRank[at] = rank;
+  if (rank >= 0) push(rank * POSITIONS + at);
 }
 
 function isAscii(text: string): boolean {
@@ -56,8 +77,8 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** Binary min-heap of numbers. */
-function push(heap: number[], value: number): void {
+/** `heap` is a binary min-heap. */
+function push(value: number): void {
   let at = heap.push(value) - 1;
   while (at > 0) {
     const parent = (at - 1) >> 1;
@@ -69,7 +90,7 @@ function push(heap: number[], value: number): void {
   heap[at] = value;
 }
 
-function pop(heap: number[]): number | undefined {
+function pop(): number | undefined {
   const top = heap[0];
   const value = heap.pop();
   if (value === undefined || heap.length === 0) return top;

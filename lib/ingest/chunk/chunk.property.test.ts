@@ -63,7 +63,7 @@ test("chunks are verbatim, in order, apart, complete, within the cap and counted
     fc.property(documents, (document) => {
       check(document, [...chunkDocument(document, identity)]);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 

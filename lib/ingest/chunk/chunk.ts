@@ -4,7 +4,7 @@ import { chunkIds, type DocumentIdentity } from "./id.ts";
 import { CAP_TOKENS, MAX_LENGTH, TARGET_TOKENS } from "./limits.ts";
 import { PageTexts } from "./pages.ts";
 import { cutOversized } from "./split.ts";
-import { type PrefixCounter, prefixCounter } from "./tokens.ts";
+import { PartCounter } from "./tokens.ts";
 import { type Unit, UnitReader } from "./units.ts";
 
 /** A chunk's place and measure, before it has an id and pages. */
@@ -19,7 +19,7 @@ interface Span {
 interface Open {
   readonly start: number;
   readonly breadcrumbs: Breadcrumbs;
-  readonly counter: PrefixCounter;
+  readonly counter: PartCounter;
   end: number;
   tokenCount: number;
   /** Nothing but headings so far: they belong to what follows. */
@@ -101,9 +101,7 @@ function* spans(document: ExtractedDocument, pages: PageTexts): Generator<Span, 
 }
 
 function begin(text: string, start: number, breadcrumbs: Breadcrumbs): Open {
-  // A slice, so that the pre-tokenizer never runs further than one chunk can reach.
-  const window = text.slice(start, start + MAX_LENGTH);
-  const counter = prefixCounter(window, breadcrumbs.prefix, breadcrumbs.prefixTokens);
+  const counter = new PartCounter(text, { start, reach: start + MAX_LENGTH }, breadcrumbs);
   return { start, breadcrumbs, counter, end: start, tokenCount: 0, headingsOnly: true };
 }
 
@@ -111,7 +109,7 @@ function begin(text: string, start: number, breadcrumbs: Breadcrumbs): Open {
 function add(open: Open, unit: Unit): boolean {
   if (unit.end - open.start > MAX_LENGTH) return false;
   const limit = open.tokenCount < TARGET_TOKENS / 4 ? CAP_TOKENS : TARGET_TOKENS;
-  const tokenCount = open.counter.extend(unit.end - open.start, limit);
+  const tokenCount = open.counter.extend(unit.end, limit);
   if (tokenCount > limit) return false;
   open.end = unit.end;
   open.tokenCount = tokenCount;

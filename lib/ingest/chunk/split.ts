@@ -1,7 +1,7 @@
 import type { Breadcrumbs } from "./breadcrumbs.ts";
 import { CAP_TOKENS, MAX_LENGTH, TARGET_TOKENS } from "./limits.ts";
 import { characterBoundary, isBlank, skipBlank, trimEnd } from "./text.ts";
-import { countTokens, prefixCounter } from "./tokens.ts";
+import { countTokens, PartCounter } from "./tokens.ts";
 
 /** Length in units of a part of one very long word: most scripts and base64 come to 200 to 500 tokens. */
 const WORD_PART = 512;
@@ -25,10 +25,10 @@ export function cutOversized(
   end: number,
   { sentences, breadcrumbs }: { sentences: boolean; breadcrumbs: Breadcrumbs },
 ): Cut {
-  const { prefix, prefixTokens } = breadcrumbs;
-  const window = text.slice(start, Math.min(end, start + MAX_LENGTH));
-  const counter = prefixCounter(window, prefix, prefixTokens);
-  const furthest = counter.furthest(window.length, TARGET_TOKENS);
+  const reach = Math.min(end, start + MAX_LENGTH);
+  const window = text.slice(start, reach);
+  const counter = new PartCounter(text, { start, reach }, breadcrumbs);
+  const furthest = Math.max(0, counter.furthest(reach, TARGET_TOKENS) - start);
   const indent = skipBlank(window, 0, window.length);
   let length =
     (sentences ? lastSentenceEnd(window, furthest) : 0) ||
@@ -37,7 +37,7 @@ export function cutOversized(
   // Not even the first word fits.
   if (length <= indent) length = characterBoundary(window, indent, indent + WORD_PART);
   for (;;) {
-    const tokenCount = countTokens(prefix + window.slice(0, length));
+    const tokenCount = countTokens(breadcrumbs.prefix + window.slice(0, length));
     // A few characters always fit: breadcrumbs are far from the cap.
     if (tokenCount <= CAP_TOKENS) return { end: start + length, tokenCount };
     length = characterBoundary(window, indent, indent + ((length - indent) >> 1));

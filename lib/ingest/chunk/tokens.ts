@@ -1,13 +1,13 @@
-import { O200K_TOKEN_SPLIT_REGEX } from "gpt-tokenizer/encodingParams/constants";
 import { countMerged } from "./bpe.ts";
-
-/** The pre-tokenizer's own expression, made sticky: merges never cross its matches, so their counts add up. */
-const PIECE = new RegExp(O200K_TOKEN_SPLIT_REGEX.source, "uy");
+import { pieceEnd } from "./pieces.ts";
 
 /** Words repeat, so most counts are one look-up. Emptied when full: simpler than eviction, and as fast on real text. */
 const cache = new Map<string, number>();
 const CACHE_ENTRIES = 50_000;
-const CACHED_LENGTH = 40;
+const CACHED_LENGTH = 64;
+
+/** A piece longer than this many units is taken to be over any limit, unseen: it is no word, and counting it takes long. */
+const LONGEST_PIECE = 2048;
 
 function countPiece(text: string, from: number, to: number): number {
   const piece = text.slice(from, to);
@@ -20,85 +20,85 @@ function countPiece(text: string, from: number, to: number): number {
   return count;
 }
 
-function pieceEnd(text: string, at: number): number {
-  PIECE.lastIndex = at;
-  // Every character starts some alternative, so only the end of the text does not match.
-  return PIECE.test(text) ? PIECE.lastIndex : text.length;
-}
-
 /** Exact number of o200k_base tokens of `text`; what looks like a special token (`<|endoftext|>`) is ordinary text. */
 export function countTokens(text: string): number {
   let count = 0;
   for (let at = 0; at < text.length; ) {
-    const end = pieceEnd(text, at);
+    const end = pieceEnd(text, at, text.length);
     count += countPiece(text, at, end);
     at = end;
   }
   return count;
 }
 
-/** Counts prefixes of `content` as they are embedded after `prefix`, which has `prefixTokens` tokens by itself. */
-export function prefixCounter(
-  content: string,
-  prefix: string,
-  prefixTokens: number,
-): PrefixCounter {
-  // Slashes are the one thing that the pre-tokenizer may join to a line before (`.\n//`): then counts do not add up.
-  if (prefix !== "" && content.startsWith("/")) {
-    return new PrefixCounter(prefix + content, { offset: prefix.length, count: 0 });
-  }
-  return new PrefixCounter(content, { offset: 0, count: prefixTokens });
-}
-
 /**
- * Exact token counts of ever longer prefixes of one text, each piece counted once.
- * Prefixes must end after a non-blank character that the next piece does not continue as a word: at the end of a line,
- * of a sentence or of a word.
+ * Exact token counts of ever longer parts of a text from one place on, as they are embedded after a prefix; each piece
+ * is counted once. Parts must end after a non-blank character that no word goes on from: a line's, sentence's or word's
+ * last one.
  */
-export class PrefixCounter {
+export class PartCounter {
   readonly #text: string;
-  /** Where the content starts in the text: positions outside count from there. */
-  readonly #offset: number;
-  /** Start of the first piece that is not in `#count` yet, and of the piece that the last prefix cut. */
-  #at = 0;
+  /** What to add to a position to find it in `#text`. */
+  readonly #shift: number = 0;
+  /** Start of the first piece that is not in `#count` yet, and of the piece that the last part cut. */
+  #at: number;
   #cutAt = -1;
   #count: number;
 
-  constructor(text: string, { offset, count }: { offset: number; count: number }) {
-    this.#text = text;
-    this.#offset = offset;
-    this.#count = count;
+  /** `prefixTokens` are those of the prefix by itself; `reach` is the furthest that a part may end. */
+  constructor(
+    text: string,
+    { start, reach }: { start: number; reach: number },
+    { prefix, prefixTokens }: { prefix: string; prefixTokens: number },
+  ) {
+    if (prefix !== "" && text.startsWith("/", start)) {
+      // Slashes are the one thing that a piece goes on into from a line before (`.\n//`), so counts do not add up.
+      this.#text = prefix + text.slice(start, reach);
+      this.#shift = prefix.length - start;
+      this.#at = 0;
+      this.#count = 0;
+    } else {
+      this.#text = text;
+      this.#at = start;
+      this.#count = prefixTokens;
+    }
   }
 
-  /** Tokens of the prefix that ends at `end`; Infinity when they are more than `limit` or would take too long to tell. */
+  /** Tokens of the part that ends at `end`; Infinity when they are more than `limit` or would take too long to tell. */
   extend(end: number, limit: number): number {
-    const stop = this.#offset + end;
-    this.#advance(stop, limit);
-    if (this.#at >= stop) return this.#count <= limit ? this.#count : Number.POSITIVE_INFINITY;
-    if (pieceEnd(this.#text, this.#at) <= stop) return Number.POSITIVE_INFINITY;
-    // A piece such as `.\n` or `*\n//` goes on past the prefix: its part inside is a text of its own.
-    // Lines of nothing but slashes are one piece; counting it again for each line would be quadratic.
-    if (this.#cutAt === this.#at && stop - this.#at > 64) return Number.POSITIVE_INFINITY;
-    this.#cutAt = this.#at;
-    const count = this.#count + countTokens(this.#text.slice(this.#at, stop));
+    const stop = end + this.#shift;
+    const next = this.#advance(stop, limit);
+    let count = this.#count;
+    if (this.#at < stop) {
+      const length = stop - this.#at;
+      // Lines of nothing but slashes are one piece; counting it again for each line would be quadratic.
+      const again = this.#cutAt === this.#at && length > 32;
+      if (next <= stop || again || length > LONGEST_PIECE) return Number.POSITIVE_INFINITY;
+      // A piece such as `.\n` or `*\n//` goes on past the part: what of it is inside is a text of its own.
+      this.#cutAt = this.#at;
+      count += countTokens(this.#text.slice(this.#at, stop));
+    }
     return count <= limit ? count : Number.POSITIVE_INFINITY;
   }
 
-  /** The furthest boundary of two pieces up to `end` with at most `limit` tokens before it. */
+  /** The furthest place up to `end` that is between two pieces and has at most `limit` tokens before it. */
   furthest(end: number, limit: number): number {
-    this.#advance(this.#offset + end, limit);
-    return Math.max(0, this.#at - this.#offset);
+    this.#advance(end + this.#shift, limit);
+    return this.#at - this.#shift;
   }
 
-  /** Counts whole pieces up to `stop` as long as they keep within `limit`. */
-  #advance(stop: number, limit: number): void {
+  /** Counts whole pieces up to `stop` within `limit`; returns where the next one, that was not counted, ends. */
+  #advance(stop: number, limit: number): number {
+    let next = this.#at;
     while (this.#at < stop) {
-      const next = pieceEnd(this.#text, this.#at);
-      if (next > stop) return;
+      // Past `stop` it only matters that the piece goes on.
+      next = pieceEnd(this.#text, this.#at, Math.min(LONGEST_PIECE, stop - this.#at));
+      if (next > stop) break;
       const count = this.#count + countPiece(this.#text, this.#at, next);
-      if (count > limit) return;
+      if (count > limit) break;
       this.#count = count;
       this.#at = next;
     }
+    return next;
   }
 }
