@@ -57,10 +57,11 @@ export const projectFiles = pgTable(
       .where(sql`${t.sha256} is null`),
     index("project_files_project_idx").on(t.projectId),
     index("project_files_list_idx").on(t.projectId, t.createdAt, t.id),
+    // The sweeper's two questions, each answered by reading an index from its beginning: what waits longest, and what
+    // the oldest extraction version made.
     index("project_files_unfinished_idx")
-      .on(t.status, t.updatedAt)
+      .on(t.updatedAt)
       .where(sql`${t.status} in ('pending', 'uploaded', 'ingesting')`),
-    // The sweeper's other question: what an older extraction version made.
     index("project_files_ingested_version_idx")
       .on(t.extractionVersion, t.updatedAt)
       .where(sql`${t.status} = 'ingested'`),

@@ -1,4 +1,18 @@
-import { and, desc, eq, inArray, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import {
+  and,
+  desc,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import { db, type Executor } from "#db/client.ts";
 import { projectFiles, projects } from "#db/schema.ts";
 import { Conflict, NotFound } from "../errors.ts";
@@ -301,42 +315,58 @@ export interface LeftBehind {
 }
 
 /**
- * Takes files that were left behind, the longest waiting first, and stamps them, so that each is taken once per
- * `olderThanMs` by however many sweepers: files that are not finished, and files that an older extraction version made.
- * Those of projects that are being deleted are not taken.
+ * Takes files that were left behind and stamps them, so that each is taken once per `olderThanMs` by however many
+ * sweepers: unfinished files, the longest waiting first, then those that an older extraction version made, the oldest
+ * version first. Those of projects that are being deleted are not taken.
  */
 export async function claimLeftBehind(
   input: { olderThanMs: number; extractionVersion: number; limit: number },
   executor: Executor = db(),
 ): Promise<LeftBehind[]> {
-  const { olderThanMs, extractionVersion, limit } = input;
-  const { id, projectId, name, sourceUrl, sha256, status, updatedAt } = projectFiles;
+  const { olderThanMs, limit } = input;
+  const { status, extractionVersion, updatedAt } = projectFiles;
+  // Two statements, because together no index would give their order. The states are spelled as in the partial
+  // indexes, which are used only then.
+  const unfinished = sql`${status} in ('pending', 'uploaded', 'ingesting')`;
+  const claimed = await claim({ olderThanMs, limit, which: unfinished, by: [updatedAt] }, executor);
+  if (claimed.length === limit) return claimed;
+  const outdated = sql`${status} = 'ingested' and ${madeBy(lt, input.extractionVersion)}`;
+  const more = await claim(
+    {
+      olderThanMs,
+      limit: limit - claimed.length,
+      which: outdated,
+      by: [extractionVersion, updatedAt],
+    },
+    executor,
+  );
+  return [...claimed, ...more];
+}
+
+async function claim(
+  input: { olderThanMs: number; limit: number; which: SQL; by: AnyPgColumn[] },
+  executor: Executor,
+): Promise<LeftBehind[]> {
+  const { id, projectId, name, sourceUrl, sha256, updatedAt } = projectFiles;
   const due = executor
     .select({ id })
     .from(projectFiles)
     .innerJoin(projects, and(eq(projects.id, projectId), eq(projects.status, "active")))
     .where(
-      and(
-        lt(updatedAt, sql`now() - ${olderThanMs} * interval '1 millisecond'`),
-        or(
-          // Spelled as in the partial index, which is used only then.
-          sql`${status} in ('pending', 'uploaded', 'ingesting')`,
-          and(sql`${status} = 'ingested'`, madeBy(lt, extractionVersion)),
-        ),
-      ),
+      and(input.which, lt(updatedAt, sql`now() - ${input.olderThanMs} * interval '1 millisecond'`)),
     )
-    .orderBy(updatedAt)
-    .limit(limit)
+    .orderBy(...input.by)
+    .limit(input.limit)
     .for("update", { of: projectFiles, skipLocked: true });
   const rows = await executor
     .update(projectFiles)
     .set({ updatedAt: sql`now()` })
     .where(inArray(id, due))
     .returning({ projectId, fileId: id, name, sourceUrl, sha256, updatedAt });
-  return rows.map(({ sourceUrl: url, sha256: hash, updatedAt: claimed, ...row }) => ({
+  return rows.map(({ sourceUrl: url, sha256: hash, updatedAt: claimedAt, ...row }) => ({
     ...row,
     url: hash === null ? url : null,
-    claimedAt: claimed.toISOString(),
+    claimedAt: claimedAt.toISOString(),
   }));
 }
 

@@ -1,0 +1,2 @@
+DROP INDEX "project_files_unfinished_idx";--> statement-breakpoint
+CREATE INDEX "project_files_unfinished_idx" ON "project_files" USING btree ("updated_at") WHERE "project_files"."status" in ('pending', 'uploaded', 'ingesting');
