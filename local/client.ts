@@ -26,6 +26,8 @@ export interface ApiHit {
   readonly text: string;
 }
 
+const ENDED = new Set(["Completed", "Failed", "Cancelled"]);
+
 type Addresses = Pick<Cloud, "appUrl" | "inngestUrl">;
 
 /** What a person or system outside does with a running cloud, over HTTP alone: for the demo, the benchmarks and the tests. */
@@ -53,6 +55,28 @@ export class Client {
     });
     if (!response.ok) throw new Error(`events: ${response.status} ${await response.text()}`);
     return ((await response.json()) as { ids: string[] }).ids;
+  }
+
+  /** Waits until every run that these events started has ended, and returns how each ended. */
+  async runs(eventIds: readonly string[], seconds = 60): Promise<string[]> {
+    const statuses = await Promise.all(
+      eventIds.map((id) =>
+        until(
+          `runs of event ${id}`,
+          async () => {
+            const response = await fetch(
+              `${this.#addresses.inngestUrl}/v1/events/${id}/runs`,
+            ).catch(() => null);
+            if (!response?.ok) return null;
+            const { data } = (await response.json()) as { data: { status: string }[] };
+            const ended = data.every(({ status }) => ENDED.has(status));
+            return data.length > 0 && ended && data.map(({ status }) => status);
+          },
+          seconds,
+        ),
+      ),
+    );
+    return statuses.flat();
   }
 
   /** One call of the API; throws with the problem document when the answer is an error. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { migrate } from "../db/migrate.ts";
@@ -71,6 +71,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
     ]);
     await migrate({ url: neon.url, wsProxy: neon.env.NEON_WS_PROXY });
+    const temporary = join(dir, "tmp");
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary);
     const appUrl = `http://127.0.0.1:${appPort}`;
     const inngestUrl = options.inngestDev ?? `http://127.0.0.1:${inngestPort}`;
     const env = {
@@ -78,6 +81,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ...vector.env,
       INNGEST_DEV: inngestUrl,
       BLOB_DIR: join(dir, "blobs"),
+      // What a killed app leaves in its temporary directory goes at the next start.
+      TMPDIR: temporary,
       LOCAL_AUTH_SECRET: await secret(join(dir, "auth-secret")),
       ...options.env,
     };

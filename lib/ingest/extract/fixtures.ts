@@ -35,7 +35,7 @@ export async function hostileFiles(dir: string): Promise<HostileFile[]> {
     ["scan.pdf", "needs_ocr", scan],
     ["blank.pdf", "empty", await pdf(() => {})],
     ["random.pdf", "corrupt", randomBytes(100_000)],
-    ["random.bin", "unsupported", randomBytes(100_000)],
+    ["random.bin", "unsupported", randomBytes(50_000)],
     ["archive.docx", "unsupported", zip([{ name: "notes.txt", content: Buffer.from("notes") }])],
     ["photo.png", "unsupported", png(16)],
     ["empty.txt", "empty", Buffer.alloc(0)],
