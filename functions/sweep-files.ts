@@ -1,5 +1,5 @@
 import { cron } from "inngest";
-import { claimLeftBehind } from "#lib/data/files.server.ts";
+import { claimLeftBehind } from "#lib/data/file-progress.server.ts";
 import { fileUploaded } from "#lib/events/catalogue/files.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";

@@ -6,16 +6,18 @@ import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 import {
+  claimLeftBehind,
+  markIngested,
+  markIngesting,
+  markRejected,
+} from "./file-progress.server.ts";
+import {
   attachBytes,
   blobStillUsed,
-  claimLeftBehind,
   deleteFile,
   findFile,
   getFile,
   listFiles,
-  markIngested,
-  markIngesting,
-  markRejected,
   registerLink,
   registerUpload,
 } from "./files.server.ts";

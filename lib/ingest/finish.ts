@@ -1,6 +1,7 @@
 import { blobStore } from "../blob/blob.ts";
 import { countChunks } from "../data/chunks.server.ts";
-import { findFile, markIngested } from "../data/files.server.ts";
+import { markIngested } from "../data/file-progress.server.ts";
+import { findFile } from "../data/files.server.ts";
 import { deleteFileVectors } from "../upstash/vector.ts";
 import { EXTRACTION_VERSION } from "./document.ts";
 import { extractedDocument } from "./extracted.ts";

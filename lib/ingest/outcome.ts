@@ -1,4 +1,4 @@
-import { markRejected } from "../data/files.server.ts";
+import { markRejected } from "../data/file-progress.server.ts";
 import { FileRefused, type RefusalCode } from "../errors.ts";
 import { EXTRACTION_VERSION } from "./document.ts";
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { blobStore } from "../blob/blob.ts";
-import { attachBytes, findFile, markIngesting, registerLink } from "../data/files.server.ts";
+import { markIngesting } from "../data/file-progress.server.ts";
+import { attachBytes, findFile, registerLink } from "../data/files.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { FileRefused, NotFound } from "../errors.ts";
 import type { fileUploaded } from "../events/catalogue/files.ts";

@@ -1,0 +1,149 @@
+import { and, eq, inArray, isNotNull, isNull, lt, lte, ne, or, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
+import { db, type Executor } from "#db/client.ts";
+import { projectFiles, projects } from "#db/schema.ts";
+import type { ProjectFile } from "./files.server.ts";
+
+/** Says that work on a file's bytes has begun. Returns null when the file is gone or has no bytes. */
+export async function markIngesting(
+  { fileId }: { fileId: string },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const [file] = await executor
+    .update(projectFiles)
+    .set({ status: "ingesting", rejectCode: null, rejectReason: null })
+    .where(and(eq(projectFiles.id, fileId), isNotNull(projectFiles.sha256)))
+    .returning();
+  return file ?? null;
+}
+
+/**
+ * Says that a file is searchable. A repeat keeps the time of the first. Returns null when the file is gone or a newer
+ * extraction version has finished it.
+ */
+export async function markIngested(
+  input: {
+    fileId: string;
+    extractionVersion: number;
+    format: string;
+    title?: string | undefined;
+    pageCount: number | null;
+    chunkCount: number;
+  },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const { fileId, extractionVersion, title = null, ...found } = input;
+  const already = and(eq(projectFiles.status, "ingested"), madeBy(eq, extractionVersion));
+  const [file] = await executor
+    .update(projectFiles)
+    .set({
+      ...found,
+      title,
+      extractionVersion,
+      status: "ingested",
+      rejectCode: null,
+      rejectReason: null,
+      ingestedAt: sql`case when ${already} then ${projectFiles.ingestedAt} else now() end`,
+    })
+    .where(
+      and(
+        eq(projectFiles.id, fileId),
+        isNotNull(projectFiles.sha256),
+        or(isNull(projectFiles.extractionVersion), madeBy(lte, extractionVersion)),
+      ),
+    )
+    .returning();
+  return file ?? null;
+}
+
+/**
+ * Says why a file can never be ingested as it is. Returns null, and changes nothing, when the file is gone or this or a
+ * newer extraction version has ingested it: a late refusal does not hide what can be found.
+ */
+export async function markRejected(
+  input: { fileId: string; extractionVersion: number; code: string; reason: string },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const { fileId, extractionVersion, code, reason } = input;
+  const [file] = await executor
+    .update(projectFiles)
+    .set({ status: "rejected", rejectCode: code, rejectReason: reason, extractionVersion })
+    .where(
+      and(
+        eq(projectFiles.id, fileId),
+        or(ne(projectFiles.status, "ingested"), madeBy(lt, extractionVersion)),
+      ),
+    )
+    .returning();
+  return file ?? null;
+}
+
+/** A file that nobody has worked on for too long. A link that still waits for its bytes has a `url`. */
+export interface LeftBehind {
+  readonly projectId: string;
+  readonly fileId: string;
+  readonly name: string;
+  readonly url: string | null;
+  /** ISO 8601: tells this claim from an earlier one of the same file. */
+  readonly claimedAt: string;
+}
+
+/**
+ * Takes files that were left behind and stamps them, so that each is taken once per `olderThanMs` by however many
+ * sweepers: unfinished files, the longest waiting first, then those that an older extraction version made, the oldest
+ * version first. Those of projects that are being deleted are not taken.
+ */
+export async function claimLeftBehind(
+  input: { olderThanMs: number; extractionVersion: number; limit: number },
+  executor: Executor = db(),
+): Promise<LeftBehind[]> {
+  const { olderThanMs, limit } = input;
+  const { status, extractionVersion, updatedAt } = projectFiles;
+  // Two statements, because together no index would give their order. The states are spelled as in the partial
+  // indexes, which are used only then.
+  const unfinished = sql`${status} in ('pending', 'uploaded', 'ingesting')`;
+  const claimed = await claim({ olderThanMs, limit, which: unfinished, by: [updatedAt] }, executor);
+  if (claimed.length === limit) return claimed;
+  const outdated = sql`${status} = 'ingested' and ${madeBy(lt, input.extractionVersion)}`;
+  const more = await claim(
+    {
+      olderThanMs,
+      limit: limit - claimed.length,
+      which: outdated,
+      by: [extractionVersion, updatedAt],
+    },
+    executor,
+  );
+  return [...claimed, ...more];
+}
+
+async function claim(
+  input: { olderThanMs: number; limit: number; which: SQL; by: AnyPgColumn[] },
+  executor: Executor,
+): Promise<LeftBehind[]> {
+  const { id, projectId, name, sourceUrl, sha256, updatedAt } = projectFiles;
+  const due = executor
+    .select({ id })
+    .from(projectFiles)
+    .innerJoin(projects, and(eq(projects.id, projectId), eq(projects.status, "active")))
+    .where(
+      and(input.which, lt(updatedAt, sql`now() - ${input.olderThanMs} * interval '1 millisecond'`)),
+    )
+    .orderBy(...input.by)
+    .limit(input.limit)
+    .for("update", { of: projectFiles, skipLocked: true });
+  const rows = await executor
+    .update(projectFiles)
+    .set({ updatedAt: sql`now()` })
+    .where(inArray(id, due))
+    .returning({ projectId, fileId: id, name, sourceUrl, sha256, updatedAt });
+  return rows.map(({ sourceUrl: url, sha256: hash, updatedAt: claimedAt, ...row }) => ({
+    ...row,
+    url: hash === null ? url : null,
+    claimedAt: claimedAt.toISOString(),
+  }));
+}
+
+function madeBy(compare: typeof eq, extractionVersion: number) {
+  return compare(projectFiles.extractionVersion, extractionVersion);
+}
