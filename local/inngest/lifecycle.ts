@@ -191,13 +191,15 @@ function overLimit(
   if (bytes > limits.stepOutputBytes) {
     return outputTooLarge(`step "${step.name}"`, bytes);
   }
-  if ((engine.runs.get(run.id)?.stateBytes ?? 0) + bytes > limits.runStateBytes) {
+  // Read again: the caller's copy may be from before its last step.
+  const { stateBytes, stepCount } = engine.runs.get(run.id) ?? run;
+  if (stateBytes + bytes > limits.runStateBytes) {
     return {
       name: "InngestErrStateOverflowed",
       message: `The function run exceeded the state size limit of ${limits.runStateBytes} bytes.`,
     };
   }
-  if (engine.runs.stepCount(run.id) >= limits.steps) return tooManySteps();
+  if (stepCount >= limits.steps) return tooManySteps();
   return undefined;
 }
 

@@ -18,6 +18,8 @@ export interface Run {
   readonly version: number;
   /** Bytes of all step results. */
   readonly stateBytes: number;
+  /** Steps that have a result. */
+  readonly stepCount: number;
   /** JSON of the result or of the error. */
   readonly output: string | null;
   readonly createdAt: number;
@@ -34,6 +36,7 @@ interface RunRow {
   readonly slots: string;
   readonly version: number;
   readonly state_bytes: number;
+  readonly step_count: number;
   readonly output: string | null;
   readonly created_at: number;
   readonly ended_at: number | null;
@@ -112,11 +115,10 @@ export class Runs {
     step: { id: string; op: string; name: string; result: string; attempts: number },
   ): boolean {
     const added = this.#db.run(
-      `INSERT OR IGNORE INTO steps (run_id, step_id, seq, op, name, result, attempts, created_at)
-       VALUES (?, ?, (SELECT COUNT(*) FROM steps WHERE run_id = ?), ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO steps (run_id, step_id, op, name, result, attempts, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       runId,
       step.id,
-      runId,
       step.op,
       step.name,
       step.result,
@@ -125,7 +127,7 @@ export class Runs {
     );
     if (added === 0) return false;
     this.#db.run(
-      "UPDATE runs SET state_bytes = state_bytes + ? WHERE id = ?",
+      "UPDATE runs SET state_bytes = state_bytes + ?, step_count = step_count + 1 WHERE id = ?",
       Buffer.byteLength(step.result),
       runId,
     );
@@ -135,14 +137,8 @@ export class Runs {
   /** In the order in which they were recorded. */
   steps(runId: string): StepRow[] {
     return this.#db.all<StepRow>(
-      "SELECT step_id, op, name, result, attempts, created_at FROM steps WHERE run_id = ? ORDER BY seq",
+      "SELECT step_id, op, name, result, attempts, created_at FROM steps WHERE run_id = ? ORDER BY rowid",
       runId,
-    );
-  }
-
-  stepCount(runId: string): number {
-    return (
-      this.#db.one<{ n: number }>("SELECT COUNT(*) n FROM steps WHERE run_id = ?", runId)?.n ?? 0
     );
   }
 
@@ -202,6 +198,7 @@ function toRun(row: RunRow): Run {
     slots: JSON.parse(row.slots) as Slot[],
     version: row.version,
     stateBytes: row.state_bytes,
+    stepCount: row.step_count,
     output: row.output,
     createdAt: row.created_at,
     endedAt: row.ended_at,

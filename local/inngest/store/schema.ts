@@ -4,6 +4,7 @@ export const SCHEMA_VERSION = 1;
  * Times are milliseconds since the epoch, JSON is text.
  * `queue` holds everything that becomes due: calls of the app, sleeps, timeouts and crons.
  * `pauses` holds what an event can wake: waits, invokes and cancellations.
+ * `steps` needs its rowid: results are large, and a key search in a table without one reads whole rows.
  * A run has work pending exactly when one of the two names a step of it.
  */
 export const SCHEMA = `
@@ -22,16 +23,17 @@ CREATE TABLE runs (
   id TEXT PRIMARY KEY, function_id TEXT NOT NULL, event_id TEXT NOT NULL, events TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('Running', 'Completed', 'Failed', 'Cancelled')),
   cron TEXT, correlation_id TEXT, slots TEXT NOT NULL, version INTEGER NOT NULL DEFAULT -1,
-  state_bytes INTEGER NOT NULL DEFAULT 0, output TEXT, created_at INTEGER NOT NULL, ended_at INTEGER
+  state_bytes INTEGER NOT NULL DEFAULT 0, step_count INTEGER NOT NULL DEFAULT 0, output TEXT,
+  created_at INTEGER NOT NULL, ended_at INTEGER
 ) STRICT;
 CREATE INDEX runs_event ON runs(event_id);
 CREATE INDEX runs_ended ON runs(ended_at);
 CREATE INDEX runs_function ON runs(function_id, status);
 CREATE TABLE steps (
-  run_id TEXT NOT NULL, step_id TEXT NOT NULL, seq INTEGER NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL,
+  run_id TEXT NOT NULL, step_id TEXT NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL,
   result TEXT NOT NULL, attempts INTEGER NOT NULL, created_at INTEGER NOT NULL,
   PRIMARY KEY (run_id, step_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE queue (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('call', 'sleep', 'timeout', 'cron')),
   run_id TEXT, step_id TEXT, function_id TEXT, payload TEXT, due_at INTEGER NOT NULL,
