@@ -38,6 +38,7 @@ export class VectorIndex {
   readonly type: IndexType;
   readonly store: Store;
   readonly embedder: CachedEmbedder;
+  #closing = false;
   readonly #views: Views;
   readonly #pending = new Map<string, number>();
 
@@ -71,7 +72,8 @@ export class VectorIndex {
   async embedDocuments(
     texts: readonly string[],
   ): Promise<{ dense?: Float32Array; sparse?: SparseVector }[]> {
-    const dense = this.type === "SPARSE" ? [] : await this.embedder.documents(texts);
+    const dense =
+      this.type === "SPARSE" ? [] : await this.#embedding(this.embedder.documents(texts));
     return texts.map((text, i) => ({
       ...(dense[i] && { dense: dense[i] }),
       ...(this.type !== "DENSE" && { sparse: documentVector(text) }),
@@ -91,7 +93,9 @@ export class VectorIndex {
     const vectors =
       "data" in content
         ? {
-            dense: wantsDense ? await this.embedder.query(content.data) : undefined,
+            dense: wantsDense
+              ? await this.#embedding(this.embedder.query(content.data))
+              : undefined,
             sparse: queryVector(content.data),
           }
         : content;
@@ -138,9 +142,25 @@ export class VectorIndex {
     return [...this.#pending.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** Fails what waits for the model from now on; what does not need it goes on until {@link close}. */
+  async stopEmbedding(): Promise<void> {
+    this.#closing = true;
+    await this.embedder.stop();
+  }
+
   async close(): Promise<void> {
+    await this.stopEmbedding();
     await this.embedder.close();
     if (this.store.db.isOpen) this.store.db.close();
+  }
+
+  async #embedding<T>(vectors: Promise<T>): Promise<T> {
+    try {
+      return await vectors;
+    } catch (error) {
+      if (this.#closing) throw new VectorError(503, "The server is closing");
+      throw error;
+    }
   }
 
   #addPending(namespace: string, count: number): void {

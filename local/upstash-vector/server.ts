@@ -47,7 +47,7 @@ export async function startUpstashVector(options: UpstashVectorOptions): Promise
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeIdleConnections();
         // What waits for the model fails now; what is being stored is finished before the database goes.
-        await embedder.close();
+        await index.stopEmbedding();
         await closed;
         await index.close();
       })();

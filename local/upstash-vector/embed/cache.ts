@@ -11,6 +11,9 @@ export interface CachedEmbedder {
   documents(texts: readonly string[]): Promise<Float32Array[]>;
   /** Vector of a query: overtakes documents that wait. */
   query(text: string): Promise<Float32Array>;
+  /** Closes the model; calls that wait for it fail. */
+  stop(): Promise<void>;
+  /** Closes the model and the file. */
   close(): Promise<void>;
 }
 
@@ -82,6 +85,7 @@ export function cachedEmbedder(
       if (queries.size > MAX_QUERIES && oldest !== undefined) queries.delete(oldest);
       return vector;
     },
+    stop: () => embedder.close(),
     async close() {
       await embedder.close();
       if (db.isOpen) db.close();

@@ -9,6 +9,8 @@ const DIMENSION = 512;
  */
 const MAX_CHARACTERS = 1_000;
 
+const CLOSED = new Error("the embedder is closed");
+
 interface Job {
   readonly texts: readonly string[];
   readonly resolve: (vectors: Float32Array[]) => void;
@@ -47,7 +49,7 @@ export function universalSentenceEncoder(threads = 2): Embedder {
     busy.delete(worker);
     const at = idle.indexOf(worker);
     if (at !== -1) idle.splice(at, 1);
-    job?.reject(error);
+    job?.reject(closed ? CLOSED : error);
     if (!closed) dispatch();
   }
 
@@ -65,7 +67,7 @@ export function universalSentenceEncoder(threads = 2): Embedder {
     model: "universal-sentence-encoder-lite",
     dimension: DIMENSION,
     embed(texts, options) {
-      if (closed) return Promise.reject(new Error("the embedder is closed"));
+      if (closed) return Promise.reject(CLOSED);
       return new Promise((resolve, reject) => {
         const cut = texts.map((text) => text.slice(0, MAX_CHARACTERS));
         (options?.urgent ? urgent : waiting).push({ texts: cut, resolve, reject });
@@ -74,8 +76,7 @@ export function universalSentenceEncoder(threads = 2): Embedder {
     },
     async close() {
       closed = true;
-      const error = new Error("the embedder was closed");
-      for (const job of [...urgent.splice(0), ...waiting.splice(0)]) job.reject(error);
+      for (const job of [...urgent.splice(0), ...waiting.splice(0)]) job.reject(CLOSED);
       await Promise.all([...idle, ...busy.keys()].map((worker) => worker.terminate()));
     },
   };

@@ -24,6 +24,8 @@ const SCHEMA = `
   INSERT OR IGNORE INTO namespaces (namespace, name) VALUES (1, '');
 `;
 
+const SQLITE_BUSY = 5;
+
 /** What an index is made for; fixed when its directory is first used. */
 export interface IndexSettings {
   readonly type: IndexType;
@@ -55,7 +57,8 @@ export function openDatabase(file: string, settings: IndexSettings): DatabaseSyn
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    const isLocked = (error as { errcode?: number }).errcode === SQLITE_BUSY;
+    throw isLocked ? new Error(`the index in ${file} is open elsewhere`, { cause: error }) : error;
   }
 }
 
