@@ -8,7 +8,7 @@ const LATIN_SHARE = 0.3;
  * it is mostly ASCII. Throws FileRefused `unsupported` when none of these fits, rather than index garbage.
  */
 export function decodeText(bytes: Uint8Array, name: string): string {
-  const encoding = byMark(bytes) ?? byNuls(bytes) ?? "utf-8";
+  const encoding = utf16Of(bytes) ?? "utf-8";
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -20,13 +20,14 @@ export function decodeText(bytes: Uint8Array, name: string): string {
   }
 }
 
-function byMark(bytes: Uint8Array): string | null {
+/** Which UTF-16 a text is in, by its mark or by where its NULs are (Latin letters have one each); null for neither. */
+export function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
-  return null;
+  return byNuls(bytes);
 }
 
-function byNuls(bytes: Uint8Array): string | null {
+function byNuls(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
   const sample = bytes.subarray(0, 4096);
   const nuls = [0, 0];
   sample.forEach((byte, at) => {

@@ -1,8 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { FileRefused } from "../../errors.ts";
 import type { Format } from "../document.ts";
+import { utf16Of } from "./decode.ts";
 import { extensionOf, languageOf } from "./languages.ts";
-import type { ExtractLimits } from "./limits.ts";
+import { type ExtractLimits, expansionCap } from "./limits.ts";
 import { readAt, readZipDirectory, type ZipEntry } from "./zip-directory.ts";
 
 /** What a file is, by its content first and its name second. */
@@ -47,7 +48,7 @@ const FOREIGN: ReadonlyArray<readonly [hex: string, what: string]> = [
 export async function detectFormat(candidate: Candidate, limits: ExtractLimits): Promise<Detected> {
   const head = await readAt(candidate.file, 0, Math.min(HEAD_BYTES, candidate.size));
   if (head.subarray(0, PDF_HEADER_WINDOW).includes("%PDF-")) return { format: "pdf" };
-  if (head.readUInt32BE(0) === 0x504b0304) return detectInZip(candidate, limits);
+  if (startsWith(head, "504b0304")) return detectInZip(candidate, limits);
   if (startsWith(head, "d0cf11e0a1b11ae1")) return refuseCompound(candidate, head);
   const foreign = FOREIGN.find(([hex]) => startsWith(head, hex));
   if (foreign) throw unsupported(`This is ${foreign[1]}`, candidate);
@@ -80,18 +81,13 @@ async function detectInZip(candidate: Candidate, limits: ExtractLimits): Promise
   );
 }
 
-const RATIO_FLOOR_BYTES = 10 * 1024 * 1024;
-
 function refuseExpansion(
   entries: readonly ZipEntry[],
   candidate: Candidate,
   limits: ExtractLimits,
 ): void {
   const expandedBytes = entries.reduce((sum, entry) => sum + entry.expandedBytes, 0);
-  const tooMuch = expandedBytes > limits.expandedBytes;
-  const tooDense =
-    expandedBytes > RATIO_FLOOR_BYTES && expandedBytes > candidate.size * limits.expansionRatio;
-  if (!tooMuch && !tooDense) return;
+  if (expandedBytes <= expansionCap(candidate.size, limits)) return;
   const message = `The file unpacks from ${candidate.size} to ${expandedBytes} bytes, which no real document does.`;
   throw new FileRefused("expands_too_much", `${message} Save it again or split it.`, {
     name: candidate.name,
@@ -135,9 +131,9 @@ function looksLikeHtml(head: Buffer): boolean {
   );
 }
 
-/** UTF-16 has a NUL in every other byte of Latin text, so NULs alone do not make a file binary. */
+/** UTF-16 is full of NULs, so they alone do not make a file binary. */
 function isBinary(head: Buffer): boolean {
-  if (startsWith(head, "fffe") || startsWith(head, "feff")) return false;
+  if (utf16Of(head)) return false;
   const controls = head.reduce(
     (count, byte) => count + (byte < 9 || (byte > 13 && byte < 32 && byte !== 27) ? 1 : 0),
     0,

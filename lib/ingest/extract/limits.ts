@@ -33,3 +33,12 @@ export const DEFAULT_LIMITS: ExtractLimits = {
   heapBytes: 512 * MB,
   memoryBytes: 640 * MB,
 };
+
+/** Below this much, how well a file was compressed does not matter. */
+const RATIO_FLOOR_BYTES = 10 * MB;
+
+/** What a zip-based file of this size may unpack to, in bytes: real documents are below both limits by far. */
+export function expansionCap(size: number, limits: ExtractLimits): number {
+  const byRatio = Math.max(RATIO_FLOOR_BYTES, size * limits.expansionRatio);
+  return Math.min(limits.expandedBytes, byRatio);
+}

@@ -3,6 +3,7 @@ import { FileRefused, type RefusalCode } from "../../errors.ts";
 import type { ExtractedDocument, ExtractedPage } from "../document.ts";
 import { cleanLine } from "./clean.ts";
 import type { ExtractJob } from "./job.ts";
+import { expansionCap } from "./limits.ts";
 import { renderBlocks, renderSheet, renderSlide } from "./office-markdown.ts";
 
 type OfficeFormat = "docx" | "pptx" | "xlsx";
@@ -56,7 +57,7 @@ async function parse(bytes: Uint8Array, format: OfficeFormat, job: ExtractJob) {
       ignoreHeadersAndFooters: true,
       ignoreSlideMasters: true,
       decompressionLimits: {
-        maxUncompressedBytes: job.limits.expandedBytes,
+        maxUncompressedBytes: expansionCap(job.size, job.limits),
         maxXmlElements: MAX_XML_ELEMENTS,
       },
     });
