@@ -29,4 +29,4 @@ it("an upload costs little memory however large it is", async () => {
   } finally {
     await api.close();
   }
-});
+}, 60_000);

@@ -44,6 +44,17 @@ describe("an upload", () => {
         headers: { "content-type": "text/markdown; charset=utf-8" },
       }),
     ],
+    [
+      "as the body with its name in a header",
+      () => ({
+        query: "",
+        body: "# hello",
+        headers: {
+          "content-type": "text/markdown",
+          "x-file-name": encodeURIComponent("報告 1.md"),
+        },
+      }),
+    ],
     ["as a form", () => ({ query: "", body: form(["# hello", "報告 1.md", "text/markdown"]) })],
   ])("%s is stored, registered and announced", async (_, make) => {
     const { query, ...sent } = make();
@@ -111,6 +122,18 @@ describe("an upload", () => {
       "invalid_query",
       async () => ({ query: `?name=${"x".repeat(256)}`, body: "x" }),
     ],
+    [
+      "a name in a header that is not encoded well",
+      422,
+      "name_invalid",
+      async () => ({ body: "x", headers: { "x-file-name": "%zz" } }),
+    ],
+    [
+      "a form whose file has a bad name",
+      422,
+      "name_invalid",
+      async () => ({ body: form(["x", " "]) }),
+    ],
     ["a form without a file", 422, "file_missing", async () => ({ body: form() })],
     [
       "a form with two files",
@@ -139,14 +162,18 @@ describe("an upload", () => {
       "too_large",
       async () => ({ query: "?name=a", body: bytes(MAX_FILE_BYTES + 1) }),
     ],
-  ])("with %s is refused with %i and leaves nothing", async (_, status, code, make) => {
-    const before = await api.snapshot();
-    const { query = "", ...sent } = await make();
-    const answer = await api.call("POST", path + query, { as: "ann", ...sent });
-    expect(answer).toMatchObject({ status, json: { status, code } });
-    expect(answer.headers.get("content-type")).toBe("application/problem+json");
-    expect(await api.snapshot()).toEqual(before);
-  });
+  ])(
+    "with %s is refused with %i and leaves nothing",
+    async (_, status, code, make) => {
+      const before = await api.snapshot();
+      const { query = "", ...sent } = await make();
+      const answer = await api.call("POST", path + query, { as: "ann", ...sent });
+      expect(answer).toMatchObject({ status, json: { status, code } });
+      expect(answer.headers.get("content-type")).toBe("application/problem+json");
+      expect(await api.snapshot()).toEqual(before);
+    },
+    60_000,
+  );
 
   it("that announces more than allowed is refused before its bytes are sent", async () => {
     const before = await api.snapshot();
@@ -154,6 +181,7 @@ describe("an upload", () => {
     sending.write("x");
     const [answer] = await once(sending, "response");
     expect(answer.statusCode).toBe(413);
+    answer.resume();
     sending.destroy();
     expect(await api.snapshot()).toEqual(before);
   });

@@ -7,6 +7,9 @@ import { Unavailable } from "#lib/errors.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
 import { emit, type OutgoingEvent } from "#lib/events/emit.ts";
 
+/** The SDK tries for longer than a client should wait. */
+const EMIT_MS = 10_000;
+
 /** What every request has. */
 export interface AppEnv {
   Variables: RequestIdVariables;
@@ -52,10 +55,10 @@ export const Name = z
   .max(255)
   .regex(/^\P{Cc}*$/u, "must not contain control characters");
 
-/** Sends an event while a client waits. Throws Unavailable when Inngest does not take it within 5 seconds. */
+/** Sends an event while a client waits. Throws Unavailable when Inngest does not take it in time. */
 export async function wake(event: OutgoingEvent): Promise<void> {
   try {
-    await within(5000, () => emit(event));
+    await within(EMIT_MS, () => emit(event));
   } catch (cause) {
     const { name } = event;
     throw new Unavailable("events_unavailable", "Not accepted now: send it again", { name }, cause);

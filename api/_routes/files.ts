@@ -15,7 +15,7 @@ import {
   pageOf,
   wake,
 } from "./common.ts";
-import { problems } from "./problem.ts";
+import { problems, rootCause } from "./problem.ts";
 import { storeUpload, uploadOf } from "./upload.ts";
 
 const instant = z.iso.datetime();
@@ -52,7 +52,10 @@ const upload = createRoute({
   summary: "Add a file: the bytes as the body, or a form with one file; at most 100 MB",
   request: {
     params: ProjectParams,
-    query: z.object({ name: Name.optional().describe("File name, for a body that is not a form") }),
+    query: z.object({ name: Name.optional().describe("Name of the file") }),
+    headers: z.object({
+      "x-file-name": z.string().max(1000).optional().describe("The name, percent-encoded UTF-8"),
+    }),
     // Plain schemas: a zod schema here would have the form parsed, and buffered, before the handler runs.
     body: {
       required: true,
@@ -116,7 +119,8 @@ export const fileRoutes = new OpenAPIHono<AppEnv>()
       await wake(event(fileUploaded, { projectId, fileId: file.id }, occasion));
     } catch (error) {
       // The row is there and the sweeper finds it: late is better than a client that uploads all of it again.
-      log.warn("upload not announced", { fileId: file.id, error: errorMessage(error) });
+      const cause = errorMessage(rootCause(error));
+      log.warn("upload not announced", { fileId: file.id, error: cause });
     }
     c.header("location", `/api/projects/${projectId}/files/${file.id}`);
     return created ? c.json(view(file), 201) : c.json(view(file), 200);

@@ -53,6 +53,7 @@ export function problemOf(error: unknown, c: Context): Response {
       stack,
     });
   }
+  if (c.req.method === "POST") void discard(c.req.raw.body);
   if (status === 401) c.header("www-authenticate", "Bearer");
   if (status === 503) c.header("retry-after", "5");
   const title = STATUS_CODES[status] ?? "Error";
@@ -62,8 +63,23 @@ export function problemOf(error: unknown, c: Context): Response {
   });
 }
 
+/**
+ * Reads what is left of a refused body while the answer is on its way, for 2 seconds at most. Bytes left unread would
+ * have the connection reset, often before the client has seen the answer.
+ */
+async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  if (body === null || body.locked) return;
+  const until = performance.now() + 2000;
+  const reader = body.getReader();
+  try {
+    while (performance.now() < until && !(await reader.read()).done);
+  } catch {
+    // The client is gone: nothing is left to read, and nobody to answer.
+  }
+}
+
 /** What happened first. What wraps it may quote a query with its parameters, which are no matter for a log. */
-function rootCause(error: unknown): unknown {
+export function rootCause(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : error;
 }
 

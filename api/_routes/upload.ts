@@ -20,34 +20,49 @@ export interface Upload {
 }
 
 /**
- * Finds the file in a request: the one of a form, else the body itself under the name that was given.
+ * Finds the file in a request: the one of a form, else the body itself. It is called as `given` says, else the header
+ * X-File-Name, else the form.
  * Throws BodyTooLarge by the announced length, FileRefused "empty" and InvalidInput, before any content is read.
  */
-export async function uploadOf(request: Request, name: string | undefined): Promise<Upload> {
+export async function uploadOf(request: Request, given: string | undefined): Promise<Upload> {
   const type = request.headers.get("content-type") ?? "application/octet-stream";
   const mimeType = type.split(";")[0]?.trim().toLowerCase() ?? "";
   const form = mimeType === "multipart/form-data";
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > MAX_FILE_BYTES + (form ? FORM_BYTES : 0)) throw tooLarge();
   if (request.body === null || length === 0) throw empty();
+  const name = given ?? nameInHeader(request);
   const body = untilCutOff(request.body);
   if (!form) {
-    if (name === undefined) {
-      throw new InvalidInput("name_missing", "Name the file: add ?name=report.pdf to the URL");
-    }
-    return { name, mimeType: checkedType(mimeType), content: notEmpty(body) };
+    return { name: checkedName(name), mimeType: checkedType(mimeType), content: notEmpty(body) };
   }
   const part = await filePart(type, body);
-  const parsed = Name.safeParse(name ?? part.name);
-  if (!parsed.success) {
-    await part.content[Symbol.asyncIterator]().return?.();
-    throw new InvalidInput(
-      "name_invalid",
-      "Name the file in the form: 1 to 255 characters, one line",
-    );
+  return {
+    name: checkedName(name ?? part.name),
+    mimeType: checkedType(part.mimeType ?? ""),
+    content: notEmpty(part.content),
+  };
+}
+
+/** Headers are ASCII, so the name is percent-encoded there. */
+function nameInHeader(request: Request): string | undefined {
+  const encoded = request.headers.get("x-file-name");
+  if (encoded === null) return undefined;
+  try {
+    return decodeURIComponent(encoded);
+  } catch (cause) {
+    const message = "Percent-encode the name in X-File-Name as UTF-8";
+    throw new InvalidInput("name_invalid", message, {}, cause);
   }
-  const partType = checkedType(part.mimeType ?? "");
-  return { name: parsed.data, mimeType: partType, content: notEmpty(part.content) };
+}
+
+function checkedName(name: string | undefined): string {
+  if (name === undefined) {
+    throw new InvalidInput("name_missing", "Name the file: add ?name=report.pdf to the URL");
+  }
+  const parsed = Name.safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInput("name_invalid", "Name the file with 1 to 255 characters on one line");
 }
 
 /**
@@ -79,9 +94,10 @@ function checkedType(mimeType: string): string {
   return plausible ? mimeType : "application/octet-stream";
 }
 
-async function* untilCutOff(body: Content): AsyncGenerator<Uint8Array> {
+async function* untilCutOff(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    // Not canceled when it is refused half-way: the rest has to be read for the answer to arrive.
+    yield* body.values({ preventCancel: true });
   } catch (cause) {
     throw new InvalidInput("body_cut_off", "The upload ended early: send it again", {}, cause);
   }

@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { insertChunks } from "#lib/data/chunks.server.ts";
+import { upsertTexts } from "#lib/upstash/vector.ts";
+import { type Call, startTestApi, type TestApi } from "../test/servers/api.ts";
+
+/** What one owner has: a project with a searchable file, all of it full of a word that nobody else has. */
+interface Estate {
+  readonly owner: string;
+  readonly word: string;
+  readonly projectId: string;
+  readonly fileId: string;
+  readonly chunkId: string;
+}
+
+/** A way to ask for what is another's, and what must come back. */
+interface Attempt {
+  readonly what: string;
+  readonly path: (mine: Estate, theirs: Estate) => string;
+  readonly send?: Omit<Call, "as">;
+  readonly status: number;
+}
+
+const files = ({ projectId }: Estate) => `/api/projects/${projectId}/files`;
+const upload = { body: "new content" };
+
+/** Every route has its rows here: a route without one fails the first test. */
+const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
+  "GET /api/events/schema": "public",
+  "GET /api/health": "public",
+  "GET /api/projects": [{ what: "a list", path: () => "/api/projects?limit=100", status: 200 }],
+  "POST /api/projects": [
+    {
+      what: "a project with their slug",
+      path: () => "/api/projects",
+      send: { json: { name: "Mine", slug: "same-slug" } },
+      status: 409, // my own has it; theirs does not matter
+    },
+    {
+      what: "a project under their id",
+      path: () => "/api/projects",
+      send: { json: { id: "proj_x", name: "Mine", slug: "other" } },
+      status: 422,
+    },
+  ],
+  "GET /api/projects/{projectId}": [
+    {
+      what: "their project",
+      path: (_, { projectId }) => `/api/projects/${projectId}`,
+      status: 404,
+    },
+  ],
+  "DELETE /api/projects/{projectId}": [
+    {
+      what: "their project",
+      path: (_, { projectId }) => `/api/projects/${projectId}`,
+      status: 404,
+    },
+  ],
+  "GET /api/projects/{projectId}/files": [
+    { what: "their files", path: (_, theirs) => files(theirs), status: 404 },
+    { what: "my files", path: (mine) => files(mine), status: 200 },
+  ],
+  "POST /api/projects/{projectId}/files": [
+    {
+      what: "a file for their project",
+      path: (_, theirs) => `${files(theirs)}?name=a.txt`,
+      send: upload,
+      status: 404,
+    },
+  ],
+  "GET /api/projects/{projectId}/files/{fileId}": [
+    { what: "their file", path: (_, theirs) => `${files(theirs)}/${theirs.fileId}`, status: 404 },
+    {
+      what: "their file by my project",
+      path: (mine, { fileId }) => `${files(mine)}/${fileId}`,
+      status: 404,
+    },
+  ],
+  "DELETE /api/projects/{projectId}/files/{fileId}": [
+    { what: "their file", path: (_, theirs) => `${files(theirs)}/${theirs.fileId}`, status: 404 },
+    {
+      what: "their file by my project",
+      path: (mine, { fileId }) => `${files(mine)}/${fileId}`,
+      status: 404,
+    },
+  ],
+  "GET /api/search": [
+    {
+      what: "their project",
+      path: (_, { projectId, word }) => `/api/search?projectId=${projectId}&q=${word}`,
+      status: 404,
+    },
+    {
+      what: "their words in my project",
+      path: ({ projectId }, { word }) => `/api/search?projectId=${projectId}&q=${word}&topK=50`,
+      status: 200,
+    },
+  ],
+};
+
+let api: TestApi;
+let ann: Estate;
+let bob: Estate;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  ann = await estate("ann", "zirconium");
+  bob = await estate("bob", "molybdenum");
+});
+afterAll(() => api.close());
+
+async function estate(owner: string, word: string): Promise<Estate> {
+  const json = { name: `Project ${word}`, slug: "same-slug" };
+  const projectId = (await api.call("POST", "/api/projects", { as: owner, json })).json.id;
+  const content = `The ${word} report is secret.`;
+  const path = `/api/projects/${projectId}/files?name=${word}.txt`;
+  const file = (await api.call("POST", path, { as: owner, body: content })).json;
+  const chunkId = `chunk-${word}`;
+  const chunk = {
+    id: chunkId,
+    ordinal: 0,
+    content,
+    breadcrumbs: "",
+    tokenCount: 8,
+    pageStart: null,
+    pageEnd: null,
+    startOffset: 0,
+    endOffset: content.length,
+  };
+  const fileOf = { projectId, fileId: file.id };
+  await insertChunks({
+    ...fileOf,
+    fileSha256: file.sha256,
+    extractionVersion: 1,
+    chunks: [chunk],
+  });
+  const metadata = { ...fileOf, type: "chunk", chunkId, pageStart: -1, pageEnd: -1 } as const;
+  await upsertTexts(`project:${projectId}:chunks`, [{ id: chunkId, data: content, metadata }]);
+  return { owner, word, projectId, fileId: file.id, chunkId };
+}
+
+/** The routes as we publish them. */
+async function published(): Promise<{ route: string; secured: boolean }[]> {
+  const { json } = await api.call("GET", "/api/openapi.json");
+  return Object.entries<Record<string, { security?: unknown[] }>>(json.paths).flatMap(
+    ([path, methods]) =>
+      Object.entries(methods).map(([method, { security = [] }]) => ({
+        route: `${method.toUpperCase()} ${path}`,
+        secured: security.length > 0,
+      })),
+  );
+}
+
+describe("every route", () => {
+  it("has its attempts in this table, and says in its description whether it is public", async () => {
+    const routes = await published();
+    expect(routes.map(({ route }) => route).sort()).toEqual(Object.keys(ATTEMPTS).sort());
+    for (const { route, secured } of routes) {
+      expect(secured, route).toBe(ATTEMPTS[route] !== "public");
+    }
+  });
+
+  it("wants a token unless it is public", async () => {
+    const before = await api.snapshot();
+    for (const [route, attempts] of Object.entries(ATTEMPTS)) {
+      const [method = "", template = ""] = route.split(" ");
+      const path = template.replace("{projectId}", ann.projectId).replace("{fileId}", ann.fileId);
+      for (const authorization of ["", "Bearer x.y.z"]) {
+        const { status, json } = await api.call(method, path, { headers: { authorization } });
+        expect(status, route).toBe(attempts === "public" ? 200 : 401);
+        if (status === 401) expect(json.code).toMatch(/^token_/);
+      }
+    }
+    expect(await api.snapshot()).toEqual(before);
+  });
+});
+
+const rows = Object.entries(ATTEMPTS).flatMap(([route, attempts]) =>
+  attempts === "public" ? [] : attempts.map((attempt) => ({ route, ...attempt })),
+);
+
+describe.each([
+  ["bob", "ann", () => ({ mine: bob, theirs: ann })],
+  ["ann", "bob", () => ({ mine: ann, theirs: bob })],
+])("%s and what is %s's", (_me, _they, who) => {
+  it.each(rows)("$route: $what", async ({ route, path, send, status }) => {
+    const { mine, theirs } = who();
+    const before = await api.snapshot();
+    const [method = ""] = route.split(" ");
+    const answer = await api.call(method, path(mine, theirs), { as: mine.owner, ...send });
+    expect(answer.status).toBe(status);
+    // What was asked for may be repeated in a refusal; nothing else of theirs may appear.
+    const said = answer.text.replaceAll(path(mine, theirs).split("?")[0] ?? "", "");
+    expect(said).not.toContain(theirs.word);
+    expect(said).not.toContain(theirs.chunkId);
+    if (status === 200) {
+      expect(said).not.toContain(theirs.projectId);
+      expect(said).not.toContain(theirs.fileId);
+    }
+    expect(await api.snapshot()).toEqual(before);
+  });
+
+  it.each(rows.filter(({ status }) => status === 404))(
+    "$route: $what looks like what does not exist",
+    async ({ route, path, send }) => {
+      const { mine, theirs } = who();
+      const [method = ""] = route.split(" ");
+      const ask = async (target: Estate) => {
+        const call = { as: mine.owner, headers: { "x-request-id": "same" }, ...send };
+        const { status, text } = await api.call(method, path(mine, target), call);
+        return {
+          status,
+          text: text.replaceAll(target.projectId, "").replaceAll(target.fileId, ""),
+        };
+      };
+      const nowhere = { ...theirs, projectId: "proj_nowhere", fileId: "file_nowhere" };
+      expect(await ask(theirs)).toEqual(await ask(nowhere));
+    },
+  );
+});
+
+describe("an owner", () => {
+  let before: Awaited<ReturnType<TestApi["snapshot"]>>;
+  beforeEach(async () => {
+    before = await api.snapshot();
+  });
+
+  it("finds their own", async () => {
+    for (const mine of [ann, bob]) {
+      const query = `projectId=${mine.projectId}&q=${mine.word}&types=chunk`;
+      const { status, json } = await api.call("GET", `/api/search?${query}`, { as: mine.owner });
+      expect(status).toBe(200);
+      expect(json.warning).toBeUndefined();
+      expect(json.hits).toEqual([
+        expect.objectContaining({ chunkId: mine.chunkId, file: `${mine.word}.txt` }),
+      ]);
+    }
+    expect(await api.snapshot()).toEqual(before);
+  });
+
+  it("removes a file by an event, and a project at once and by an event", async () => {
+    const { projectId, fileId, owner } = bob;
+    const path = `${files(bob)}/${fileId}`;
+    const call = { as: owner, headers: { "x-request-id": "removal" } };
+    expect((await api.call("DELETE", path, call)).status).toBe(202);
+    const removal = { projectId, fileId, by: owner };
+    expect(await api.accepted("file.removed", removal, "removal")).toBe(true);
+
+    for (const _ of ["once", "again"]) {
+      expect((await api.call("DELETE", `/api/projects/${projectId}`, call)).status).toBe(202);
+      expect((await api.call("GET", `/api/projects/${projectId}`, { as: owner })).status).toBe(404);
+      expect((await api.call("GET", path, { as: owner })).status).toBe(404);
+    }
+    const deletion = { projectId, by: owner };
+    expect(await api.accepted("project.deleted", deletion, "removal")).toBe(true);
+    const list = await api.call("GET", "/api/projects", { as: owner });
+    expect(list.json).toEqual({ items: [], nextCursor: null });
+  });
+});
