@@ -33,11 +33,8 @@ export const ingestFile = inngest.createFunction(
 
     if (text.outcome === "extracted") {
       await step.run("chunk", () => storeChunks(fileId));
-      for (let batch = 0, left = true; left; batch++) {
-        const { indexed } = await step.run(`index-${batch}`, () =>
-          indexBatch({ projectId, fileId }),
-        );
-        left = indexed > 0;
+      for (let batch = 0, more = true; more; batch++) {
+        ({ more } = await step.run(`index-${batch}`, () => indexBatch({ projectId, fileId })));
       }
       // Bounded: a store that is busy with others' writes must not hold this file for ever.
       for (let look = 0; look < 10; look++) {

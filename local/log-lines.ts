@@ -1,30 +1,32 @@
 interface LogLine {
-  level: string;
   message: string;
   function?: string;
   step?: string;
   ms?: number;
   error?: string;
+  subject?: Record<string, unknown>;
   output?: Record<string, unknown>;
 }
 
+/** What a person is not told: ids and hashes, which the JSON line keeps. */
+const SILENT = /Id$|^(name|sha256|ingestedAt|more)$/;
+
 /**
  * One line for a person from a line that the app printed: its JSON log lines are told in words, everything else is left
- * as it is. `names` turns ids into what the person knows, such as a file's name.
+ * as it is. `names` turns a file's id into its name.
  */
 export function readable(line: string, names: ReadonlyMap<string, string> = new Map()): string {
   const entry = parse(line);
   if (!entry) return line;
+  if (!entry.step) return [entry.message, entry.error].filter(Boolean).join(": ");
+  const { name, fileId = "", projectId = "" } = entry.subject ?? {};
+  const about = String(name ?? names.get(String(fileId)) ?? (fileId || projectId));
   const facts = Object.entries(entry.output ?? {})
-    .filter(([key]) => key !== "projectId")
-    .map(([key, value]) => (names.get(String(value)) ?? `${key} ${value}`).slice(0, 100));
-  const what = [entry.function?.replace(/^countersign-/, ""), entry.step]
-    .filter(Boolean)
-    .join(" / ");
-  const time = entry.ms === undefined ? "" : `${entry.ms} ms`;
-  const text = what ? `${what.padEnd(28)} ${time.padStart(8)}` : entry.message;
-  const error = entry.error ? `${entry.message}: ${entry.error}` : "";
-  return [text, facts.join(", "), error].filter(Boolean).join("  ");
+    .filter(([key]) => !SILENT.test(key))
+    .map(([key, value]) => `${key} ${value}`);
+  if (entry.error) facts.push(`${entry.message}: ${entry.error}`);
+  const ms = entry.ms === undefined ? "" : `${entry.ms} ms`;
+  return `${about.padEnd(28)} ${entry.step.padEnd(10)} ${ms.padStart(8)}  ${facts.join(", ")}`.trimEnd();
 }
 
 function parse(line: string): LogLine | undefined {

@@ -44,7 +44,8 @@ export class LogMiddleware extends Middleware.BaseMiddleware {
       step: stepInfo.options.id,
       runId: ctx.runId,
       ms: this.#elapsed(stepInfo.hashedId),
-      output: summary(output),
+      subject: subject(ctx.event?.data),
+      output: scalars(output),
     });
   }
 
@@ -61,6 +62,7 @@ export class LogMiddleware extends Middleware.BaseMiddleware {
       runId: ctx.runId,
       ms: this.#elapsed(stepInfo.hashedId),
       final: isFinalAttempt,
+      subject: subject(ctx.event?.data),
       error: error.message,
     });
   }
@@ -72,10 +74,19 @@ export class LogMiddleware extends Middleware.BaseMiddleware {
   }
 }
 
+/** What an event is about: its ids and its name, never its contents. */
+function subject(data: unknown): Record<string, Scalar> {
+  return Object.fromEntries(
+    Object.entries(scalars(data)).filter(([key]) => key === "name" || key.endsWith("Id")),
+  );
+}
+
+type Scalar = string | number | boolean;
+
 /** The scalar fields of a step's output: ids and counts, which is all that a step of ours returns. */
-function summary(output: unknown): Record<string, string | number | boolean> {
-  if (output === null || typeof output !== "object") return {};
-  const scalar = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
+function scalars(value: unknown): Record<string, Scalar> {
+  if (value === null || typeof value !== "object") return {};
+  const scalar = (entry: [string, unknown]): entry is [string, Scalar] =>
     ["string", "number", "boolean"].includes(typeof entry[1]);
-  return Object.fromEntries(Object.entries(output).filter(scalar));
+  return Object.fromEntries(Object.entries(value).filter(scalar));
 }

@@ -10,7 +10,7 @@ import { type Refusal, refusable } from "./outcome.ts";
 
 /** What the extract step returns: counts for whoever watches the run, or why the file ended here. */
 export type Extracted =
-  | { outcome: "extracted"; format: string; pages: number; characters: number }
+  | { outcome: "extracted"; format: string; pages: number | null; characters: number }
   | { outcome: "removed" }
   | Refusal;
 
@@ -38,7 +38,7 @@ export async function extract(fileId: string): Promise<Extracted> {
       return {
         outcome: "extracted",
         format: document.format,
-        pages: document.pageCount ?? document.pages.length,
+        pages: document.pageCount,
         characters,
       };
     } finally {

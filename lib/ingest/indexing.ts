@@ -11,13 +11,13 @@ interface FileOfProject {
 }
 
 /**
- * Writes the next chunks that have no vector yet. Returns how many it wrote; 0 says that all are there.
+ * Writes the next chunks that have no vector yet. Returns how many it wrote and whether there may be more.
  * A chunk whose row was removed while its vector was written loses the vector again: rows are the truth.
  */
 export async function indexBatch({
   projectId,
   fileId,
-}: FileOfProject): Promise<{ indexed: number }> {
+}: FileOfProject): Promise<{ indexed: number; more: boolean }> {
   const chunks = await listUnindexed({
     fileId,
     extractionVersion: EXTRACTION_VERSION,
@@ -43,7 +43,7 @@ export async function indexBatch({
   const marked = new Set(await markIndexed({ ids }));
   const orphans = ids.filter((id) => !marked.has(id));
   await deleteVectors(namespace, orphans);
-  return { indexed: marked.size };
+  return { indexed: marked.size, more: chunks.length === TEXTS_PER_STEP };
 }
 
 /** Stands in metadata for "this format has no pages": an Upstash filter cannot ask for null. */
