@@ -339,3 +339,11 @@ test("states that contradict their fields are refused", async () => {
       }),
   ).rejects.toMatchObject(refused(/runs_ended_check/));
 });
+
+test("a statement and an idle transaction are cut off in time", async () => {
+  const setting = (name: string) => db().execute(sql.raw(`show ${name}`));
+  expect((await setting("statement_timeout")).rows).toEqual([{ statement_timeout: "30s" }]);
+  expect((await setting("idle_in_transaction_session_timeout")).rows).toEqual([
+    { idle_in_transaction_session_timeout: "1min" },
+  ]);
+});

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-const POLL_MS = 20;
+const POLL_MS = 10;
 /** A supervised server stops by itself when its part is gone; one that has not by then has a part. */
 const SUPERVISED_GRACE_MS = 10_000;
 const FAST_STOP_MS = 10_000;

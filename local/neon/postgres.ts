@@ -14,13 +14,11 @@ import {
 } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join, resolve } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Account, accountFor } from "./account.ts";
 import { binaries } from "./binaries.ts";
-import { clearLeftover, readServerFile } from "./leftover.ts";
+import { clearLeftover, eventually, readServerFile } from "./leftover.ts";
 
 const USER = "countersign";
-const POLL_MS = 10;
 /** Recovery after a crash replays the log first. */
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
@@ -112,27 +110,18 @@ function spawnServer(command: readonly string[], to: { account: Account; log: st
 }
 
 async function untilReady(child: ChildProcess, dataDir: string, log: string): Promise<void> {
-  const deadline = performance.now() + READY_LIMIT_MS;
-  while (!readServerFile(dataDir)?.ready) {
-    if (hasEnded(child) || performance.now() > deadline) {
-      const tail = readFileSync(log, "utf8").slice(-LOG_TAIL_CHARACTERS);
-      throw new Error(`PostgreSQL did not start on ${dataDir}: ${tail}`);
-    }
-    await delay(POLL_MS);
-  }
+  const isReady = () => readServerFile(dataDir)?.ready === true;
+  await eventually(() => isReady() || hasEnded(child), READY_LIMIT_MS);
+  if (isReady() && !hasEnded(child)) return;
+  const tail = readFileSync(log, "utf8").slice(-LOG_TAIL_CHARACTERS);
+  throw new Error(`PostgreSQL did not start on ${dataDir}: ${tail}`);
 }
 
+/** Closes the supervisor's input, which makes it stop the server, and sees to it that both are gone. */
 async function stop(child: ChildProcess, dataDir: string): Promise<void> {
   child.stdin?.end();
-  const ended = hasEnded(child) ? true : once(child, "exit").then(() => true);
-  const late = new AbortController();
-  const inTime = await Promise.race([
-    ended,
-    delay(STOP_LIMIT_MS, false, { signal: late.signal }).catch(() => true),
-  ]);
-  late.abort();
-  // Also when the supervisor was killed and left its server behind.
-  if (!inTime) child.kill("SIGKILL");
+  if (!(await eventually(() => hasEnded(child), STOP_LIMIT_MS))) child.kill("SIGKILL");
+  // A supervisor that was killed, by us or by others, has left its server behind.
   await clearLeftover(dataDir);
 }
 
