@@ -43,15 +43,10 @@ export function problemOf(error: unknown, c: Context): Response {
   if (status >= 500) {
     const { method, path } = c.req;
     const cause = rootCause(error);
-    const stack = cause instanceof Error ? cause.stack : undefined;
-    log.error("request failed", {
-      requestId,
-      method,
-      path,
-      code,
-      error: errorMessage(cause),
-      stack,
-    });
+    const fields = { requestId, method, path, code, error: errorMessage(cause) };
+    // What passes by itself is known by its code; for the rest somebody has to find the place.
+    if (status === 503) log.warn("request failed", fields);
+    else log.error("request failed", { ...fields, stack: cause instanceof Error && cause.stack });
   }
   if (c.req.method === "POST") void discard(c.req.raw.body);
   if (status === 401) c.header("www-authenticate", "Bearer");
