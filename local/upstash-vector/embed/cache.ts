@@ -49,13 +49,19 @@ export function cachedEmbedder(
 
   async function embedAndKeep(texts: readonly string[], known: Map<string, Float32Array>) {
     const vectors = await embedder.embed(texts);
-    for (const [i, text] of texts.entries()) {
-      const vector = vectors[i];
-      if (vector?.length !== embedder.dimension) {
-        throw new Error(`${embedder.model} gave a vector of ${vector?.length} dimensions`);
+    if (!db.isOpen) throw new Error("the embedder is closed");
+    db.exec("BEGIN");
+    try {
+      for (const [i, text] of texts.entries()) {
+        const vector = vectors[i];
+        if (vector?.length !== embedder.dimension) {
+          throw new Error(`${embedder.model} gave a vector of ${vector?.length} dimensions`);
+        }
+        known.set(text, vector);
+        insert.run(hash(text), denseBytes(vector));
       }
-      known.set(text, vector);
-      if (db.isOpen) insert.run(hash(text), denseBytes(vector));
+    } finally {
+      db.exec("COMMIT");
     }
   }
 

@@ -39,7 +39,24 @@ export function terms(text: string): string[] {
 
 function addWord(word: string, found: string[]): void {
   if (word === "" || STOP_WORDS.has(word)) return;
-  found.push(ASCII.test(word) ? stem(word) : word);
+  found.push(ASCII.test(word) ? knownStem(word) : word);
+}
+
+/** Stems already worked out: few words make up most of any text. Forgotten all at once when there are too many. */
+const stems = new Map<string, string>();
+const MAX_STEMS = 50_000;
+const MAX_STEM_LENGTH = 40;
+
+function knownStem(word: string): string {
+  // Nobody's English; kept out so that the table stays small.
+  if (word.length > MAX_STEM_LENGTH) return word;
+  let stemmed = stems.get(word);
+  if (stemmed === undefined) {
+    stemmed = stem(word);
+    if (stems.size >= MAX_STEMS) stems.clear();
+    stems.set(word, stemmed);
+  }
+  return stemmed;
 }
 
 function addPairs(characters: string[], found: string[]): void {
