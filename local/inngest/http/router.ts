@@ -132,14 +132,13 @@ function toRequest(
 }
 
 async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  const tooLarge = new HttpError(413, `a request has at most ${limits.requestBytes} bytes`);
+  if (Number(incoming.headers["content-length"] ?? 0) > limits.requestBytes) throw tooLarge;
   const chunks: Buffer[] = [];
-  // What is announced as too large is not even read.
-  let size = Number(incoming.headers["content-length"] ?? 0) > limits.requestBytes ? Infinity : 0;
+  let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limits.requestBytes) {
-      throw new HttpError(413, `a request has at most ${limits.requestBytes} bytes`);
-    }
+    if (size > limits.requestBytes) throw tooLarge;
     chunks.push(chunk);
   }
   try {
