@@ -1,0 +1,27 @@
+import { chunkDocument } from "../../lib/ingest/chunk/chunk.ts";
+import { extractFile } from "../../lib/ingest/extract/extract.ts";
+import { watchMemory } from "../process-memory.ts";
+import { median } from "../result.ts";
+import { reportFigures, timed } from "../subject.ts";
+
+const [path = ""] = process.argv.slice(2);
+const memory = watchMemory();
+let pages = 0;
+let chunks = 0;
+
+async function run() {
+  const document = await extractFile({ path, name: "generated.pdf" });
+  pages = document.pageCount ?? 0;
+  chunks = 0;
+  const identity = { fileId: "bench", fileSha256: "0", extractionVersion: 1 };
+  for (const _ of chunkDocument(document, identity)) chunks++;
+}
+
+await run();
+const times = [await timed(run), await timed(run), await timed(run)];
+reportFigures({
+  pagesPerSecond: (pages * 1000) / median(times),
+  pages,
+  chunks,
+  peakMb: memory.peakMb(),
+});
