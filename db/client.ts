@@ -8,6 +8,7 @@ const POOL_SIZE = 10;
 /** Above the server's own limit of 30 s for a statement (migration 0004): only for when no answer comes any more. */
 const QUERY_TIMEOUT_MS = 40_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+const MAX_LIFETIME_SECONDS = 5 * 60;
 
 /** Where the database is: a postgres:// URL and, only locally, the relay's `host:port/path`. */
 export interface DatabaseAddress {
@@ -34,8 +35,8 @@ export function openDatabase(
     max: limits.poolSize ?? POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: limits.queryTimeoutMs ?? QUERY_TIMEOUT_MS,
-    // A process that has nothing else to do may end, idle connections or not.
-    allowExitOnIdle: true,
+    // One that has died without a word comes back from a failed transaction into the pool: it must not stay for ever.
+    maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
   });
   // An idle connection that breaks is replaced by the pool at the next query; unheard, it would end the process.
   client.on("error", () => {
@@ -57,7 +58,10 @@ export function db(): Db {
   return shared;
 }
 
-/** Ends the shared pool; the next `db()` opens a new one. Safe to call when none is open. */
+/**
+ * Ends the shared pool; the next `db()` opens a new one. Safe to call when none is open. A command that does not call it
+ * ends when the last connection has been idle for ten seconds.
+ */
 export async function closeDb(): Promise<void> {
   const closing = shared;
   shared = undefined;
