@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { FileRefused } from "../../errors.ts";
@@ -17,6 +16,8 @@ const WORKER = new URL(
 
 const MB = 1024 * 1024;
 const WATCH_MS = 50;
+/** How much of what a worker wrote to stderr is kept, in characters. */
+const COMPLAINT_LENGTH = 2_000;
 
 /** What a worker answers when nothing was wrong with the file. */
 export type ExtractResult = Exclude<ExtractReply, { kind: "refused" }>;
@@ -24,7 +25,8 @@ export type ExtractResult = Exclude<ExtractReply, { kind: "refused" }>;
 /**
  * Runs one job in a process of its own, when its turn comes, and waits for the reply. Whatever the file does to that
  * process, it ends here as FileRefused: `too_slow` past the deadline, `too_much_memory` past the heap or the memory in
- * all, `corrupt` when the extractor broke, else what the extractor says. `signal` ends the process early.
+ * all, `corrupt` when the parser crashed, else what the parser says. A worker that cannot even start is our fault and
+ * throws a plain Error, which is worth a retry. `signal` ends the process early.
  *
  * It is a process and not a thread because V8 cannot always unwind a thread that is out of memory: inside a long
  * built-in it ends the whole process instead, and a Word document of 40 KB is enough to make it do so.
@@ -45,7 +47,17 @@ async function replyOf(job: ExtractJob, signal?: AbortSignal): Promise<ExtractRe
   signal?.addEventListener("abort", onAbort);
   worker.on("message", (reply) => resolve(reply as ExtractReply));
   worker.on("error", reject);
-  const ended = once(worker, "exit").then(([code, by]) => reject(brokenBy(code, by, job)));
+  let complaint = "";
+  worker.stderr?.on("data", (text: Buffer) => {
+    complaint = (complaint + text).slice(-COMPLAINT_LENGTH);
+  });
+  const ended = new Promise<void>((resolve) => {
+    worker.once("exit", (code, by) => {
+      const failed = new Error(`An extraction worker ended with ${code}: ${complaint}`);
+      reject(by ? killedBy(by, job) : failed);
+      resolve();
+    });
+  });
   const deadline = setTimeout(() => reject(tooSlow(job)), job.limits.deadlineMs);
   const watch = setInterval(() => void refuseMemory(worker, job, reject), WATCH_MS);
   try {
@@ -68,10 +80,9 @@ function startWorker(job: ExtractJob): ChildProcess {
       "--permission",
       "--allow-fs-read=*",
       `--max-old-space-size=${Math.ceil(job.limits.heapBytes / MB)}`,
-      "--no-warnings",
     ],
     serialization: "advanced",
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
 }
 
@@ -96,13 +107,11 @@ async function residentBytes(pid: number | undefined): Promise<number> {
   }
 }
 
-/** V8 aborts when its heap is full, and the system kills when memory is. Every other end is the extractor's. */
-function brokenBy(code: number | null, signal: string | null, job: ExtractJob): FileRefused {
-  if (signal === "SIGABRT" || signal === "SIGKILL" || signal === "SIGTRAP") {
-    return tooMuchMemory(job);
-  }
+/** V8 aborts when its heap is full, and the system kills when memory is. Any other signal is a crash. */
+function killedBy(signal: string, job: ExtractJob): FileRefused {
+  if (["SIGABRT", "SIGKILL", "SIGTRAP"].includes(signal)) return tooMuchMemory(job);
   const message = "The file is damaged and cannot be read. Save it again and upload that.";
-  return new FileRefused("corrupt", message, { name: job.name, code, signal });
+  return new FileRefused("corrupt", message, { name: job.name, signal });
 }
 
 function tooMuchMemory(job: ExtractJob): FileRefused {

@@ -1,14 +1,26 @@
 import type { ExtractedDocument } from "../document.ts";
 import { cleanLine, cleanProse, cleanText } from "./clean.ts";
 import { decodeText } from "./decode.ts";
+import type { Detected } from "./detect.ts";
+
+/** Reads a file that is text already: Markdown, source code or plain text. */
+export function extractPlain(
+  bytes: Uint8Array,
+  name: string,
+  { format, language }: Detected,
+): ExtractedDocument {
+  if (format === "markdown") return extractMarkdown(bytes, name);
+  if (format === "code") return extractCode(bytes, name, language);
+  return extractText(bytes, name);
+}
 
 /** Plain text: one page, no structure. */
-export function extractText(bytes: Uint8Array, name: string): ExtractedDocument {
+function extractText(bytes: Uint8Array, name: string): ExtractedDocument {
   return single("text", cleanProse(decodeText(bytes, name)));
 }
 
 /** Markdown is the target grammar already, so only characters are cleaned. The title is its first heading. */
-export function extractMarkdown(bytes: Uint8Array, name: string): ExtractedDocument {
+function extractMarkdown(bytes: Uint8Array, name: string): ExtractedDocument {
   const text = cleanProse(decodeText(bytes, name));
   const heading = /^#{1,6}[ \t]+(.+?)[ \t#]*$/m.exec(text)?.[1];
   const title = heading === undefined ? "" : cleanLine(heading);
@@ -16,7 +28,7 @@ export function extractMarkdown(bytes: Uint8Array, name: string): ExtractedDocum
 }
 
 /** Source code is kept as written: no NFKC, since identifiers and string literals must be found and cited verbatim. */
-export function extractCode(
+function extractCode(
   bytes: Uint8Array,
   name: string,
   language: string | undefined,

@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { extractPlain } from "./text.ts";
+
+const text = (bytes: Uint8Array, name = "a.txt") =>
+  extractPlain(bytes, name, { format: "text" }).pages[0]?.text;
+
+it("is NFKC in prose and verbatim in code, without control characters in both", () => {
+  const source = Buffer.from("\ufeffﬁsh\u0000 Ｋ２\r\nnext\u000bx\u2028y");
+  expect(text(source)).toBe("fish K2\nnextx\ny");
+  const code = extractPlain(source, "a.c", { format: "code", language: "c" });
+  expect(code).toMatchObject({ format: "code", language: "c", pageCount: null });
+  expect(code.pages[0]?.text).toBe("ﬁsh Ｋ２\nnextx\ny");
+});
+
+it("is decoded from UTF-16, with and without a mark, and from Windows-1252", () => {
+  const utf16 = Buffer.from("\ufeffKelpline 浮标", "utf16le");
+  expect(text(utf16)).toBe("Kelpline 浮标");
+  expect(text(Buffer.from(utf16).swap16())).toBe("Kelpline 浮标");
+  expect(text(Buffer.from("No mark here", "utf16le"))).toBe("No mark here");
+  expect(text(Buffer.from("No mark here", "utf16le").swap16())).toBe("No mark here");
+  expect(text(Buffer.from("Smörgåsbord for everybody", "latin1"))).toBe(
+    "Smörgåsbord for everybody",
+  );
+});
+
+it("is refused when no encoding fits, rather than indexed as garbage", () => {
+  const gb18030 = Buffer.from("b8a1b1eab0b2d7b0d6b8c4cf", "hex");
+  expect(() => text(gb18030)).toThrow(expect.objectContaining({ code: "unsupported" }));
+});
+
+it("takes a Markdown document's title from its first heading", () => {
+  const markdown = (source: string) =>
+    extractPlain(Buffer.from(source), "a.md", { format: "markdown" });
+  expect(markdown("intro\n\n## Ｋ2 guide ##\n").title).toBe("K2 guide");
+  expect(markdown("#hashtag\n")).not.toHaveProperty("title");
+});
