@@ -1,7 +1,7 @@
 import type { SparseVector, VectorRecord } from "../types.ts";
 import { DenseMatrix } from "./dense.ts";
 import type { Scored } from "./ranking.ts";
-import { InvertedIndex, innerProducts } from "./sparse.ts";
+import { InvertedIndex } from "./sparse.ts";
 
 /** What both the view in memory and the search on disk answer. */
 export interface Searchable {
@@ -66,8 +66,7 @@ export class NamespaceView implements Searchable {
   }
 
   sparse(query: SparseVector, weighted: boolean): Scored {
-    const matches = (index: number) => this.#sparse.matches(index, this.#seqs);
-    return innerProducts(query, matches, weighted ? this.#rows.size : undefined);
+    return this.#sparse.scores(query, this.#seqs, weighted ? this.#rows.size : undefined);
   }
 
   metadata(seq: number): unknown {
