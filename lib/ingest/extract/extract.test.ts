@@ -134,7 +134,7 @@ describe("a PDF", () => {
     expect(text).toBe("\\# not a heading\n\\```\nnot a fence");
   });
 
-  it("is the same read in two workers as in one", async () => {
+  it("is read whole and in order when it is long", async () => {
     const words = Array.from({ length: 500 }, (_, index) => `word${index}`).join(" ");
     const file = await pdf(
       (document) => {
@@ -145,7 +145,6 @@ describe("a PDF", () => {
       },
       { compress: false },
     );
-    expect(file.length).toBeGreaterThan(256 * 1024);
     const document = await extract("long.pdf", file);
     expect(document.pages.map((page) => page.number)).toEqual(
       Array.from({ length: 61 }, (_, index) => index + 1),

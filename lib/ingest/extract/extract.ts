@@ -2,8 +2,6 @@ import { open } from "node:fs/promises";
 import { FileRefused } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
 import { detectFormat } from "./detect.ts";
-import { extractPdf } from "./extract-pdf.ts";
-import type { ExtractJob } from "./job.ts";
 import { DEFAULT_LIMITS, type ExtractLimits } from "./limits.ts";
 import { runInWorker } from "./run-worker.ts";
 
@@ -32,16 +30,9 @@ export async function extractFile(
   const { size } = await file.stat();
   refuseSize(size, name, allowed);
   const detected = await detectFormat({ file, size, name, mimeType }, allowed);
-  const job = { path, name, size, detected, limits: allowed };
-  const document = detected.format === "pdf" ? await extractPdf(job) : await extractOther(job);
+  const document = await runInWorker({ path, name, size, detected, limits: allowed });
   refuseText(document, name, allowed);
   return document;
-}
-
-async function extractOther(job: ExtractJob): Promise<ExtractedDocument> {
-  const result = await runInWorker(job);
-  if (result.kind !== "document") throw new TypeError(`A worker answered ${result.kind}.`);
-  return result.document;
 }
 
 function refuseSize(size: number, name: string, limits: ExtractLimits): void {

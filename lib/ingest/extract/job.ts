@@ -2,7 +2,6 @@ import type { RefusalCode } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
 import type { Detected } from "./detect.ts";
 import type { ExtractLimits } from "./limits.ts";
-import type { PdfPart } from "./pdf.ts";
 
 /** What a worker process is started with. */
 export interface ExtractJob {
@@ -12,20 +11,11 @@ export interface ExtractJob {
   readonly size: number;
   readonly detected: Detected;
   readonly limits: ExtractLimits;
-  /** For PDF alone. */
-  readonly share?: PdfShare;
-}
-
-/** Which share of a PDF's pages to read: the `index`th of `of` equal runs, from 0. */
-export interface PdfShare {
-  readonly index: number;
-  readonly of: number;
 }
 
 /** The one message that a worker process sends back. */
 export type ExtractReply =
   | { readonly kind: "document"; readonly document: ExtractedDocument }
-  | { readonly kind: "pdf"; readonly part: PdfPart }
   | {
       readonly kind: "refused";
       readonly code: RefusalCode;

@@ -1,7 +1,24 @@
 import { FileRefused } from "../../errors.ts";
 import type { ExtractedDocument, ExtractedPage } from "../document.ts";
 import { escapeStructure } from "./clean.ts";
-import type { PdfPage, PdfPart } from "./pdf.ts";
+
+/** A page as read: its lines, blank ones between paragraphs, and the type size of each in points (0 for blank ones). */
+export interface PdfPage {
+  readonly number: number;
+  readonly text: string;
+  readonly sizes: Float32Array;
+}
+
+/** What was read of a PDF before anything is known about its headings. */
+export interface PdfText {
+  readonly pageCount: number;
+  /** From the metadata; empty when there is none. */
+  readonly title: string;
+  /** The pages that have text. */
+  readonly pages: readonly PdfPage[];
+  /** Whether any page has something on it, be it text, image or drawing. */
+  readonly hasContent: boolean;
+}
 
 /** How much larger than the body's a line's type must be to make it a heading. */
 const HEADING_RATIO = 1.15;
@@ -9,22 +26,20 @@ const MAX_HEADING_LENGTH = 160;
 const MAX_LEVEL = 6;
 
 /**
- * Puts the parts of a PDF together and marks its headings: short lines set in larger type than most of the text, the
+ * Makes a document of a PDF's text and marks its headings: short lines set in larger type than most of the text, the
  * largest being level 1. A PDF does not say what is a heading, and size is the one sign that is cheap and mostly right.
  * Throws FileRefused `needs_ocr` or `empty` when there is no text at all.
  */
-export function assemblePdf(parts: readonly PdfPart[], name: string): ExtractedDocument {
-  const read = parts.flatMap((part) => part.pages);
-  if (read.length === 0) throw withoutText(parts, name);
-  const levels = headingLevels(read);
-  const pages = read.map((page) => toMarkdown(page, levels));
-  const title = parts[0]?.title || firstHeading(pages);
-  const pageCount = parts[0]?.pageCount ?? 0;
-  return { format: "pdf", ...(title && { title }), pageCount, pages };
+export function assemblePdf(read: PdfText, name: string): ExtractedDocument {
+  if (read.pages.length === 0) throw withoutText(read.hasContent, name);
+  const levels = headingLevels(read.pages);
+  const pages = read.pages.map((page) => toMarkdown(page, levels));
+  const title = read.title || firstHeading(pages);
+  return { format: "pdf", ...(title && { title }), pageCount: read.pageCount, pages };
 }
 
-function withoutText(parts: readonly PdfPart[], name: string): FileRefused {
-  if (!parts.some((part) => part.hasContent)) {
+function withoutText(hasContent: boolean, name: string): FileRefused {
+  if (!hasContent) {
     const message = "The PDF has no content. Upload the document that was meant.";
     return new FileRefused("empty", message, { name });
   }

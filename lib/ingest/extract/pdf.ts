@@ -1,24 +1,10 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { FileRefused } from "../../errors.ts";
+import type { ExtractedDocument } from "../document.ts";
 import { cleanLine, cleanProse } from "./clean.ts";
-import type { ExtractJob, PdfShare } from "./job.ts";
+import type { ExtractJob } from "./job.ts";
+import { assemblePdf, type PdfPage, type PdfText } from "./pdf-headings.ts";
 import type { LoadedPdfium, Pdfium } from "./pdfium.ts";
-
-/** A page as read: its lines, blank ones between paragraphs, and the type size of each in points (0 for blank ones). */
-export interface PdfPage {
-  readonly number: number;
-  readonly text: string;
-  readonly sizes: Float32Array;
-}
-
-/** Some pages of a PDF, in order. */
-export interface PdfPart {
-  readonly pageCount: number;
-  readonly title: string;
-  readonly pages: readonly PdfPage[];
-  /** Whether any page has something on it, be it text, image or drawing. */
-  readonly hasContent: boolean;
-}
 
 /** FPDF_GetLastError (public/fpdfview.h): the password is wrong, or the security scheme is unknown. */
 const PASSWORD_ERRORS: readonly number[] = [4, 5];
@@ -27,10 +13,10 @@ const PASSWORD_ERRORS: readonly number[] = [4, 5];
 const SCRATCH_BYTES = 40;
 
 /**
- * Reads a share of a PDF's pages. Each page is closed before the next is opened, so memory does not grow with pages.
- * Throws FileRefused: `corrupt`, `encrypted`, `too_large`, `too_much_memory`.
+ * Reads a PDF. Each page is closed before the next is opened, so PDFium's memory does not grow with pages.
+ * Throws FileRefused: `corrupt`, `encrypted`, `too_large`, `too_much_memory`, `needs_ocr`, `empty`.
  */
-export function readPdf(job: ExtractJob, share: PdfShare, pdfium: LoadedPdfium): PdfPart {
+export function extractPdf(job: ExtractJob, pdfium: LoadedPdfium): ExtractedDocument {
   const { api } = pdfium;
   const data = api.malloc(job.size);
   if (data === 0) throw tooMuchMemory(job);
@@ -39,9 +25,9 @@ export function readPdf(job: ExtractJob, share: PdfShare, pdfium: LoadedPdfium):
   const document = api.FPDF_LoadMemDocument64(data, job.size, 0);
   if (document === 0) throw pdfium.outOfMemory() ? tooMuchMemory(job) : refusal(api, job);
   try {
-    const part = readPages(api, document, job, share);
+    const read = readPages(api, document, job);
     if (pdfium.outOfMemory()) throw tooMuchMemory(job);
-    return part;
+    return assemblePdf(read, job.name);
   } finally {
     api.FPDF_CloseDocument(document);
     api.free(data);
@@ -76,7 +62,7 @@ function refuseCutOff(api: Pdfium, data: number, job: ExtractJob): void {
   throw new FileRefused("corrupt", message, { name: job.name });
 }
 
-function readPages(api: Pdfium, document: number, job: ExtractJob, share: PdfShare): PdfPart {
+function readPages(api: Pdfium, document: number, job: ExtractJob): PdfText {
   const pageCount = api.FPDF_GetPageCount(document);
   if (pageCount > job.limits.pages) {
     const message = `The PDF has ${pageCount} pages, ${job.limits.pages} are allowed. Split it.`;
@@ -84,10 +70,8 @@ function readPages(api: Pdfium, document: number, job: ExtractJob, share: PdfSha
   }
   const reader = new PageReader(api, document, job);
   try {
-    const from = Math.floor((pageCount * share.index) / share.of);
-    const to = Math.floor((pageCount * (share.index + 1)) / share.of);
     const pages: PdfPage[] = [];
-    for (let index = from; index < to; index++) {
+    for (let index = 0; index < pageCount; index++) {
       const page = reader.read(index);
       if (page) pages.push(page);
     }

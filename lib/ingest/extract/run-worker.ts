@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { FileRefused } from "../../errors.ts";
+import type { ExtractedDocument } from "../document.ts";
 import type { ExtractJob, ExtractReply } from "./job.ts";
 import { inTurn } from "./worker-gate.ts";
 
@@ -19,32 +20,26 @@ const WATCH_MS = 50;
 /** How much of what a worker wrote to stderr is kept, in characters. */
 const COMPLAINT_LENGTH = 2_000;
 
-/** What a worker answers when nothing was wrong with the file. */
-export type ExtractResult = Exclude<ExtractReply, { kind: "refused" }>;
-
 /**
  * Runs one job in a process of its own, when its turn comes, and waits for the reply. Whatever the file does to that
  * process, it ends here as FileRefused: `too_slow` past the deadline, `too_much_memory` past the heap or the memory in
  * all, `corrupt` when the parser crashed, else what the parser says. A worker that cannot even start is our fault and
- * throws a plain Error, which is worth a retry. `signal` ends the process early.
+ * throws a plain Error, which is worth a retry.
  *
  * It is a process and not a thread because V8 cannot always unwind a thread that is out of memory: inside a long
  * built-in it ends the whole process instead, and a Word document of 40 KB is enough to make it do so.
  */
-export function runInWorker(job: ExtractJob, signal?: AbortSignal): Promise<ExtractResult> {
+export function runInWorker(job: ExtractJob): Promise<ExtractedDocument> {
   return inTurn(async () => {
-    signal?.throwIfAborted();
-    const reply = await replyOf(job, signal);
+    const reply = await replyOf(job);
     if (reply.kind === "refused") throw new FileRefused(reply.code, reply.message, reply.context);
-    return reply;
+    return reply.document;
   });
 }
 
-async function replyOf(job: ExtractJob, signal?: AbortSignal): Promise<ExtractReply> {
+async function replyOf(job: ExtractJob): Promise<ExtractReply> {
   const worker = startWorker(job);
   const { promise, resolve, reject } = Promise.withResolvers<ExtractReply>();
-  const onAbort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort);
   worker.on("message", (reply) => resolve(reply as ExtractReply));
   worker.on("error", reject);
   let complaint = "";
@@ -66,7 +61,6 @@ async function replyOf(job: ExtractJob, signal?: AbortSignal): Promise<ExtractRe
   } finally {
     clearTimeout(deadline);
     clearInterval(watch);
-    signal?.removeEventListener("abort", onAbort);
     worker.kill("SIGKILL");
     if (worker.pid !== undefined) await ended;
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { errorMessage, FileRefused } from "../../errors.ts";
-import type { ExtractJob, ExtractReply, PdfShare } from "./job.ts";
+import type { ExtractedDocument } from "../document.ts";
+import type { ExtractJob, ExtractReply } from "./job.ts";
 
 /**
  * A worker process's whole life: one job in, one reply out. What goes wrong while it loads its parser is our fault and
@@ -8,45 +9,43 @@ import type { ExtractJob, ExtractReply, PdfShare } from "./job.ts";
  */
 async function work(job: ExtractJob): Promise<void> {
   const parse = await load(job);
-  const refuse = (error: unknown) => process.send?.(refusal(error, job));
+  const answer = (reply: ExtractReply) => process.send?.(reply);
+  const refuse = (error: unknown) => answer(refusal(error, job));
   // A parser may also throw where nobody waits for it.
   process.on("uncaughtException", refuse);
   try {
-    process.send?.(await parse());
+    answer({ kind: "document", document: await parse() });
   } catch (error) {
     refuse(error);
   }
 }
 
 /** Each format loads its own parser alone, since a worker lives for one file. */
-async function load(job: ExtractJob): Promise<() => ExtractReply | Promise<ExtractReply>> {
-  const { name, detected, share } = job;
-  if (share) return loadPdf(job, share);
-  const bytes = readFileSync(job.path);
+async function load(job: ExtractJob): Promise<() => Promise<ExtractedDocument>> {
+  const { detected, name, path } = job;
   switch (detected.format) {
+    case "pdf": {
+      const { compilePdfium, startPdfium } = await import("./pdfium.ts");
+      const { extractPdf } = await import("./pdf.ts");
+      const pdfium = await startPdfium(await compilePdfium(), job.limits.memoryBytes);
+      return async () => extractPdf(job, pdfium);
+    }
     case "docx":
     case "pptx":
     case "xlsx": {
       const { format } = detected;
       const { extractOffice } = await import("./office.ts");
-      return async () => ({ kind: "document", document: await extractOffice(bytes, format, job) });
+      return async () => extractOffice(readFileSync(path), format, job);
     }
     case "html": {
       const { extractHtml } = await import("./html.ts");
-      return () => ({ kind: "document", document: extractHtml(bytes, name) });
+      return async () => extractHtml(readFileSync(path), name);
     }
     default: {
       const { extractPlain } = await import("./text.ts");
-      return () => ({ kind: "document", document: extractPlain(bytes, name, detected) });
+      return async () => extractPlain(readFileSync(path), name, detected);
     }
   }
-}
-
-async function loadPdf(job: ExtractJob, share: PdfShare): Promise<() => ExtractReply> {
-  const { compilePdfium, startPdfium } = await import("./pdfium.ts");
-  const { readPdf } = await import("./pdf.ts");
-  const pdfium = await startPdfium(await compilePdfium(), job.limits.memoryBytes);
-  return () => ({ kind: "pdf", part: readPdf(job, share, pdfium) });
 }
 
 function refusal(error: unknown, { name }: ExtractJob): ExtractReply {
