@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "dist/**", ".local/**"],
     globalSetup: ["test/setup/global.ts"],
     pool: "forks",
+    // Two even on two cores: tests of waits and retries mostly wait.
+    maxWorkers: 2,
     // Real parts start in seconds, also on a slow machine with both cores busy.
     testTimeout: 20_000,
     hookTimeout: 60_000,

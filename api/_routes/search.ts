@@ -13,7 +13,7 @@ const types = z
   .pipe(z.array(z.enum(SEARCH_TYPES)).min(1));
 
 const found = {
-  score: z.number().describe("0 to 1, higher is better; comparable within one answer only"),
+  score: z.number().describe("Higher is better; says something within one answer only"),
   text: z.string(),
 };
 const page = z.int().nullable().describe("From 1; null where the format has no pages");

@@ -106,11 +106,19 @@ export async function deleteFileVectors(projectId: string, fileId: string): Prom
   );
 }
 
-/** Removes all namespaces of a project. Can be repeated. */
+/** Removes all namespaces of a project. Can be repeated, also at the same time. */
 export async function deleteProjectVectors(projectId: string): Promise<void> {
-  const prefix = `project:${projectId}:`;
-  for (const namespace of await writer().listNamespaces()) {
-    if (namespace.startsWith(prefix)) await writer().deleteNamespace(namespace);
+  const left = async () => {
+    const all = await writer().listNamespaces();
+    return all.filter((namespace) => namespace.startsWith(`project:${projectId}:`));
+  };
+  for (const namespace of await left()) {
+    try {
+      await writer().deleteNamespace(namespace);
+    } catch (error) {
+      // Upstash refuses to delete what is not there: a repeat that came first has done it.
+      if ((await left()).includes(namespace)) throw error;
+    }
   }
 }
 
