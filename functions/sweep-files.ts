@@ -25,8 +25,8 @@ export const sweepFiles = inngest.createFunction(
     if (files.length > 0) {
       await step.sendEvent(
         "wake",
-        files.map(({ projectId, fileId, name, url, claimedAt }) => {
-          const data = url === null ? { projectId, fileId } : { projectId, name, url };
+        files.map(({ projectId, fileId, name, url, sha256, claimedAt }) => {
+          const data = url === null ? { projectId, fileId } : { projectId, name, url, sha256 };
           return happened(fileUploaded, data, `sweep ${claimedAt}`);
         }),
       );

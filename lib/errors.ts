@@ -3,6 +3,8 @@
  * into Inngest's NonRetriableError in one place, and `api/` turns `status` into a problem document.
  */
 export abstract class CountersignError extends Error {
+  /** Written out, because the bundle that is deployed shortens the names of classes. */
+  abstract override readonly name: string;
   /** Whether the same call may succeed later without anybody changing anything. */
   abstract readonly retry: boolean;
   /** HTTP status that the edge answers with. */
@@ -19,7 +21,6 @@ export abstract class CountersignError extends Error {
     cause?: unknown,
   ) {
     super(message, cause === undefined ? undefined : { cause });
-    this.name = new.target.name;
     this.code = code;
     this.context = context;
   }
@@ -27,24 +28,28 @@ export abstract class CountersignError extends Error {
 
 /** The caller sent something that can never work as it is. The message says what to change. */
 export class InvalidInput extends CountersignError {
+  override readonly name = "InvalidInput";
   readonly retry = false;
   readonly status = 422;
 }
 
 /** Not there, or not yours: the two must look the same from outside. */
 export class NotFound extends CountersignError {
+  override readonly name = "NotFound";
   readonly retry = false;
   readonly status = 404;
 }
 
 /** The state of the thing does not allow this now. */
 export class Conflict extends CountersignError {
+  override readonly name = "Conflict";
   readonly retry = false;
   readonly status = 409;
 }
 
 /** No valid credential came with the request. */
 export class Unauthorized extends CountersignError {
+  override readonly name = "Unauthorized";
   readonly retry = false;
   readonly status = 401;
 }
@@ -65,6 +70,7 @@ export type RefusalCode =
 
 /** A terminal refusal of a file: recorded with its reason, never retried. */
 export class FileRefused extends CountersignError {
+  override readonly name = "FileRefused";
   readonly retry = false;
   readonly status = 422;
   override readonly code: RefusalCode;
@@ -82,6 +88,7 @@ export class FileRefused extends CountersignError {
 
 /** Something outside us failed in a way that may pass: the step is retried. */
 export class Unavailable extends CountersignError {
+  override readonly name = "Unavailable";
   readonly retry = true;
   readonly status = 503;
 }

@@ -32,6 +32,7 @@ export function problems<S extends number>(...statuses: readonly S[]) {
 
 /** Ours, since lib/ has no reason to know about request bodies. */
 export class BodyTooLarge extends CountersignError {
+  override readonly name = "BodyTooLarge";
   readonly retry = false;
   readonly status = 413;
 }

@@ -37,6 +37,8 @@ export const projectFiles = pgTable(
     sizeBytes: bigint("size_bytes", { mode: "number" }),
     sha256: text("sha256"),
     sourceUrl: text("source_url"),
+    /** What the sender of the link says the bytes are; kept so that a later try is held to it too. */
+    expectedSha256: text("expected_sha256"),
     blobRef: text("blob_ref"),
     status: fileStatus("status").notNull(),
     extractionVersion: integer("extraction_version"),
@@ -65,7 +67,6 @@ export const projectFiles = pgTable(
     index("project_files_ingested_version_idx")
       .on(t.extractionVersion, t.updatedAt)
       .where(sql`${t.status} = 'ingested'`),
-    index("project_files_blob_idx").on(t.blobRef),
     check("project_files_sha256_check", sql`${t.sha256} ~ '^[0-9a-f]{64}$'`),
     check("project_files_size_check", sql`${t.sizeBytes} >= 0`),
     check(

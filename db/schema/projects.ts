@@ -31,6 +31,8 @@ export const projects = pgTable(
     index("projects_owner_updated_idx").on(t.ownerUserId, t.updatedAt),
     // Pages of a list hang on what never changes: an update must not move a project past a reader's cursor.
     index("projects_owner_created_idx").on(t.ownerUserId, t.createdAt, t.id),
+    // The sweeper's question: whose deletion has not ended.
+    index("projects_deleting_idx").on(t.updatedAt).where(sql`${t.status} = 'deleting'`),
   ],
 );
 

@@ -84,13 +84,16 @@ export interface LeftBehind {
   readonly fileId: string;
   readonly name: string;
   readonly url: string | null;
+  /** What the bytes behind `url` must hash to, if its sender said so. */
+  readonly sha256: string | undefined;
   /** ISO 8601: tells this claim from an earlier one of the same file. */
   readonly claimedAt: string;
 }
 
 /**
  * Takes files that were left behind and stamps them, so that each is taken once per `olderThanMs` by however many
- * sweepers: unfinished files, the longest waiting first, then those that an older extraction version made, the oldest
+ * sweepers: unfinished files, the longest waiting first and each after twice the time that it waited before, so that what
+ * never works is tried ever more rarely; then those that an older extraction version made, the oldest
  * version first. Those of projects that are being deleted are not taken.
  */
 export async function claimLeftBehind(
@@ -101,7 +104,8 @@ export async function claimLeftBehind(
   const { status, extractionVersion, updatedAt } = projectFiles;
   // Two statements, because together no index would give their order. The states are spelled as in the partial
   // indexes, which are used only then.
-  const unfinished = sql`${status} in ('pending', 'uploaded', 'ingesting')`;
+  const unfinished = sql`${status} in ('pending', 'uploaded', 'ingesting')
+    and ${updatedAt} < now() - (${updatedAt} - ${projectFiles.createdAt})`;
   const claimed = await claim({ olderThanMs, limit, which: unfinished, by: [updatedAt] }, executor);
   if (claimed.length === limit) return claimed;
   const outdated = sql`${status} = 'ingested' and ${madeBy(lt, input.extractionVersion)}`;
@@ -121,7 +125,7 @@ async function claim(
   input: { olderThanMs: number; limit: number; which: SQL; by: AnyPgColumn[] },
   executor: Executor,
 ): Promise<LeftBehind[]> {
-  const { id, projectId, name, sourceUrl, sha256, updatedAt } = projectFiles;
+  const { id, projectId, name, sourceUrl, sha256, expectedSha256, updatedAt } = projectFiles;
   const due = executor
     .select({ id })
     .from(projectFiles)
@@ -136,11 +140,14 @@ async function claim(
     .update(projectFiles)
     .set({ updatedAt: sql`now()` })
     .where(inArray(id, due))
-    .returning({ projectId, fileId: id, name, sourceUrl, sha256, updatedAt });
-  return rows.map(({ sourceUrl: url, sha256: hash, updatedAt: claimedAt, ...row }) => ({
-    ...row,
-    url: hash === null ? url : null,
-    claimedAt: claimedAt.toISOString(),
+    .returning({ projectId, fileId: id, name, sourceUrl, sha256, expectedSha256, updatedAt });
+  return rows.map(({ projectId, fileId, name, ...row }) => ({
+    projectId,
+    fileId,
+    name,
+    url: row.sha256 === null ? row.sourceUrl : null,
+    sha256: row.expectedSha256 ?? undefined,
+    claimedAt: row.updatedAt.toISOString(),
   }));
 }
 

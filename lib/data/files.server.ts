@@ -56,11 +56,17 @@ export async function registerUpload(
 }
 
 /**
- * Registers a link whose bytes are still to be fetched; a link that waits already is the same row.
+ * Registers a link whose bytes are still to be fetched; a link that waits already is the same row, and the newest
+ * `sha256`, if any was given, is what its bytes must have.
  * Throws NotFound when the project is gone.
  */
 export async function registerLink(
-  { projectId, name, url }: { projectId: string; name: string; url: string },
+  {
+    projectId,
+    name,
+    url,
+    sha256: expectedSha256,
+  }: { projectId: string; name: string; url: string; sha256?: string | undefined },
   executor: Executor = db(),
 ): Promise<{ file: ProjectFile; created: boolean }> {
   const id = newId("file");
@@ -68,11 +74,12 @@ export async function registerLink(
   const [file] = await inProject(projectId, () =>
     executor
       .insert(projectFiles)
-      .values({ id, projectId, name, mimeType, sourceUrl: url, status: "pending" })
+      .values({ id, projectId, name, mimeType, sourceUrl: url, expectedSha256, status: "pending" })
       .onConflictDoUpdate({
         target: [projectFiles.projectId, projectFiles.sourceUrl],
         targetWhere: isNull(projectFiles.sha256),
-        set: { aliases: aliasesWith(name) },
+        // An undefined value leaves the column as it is.
+        set: { aliases: aliasesWith(name), expectedSha256 },
       })
       .returning(),
   );
@@ -128,17 +135,15 @@ export async function deleteFile(
   return file ?? null;
 }
 
-/** Whether some file still needs this blob. */
-export async function blobStillUsed(
-  { blobRef }: { blobRef: string },
+/** Removes all files of a project with their chunks. Returns how many there were. */
+export async function deleteFiles(
+  { projectId }: { projectId: string },
   executor: Executor = db(),
-): Promise<boolean> {
-  const found = await executor
-    .select({ id: projectFiles.id })
-    .from(projectFiles)
-    .where(eq(projectFiles.blobRef, blobRef))
-    .limit(1);
-  return found.length > 0;
+): Promise<number> {
+  const { rowCount } = await executor
+    .delete(projectFiles)
+    .where(eq(projectFiles.projectId, projectId));
+  return rowCount ?? 0;
 }
 
 /** Runs an insert and says in our words that its project is gone. */

@@ -13,7 +13,6 @@ import {
 } from "./file-progress.server.ts";
 import {
   attachBytes,
-  blobStillUsed,
   deleteFile,
   findFile,
   getFile,
@@ -185,15 +184,6 @@ describe("progress", () => {
     expect(await deleteFile({ projectId, fileId: file.id })).toBeNull();
     expect(await markIngesting({ fileId: file.id })).toBeNull();
     expect(await ingested(file.id)).toBeNull();
-  });
-
-  test("a blob is in use as long as a file refers to it", async () => {
-    const blobRef = `blob/${projectId}`;
-    const input = { projectId, name: "a", ...bytesOf("a", blobRef) };
-    const { file } = await registerUpload(input);
-    expect(await blobStillUsed({ blobRef })).toBe(true);
-    await deleteFile({ projectId, fileId: file.id });
-    expect(await blobStillUsed({ blobRef })).toBe(false);
   });
 });
 

@@ -1,4 +1,4 @@
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { projects } from "#db/schema.ts";
 import { Conflict, NotFound } from "../errors.ts";
@@ -95,6 +95,34 @@ export async function beginProjectDelete(
     .where(and(eq(projects.id, id), owned))
     .returning({ id: projects.id });
   return rows.length > 0;
+}
+
+/** Takes projects whose deletion has not ended for that long, and stamps them, so that each is taken once per `olderThanMs`. */
+export async function claimUndeleted(
+  { olderThanMs, limit }: { olderThanMs: number; limit: number },
+  executor: Executor = db(),
+): Promise<{ projectId: string; claimedAt: string }[]> {
+  const due = executor
+    .select({ id: projects.id })
+    .from(projects)
+    .where(
+      and(
+        eq(projects.status, "deleting"),
+        lt(projects.updatedAt, sql`now() - ${olderThanMs} * interval '1 millisecond'`),
+      ),
+    )
+    .orderBy(projects.updatedAt)
+    .limit(limit)
+    .for("update", { skipLocked: true });
+  const rows = await executor
+    .update(projects)
+    .set({ updatedAt: sql`now()` })
+    .where(inArray(projects.id, due))
+    .returning({ projectId: projects.id, claimedAt: projects.updatedAt });
+  return rows.map(({ projectId, claimedAt }) => ({
+    projectId,
+    claimedAt: claimedAt.toISOString(),
+  }));
 }
 
 /** Removes a project and every row that hangs on it; its audit entries stay. Returns whether it was there. */

@@ -6,7 +6,6 @@ import { projectExists } from "../data/projects.server.ts";
 import { FileRefused, NotFound } from "../errors.ts";
 import type { fileUploaded } from "../events/catalogue/files.ts";
 import { EXTRACTION_VERSION, MAX_FILE_BYTES } from "./document.ts";
-import { download } from "./fetch/download.ts";
 import { sourceKey } from "./keys.ts";
 import { type Refusal, refusable } from "./outcome.ts";
 
@@ -29,12 +28,15 @@ export async function register(data: Uploaded): Promise<Registered> {
     projectId: data.projectId,
     name: data.name,
     url: data.url,
+    sha256: data.sha256,
   });
   if (file.sha256 !== null) return begin(data.projectId, file.id);
   return await refusable(file.id, async () => {
     const { url, sha256: expectedSha256 } = data;
     const key = sourceKey(data.projectId, file.id);
     const limits = { maxBytes: MAX_FILE_BYTES, timeoutMs: DOWNLOAD_TIMEOUT_MS };
+    // Node's HTTP client and the address tables: only for those who send links.
+    const { download } = await import("./fetch/download.ts");
     const got = await download({ url, expectedSha256, ...limits }, (content) =>
       blobStore().put(key, content),
     );
