@@ -36,7 +36,9 @@ export function accountFor(dataDir: string, paths: readonly string[]): Account {
       `PostgreSQL cannot run as root, and account ${uid} cannot reach ${blocked}: run as an ordinary user or move the checkout`,
     );
   }
-  const capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+  // The secure bit makes access(2), by which PostgreSQL looks for its own programs, heed the capability too.
+  const bit = "--securebits=+no_setuid_fixup";
+  const capability = [bit, "--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"];
   const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
   return { prefix: [SETPRIV, ...ids, ...capability, "--"], owner };
 }
