@@ -66,10 +66,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   try {
     const appPort = ports.app || (await freePort());
     const inngestPort = ports.inngest || (await freePort());
-    const [neon, vector] = await Promise.all([
+    const starting = [
       start("neon", { dir: join(dir, "neon"), port: ports.neon }),
       start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
-    ]);
+    ] as const;
+    // When one fails, the other is waited for first: what has not started yet could not be closed.
+    await Promise.allSettled(starting);
+    const [neon, vector] = await Promise.all(starting);
     await migrate({ url: neon.url, wsProxy: neon.env.NEON_WS_PROXY });
     const temporary = join(dir, "tmp");
     await rm(temporary, { recursive: true, force: true });
