@@ -1,8 +1,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { mintLocalToken } from "#lib/auth/local.ts";
-import { projectCreated } from "#lib/events/catalogue/projects.ts";
-import { emit, event } from "#lib/events/emit.ts";
+import { Client } from "./client.ts";
 import { startCloud } from "./cloud.ts";
 import { readable } from "./log-lines.ts";
 
@@ -49,9 +48,9 @@ async function main(): Promise<void> {
   };
   process.on("SIGINT", stop).on("SIGTERM", stop);
 
-  Object.assign(process.env, cloud.env);
   const made = { projectId: PROJECT, name: "First project", slug: PROJECT, owner: OWNER };
-  await emit(event(projectCreated, made));
+  const client = await Client.of(OWNER, cloud);
+  await client.send({ name: "project.created", data: made });
   console.log(
     instructions(
       cloud.appUrl,
