@@ -1,5 +1,6 @@
 import { deleteChunks, listRetired, listUnindexed, markIndexed } from "../data/chunks.server.ts";
 import { deleteVectors, namespaces, pendingVectors, upsertTexts } from "../upstash/vector.ts";
+import { embeddedText } from "./chunk/embedded-text.ts";
 import { EXTRACTION_VERSION } from "./document.ts";
 
 /** Texts per step: a few seconds of embedding, so that a killed step repeats little. */
@@ -28,7 +29,7 @@ export async function indexBatch({
     namespace,
     chunks.map((chunk) => ({
       id: chunk.id,
-      data: chunk.breadcrumbs ? `${chunk.breadcrumbs}\n${chunk.content}` : chunk.content,
+      data: embeddedText(chunk),
       metadata: {
         projectId,
         type: "chunk",

@@ -1,3 +1,4 @@
+import { SEPARATOR } from "./embedded-text.ts";
 import { characterBoundary, trimEnd } from "./text.ts";
 import { countTokens } from "./tokens.ts";
 
@@ -5,22 +6,12 @@ import { countTokens } from "./tokens.ts";
 const TITLE_LENGTH = 80;
 const MAX_TOKENS = 96;
 
-/** Between breadcrumbs and content in what is embedded. */
-const SEPARATOR = "\n\n";
-
 /** What stands before the content of a chunk, with its exact token count. */
 export interface Breadcrumbs {
   readonly text: string;
   /** Breadcrumbs and separator as they are embedded; empty when there are none. */
   readonly prefix: string;
   readonly prefixTokens: number;
-}
-
-/** What is embedded and searched for a chunk: its breadcrumbs, a blank line, its content. */
-export function embeddedText(chunk: { breadcrumbs: string; content: string }): string {
-  return chunk.breadcrumbs === ""
-    ? chunk.content
-    : `${chunk.breadcrumbs}${SEPARATOR}${chunk.content}`;
 }
 
 /** Follows the headings of a document, so that every chunk knows where it stands. */

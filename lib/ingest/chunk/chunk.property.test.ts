@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, test } from "vitest";
 import type { Chunk, ExtractedDocument, Format } from "../document.ts";
-import { embeddedText } from "./breadcrumbs.ts";
 import { chunkDocument } from "./chunk.ts";
+import { embeddedText } from "./embedded-text.ts";
 
 const identity = { fileId: "file_1", fileSha256: "a".repeat(64), extractionVersion: 1 };
 const ordinaryText = { disallowedSpecial: new Set<string>() };
