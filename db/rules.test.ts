@@ -148,6 +148,7 @@ async function insertEverything() {
       kind: "push",
       scope: "repo.push",
       intentHash: HASH,
+      intent: {},
       params: {},
       marker: projectId,
       approvalId,

@@ -17,6 +17,8 @@ export const auditEntries = pgTable(
     action: text("action").notNull(),
     /** Id of what was acted on. */
     subject: text("subject").notNull(),
+    /** Made of the event that caused it, where a retried step could write it twice; null where the rows themselves forbid that. */
+    key: text("key"),
     payload: jsonb("payload").$type<Record<string, unknown>>().notNull(),
     /** 64 zeros for the first entry. */
     prevHash: text("prev_hash").notNull(),
@@ -26,6 +28,7 @@ export const auditEntries = pgTable(
   },
   (t) => [
     unique("audit_entries_seq_key").on(t.projectId, t.seq),
+    unique("audit_entries_key_key").on(t.projectId, t.key),
     index("audit_entries_subject_idx").on(t.subject),
     check("audit_entries_seq_check", sql`${t.seq} > 0`),
     check(

@@ -6,6 +6,7 @@ import {
   jsonb,
   pgEnum,
   pgTable,
+  primaryKey,
   text,
   unique,
   uniqueIndex,
@@ -97,6 +98,8 @@ export const approvalDecisions = pgTable(
     intentHash: text("intent_hash").notNull(),
     signature: text("signature"),
     signatureKeyId: text("signature_key_id"),
+    /** Of the signature or of the edge's seal: each counts once. */
+    nonce: text("nonce"),
     note: text("note"),
     eventId: text("event_id"),
     decidedAt: instant("decided_at").notNull().defaultNow(),
@@ -104,10 +107,34 @@ export const approvalDecisions = pgTable(
   (t) => [
     // One voice each: the same person granting twice does not make a quorum.
     unique("approval_decisions_voice_key").on(t.approvalId, t.decidedBy, t.decision),
+    unique("approval_decisions_nonce_key").on(t.decidedBy, t.nonce),
     check(
       "approval_decisions_signature_check",
       sql`(${t.assurance} = 'signature') = (${t.signature} is not null and ${t.signatureKeyId} is not null)`,
     ),
+  ],
+);
+
+/** Who may sign, with which key. Only public keys are here; a revoked one stays, for what it signed before. */
+export const approverKeys = pgTable(
+  "approver_keys",
+  {
+    /** Fingerprint: the first 32 hex digits of SHA-256 over the key's SPKI DER. */
+    id: text("id").notNull(),
+    projectId: text("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    /** The `by` whose decisions it signs. */
+    owner: text("owner").notNull(),
+    /** SPKI DER of an Ed25519 key, base64url. */
+    publicKey: text("public_key").notNull(),
+    createdBy: text("created_by").notNull(),
+    createdAt: createdAt(),
+    revokedAt: instant("revoked_at"),
+  },
+  (t) => [
+    primaryKey({ name: "approver_keys_pkey", columns: [t.projectId, t.id] }),
+    index("approver_keys_owner_idx").on(t.projectId, t.owner),
   ],
 );
 
@@ -137,6 +164,10 @@ export const effects = pgTable(
     scope: text("scope").notNull(),
     status: effectStatus("status").notNull().default("planned"),
     intentHash: text("intent_hash").notNull(),
+    /** The fields that make it this change, exactly as they were hashed. A definition puts no secret into them. */
+    intent: jsonb("intent").$type<Record<string, unknown>>().notNull(),
+    /** Place in the plan that the approval covers: the hash is over the intents in this order. */
+    position: integer("position").notNull().default(0),
     /** Redacted: what is needed to see what was meant, never a secret. */
     params: jsonb("params").$type<Record<string, unknown>>().notNull(),
     /** Travels inside the external object, so that it can be looked for before anything is repeated. */
@@ -158,7 +189,7 @@ export const effects = pgTable(
     unique("effects_step_key").on(t.runId, t.stepId),
     unique("effects_marker_key").on(t.marker),
     index("effects_project_idx").on(t.projectId, t.plannedAt, t.id),
-    index("effects_approval_idx").on(t.approvalId),
+    index("effects_approval_idx").on(t.approvalId, t.position),
     index("effects_lease_idx").on(t.leaseExpiresAt).where(sql`${t.status} in ('claimed', 'sent')`),
     check("effects_intent_hash_check", sql`${t.intentHash} ~ '^[0-9a-f]{64}$'`),
     check(

@@ -41,7 +41,13 @@ export const runs = pgTable(
     /** The event that asked for it, and the engine's id of the attempt that is under way. */
     eventId: text("event_id"),
     inngestRunId: text("inngest_run_id"),
+    /** How often it was started: 1, and one more for each time it was resumed. */
+    attempt: integer("attempt").notNull().default(1),
     error: text("error"),
+    /** What a person can do about the error. */
+    remediation: text("remediation"),
+    /** What it came to; in mode `plan`, the plan. Ids, never documents. */
+    result: jsonb("result").$type<Record<string, unknown>>(),
     createdAt: createdAt(),
     startedAt: instant("started_at"),
     endedAt: instant("ended_at"),
@@ -49,10 +55,13 @@ export const runs = pgTable(
   },
   (t) => [
     index("runs_project_idx").on(t.projectId),
+    // The same event, also when it comes twice, is the same run.
+    uniqueIndex("runs_event_key").on(t.projectId, t.eventId),
     index("runs_list_idx").on(t.projectId, t.createdAt, t.id),
     index("runs_live_idx")
       .on(t.status, t.updatedAt)
       .where(sql`${t.status} not in ('succeeded', 'failed', 'canceled')`),
+    check("runs_attempt_check", sql`${t.attempt} > 0`),
     check(
       "runs_ended_check",
       sql`(${t.status} in ('succeeded', 'failed', 'canceled')) = (${t.endedAt} is not null)`,
