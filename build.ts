@@ -1,4 +1,5 @@
 import { copyFile, cp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -38,10 +39,11 @@ for (const entryPoints of functions) {
     },
   });
 }
-await copyFile(
-  fileURLToPath(import.meta.resolve("@embedpdf/pdfium/pdfium.wasm")),
-  `${out}/api/pdfium.wasm`,
-);
+/** What the code reads by itself, from beside the bundles. */
+const data = ["@embedpdf/pdfium/pdfium.wasm", "gpt-tokenizer/data/o200k_base.tiktoken"];
+for (const file of data) {
+  await copyFile(fileURLToPath(import.meta.resolve(file)), `${out}/api/${basename(file)}`);
+}
 
 await writeOutput();
 

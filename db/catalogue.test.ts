@@ -24,16 +24,18 @@ const TABLES = {
     "id project_id provider owner name default_branch html_url clone_url created_at updated_at",
   approvals:
     "id project_id run_id step_id scope intent_summary intent_hash status approved_at approved_by expires_at policy_version plan_artifact_id metadata",
-  approval_decisions: "id approval_id decision decided_by assurance intent_hash signature",
+  approval_decisions:
+    "id approval_id decision decided_by assurance intent_hash signature signature_key_id nonce",
   deployments:
     "id project_id run_id provider vercel_project_id vercel_deployment_id deployment_url status started_at ended_at metadata",
   infra_resources:
     "id project_id run_id provider resource_type external_id region metadata created_at updated_at",
   sandbox_jobs:
     "id project_id run_id step_id job_type status started_at ended_at exit_code transcript_blob_ref metadata",
+  approver_keys: "id project_id owner public_key created_by created_at revoked_at",
   effects:
-    "id project_id run_id step_id kind scope status intent_hash params marker approval_id claim_token lease_expires_at external_id external_url",
-  audit_entries: "id project_id seq actor action subject payload prev_hash hash",
+    "id project_id run_id step_id kind scope status intent_hash intent params marker approval_id claim_token lease_expires_at external_id external_url",
+  audit_entries: "id project_id seq actor action subject key payload prev_hash hash",
   project_policies: "id project_id version document created_at",
 };
 

@@ -140,6 +140,9 @@ async function insertEverything() {
       intentHash: HASH,
     });
   await db()
+    .insert(s.approverKeys)
+    .values({ id: "k1", projectId, owner: "u2", publicKey: "k", createdBy: "u1" });
+  await db()
     .insert(s.effects)
     .values({
       id: newId("effect"),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { InvalidInput } from "./errors.ts";
+import { isSecretName } from "./redact/names.ts";
 
 /** An unset variable and an empty one mean the same: shells and dashboards make the second by accident. */
 const optional = <T extends z.ZodType>(type: T) =>
@@ -23,6 +24,9 @@ const schema = z.object({
   NEON_AUTH_AUDIENCE: optional(z.string()),
   /** Signs tokens on a laptop, where no Neon Auth is. Refused in production. */
   LOCAL_AUTH_SECRET: optional(z.string().min(32)),
+
+  /** Signs checkpoints of audit chains: an Ed25519 key as PKCS#8, PEM or its DER in base64. */
+  AUDIT_SIGNING_KEY: optional(z.string()),
 
   /** Hosts that `file.uploaded` may link to, comma-separated; `*.example.com` allows subdomains. Empty: none. */
   FILE_URL_HOSTS: optional(z.string()),
@@ -59,4 +63,44 @@ export function requiredEnv<K extends keyof Env>(name: K): NonNullable<Env[K]> {
 export function isDeployed(): boolean {
   const { VERCEL_ENV, NODE_ENV } = env();
   return VERCEL_ENV === "production" || VERCEL_ENV === "preview" || NODE_ENV === "production";
+}
+
+/** Names that end so hold keys, ours and those of SDKs: INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY_FALLBACK, NEON_API_KEY. */
+const KEY_NAME = /(?<!PUBLIC)_KEY(?:_[A-Z0-9]+)?$/;
+
+/**
+ * What must never be written anywhere: the value of each variable whose name says that it is a secret (password, secret,
+ * token, credential, ..._KEY), and every value that is a URL with a password, with that password as it is and decoded.
+ * That takes in all secrets of ours (DATABASE_URL, UPSTASH_VECTOR_REST_TOKEN, BLOB_READ_WRITE_TOKEN, LOCAL_AUTH_SECRET,
+ * AUDIT_SIGNING_KEY, INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY) and those of tools that share the process.
+ */
+export function secretValues(): readonly string[] {
+  return Object.entries(process.env).flatMap(([name, value]) => {
+    if (!value) return [];
+    if (value.includes("@") && URL.canParse(value)) return [value, ...passwords(value)];
+    return isSecretVariable(name) ? [value] : [];
+  });
+}
+
+/** Remembered: the names of an environment are few and stay the same, and this is asked for every line of the log. */
+const secretVariables = new Map<string, boolean>();
+function isSecretVariable(name: string): boolean {
+  const known = secretVariables.get(name) ?? (isSecretName(name) || KEY_NAME.test(name));
+  secretVariables.set(name, known);
+  return known;
+}
+
+function passwords(url: string): string[] {
+  const { username, password } = new URL(url);
+  // A password that is the user's name protects nothing, and would be found all over (`postgres`).
+  return password === username ? [] : [password, decoded(password)];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A lone percent sign: then it was not encoded.
+    return text;
+  }
 }

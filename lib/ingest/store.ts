@@ -14,7 +14,7 @@ export async function storeChunks(fileId: string): Promise<{ chunks: number; wri
   const file = await findFile({ fileId });
   if (!file?.sha256) return { chunks: 0, written: 0 };
   const identity = { fileId, fileSha256: file.sha256, extractionVersion: EXTRACTION_VERSION };
-  // The token vocabulary is 2.5 MB of code: loaded here and not with the function, which has to start fast.
+  // The token vocabulary takes memory: loaded here and not with the function, which has to start fast.
   const { chunkDocument } = await import("./chunk/chunk.ts");
   const chunks = [...chunkDocument(await extractedDocument(file), identity)];
   let written = 0;

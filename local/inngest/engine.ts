@@ -3,6 +3,7 @@ import type { Database } from "./store/database.ts";
 import type { Events, InngestEvent } from "./store/events.ts";
 import type { Pauses } from "./store/pauses.ts";
 import type { Queue } from "./store/queue.ts";
+import type { Rates } from "./store/rates.ts";
 import type { Runs } from "./store/runs.ts";
 
 /** How the engine behaves; every field has a default in `server.ts`. */
@@ -23,6 +24,7 @@ export interface Engine {
   readonly runs: Runs;
   readonly queue: Queue;
   readonly pauses: Pauses;
+  readonly rates: Rates;
   readonly registry: Registry;
   /** Takes in an event of the engine's own, in the transaction that is under way. */
   publish(event: InngestEvent): void;

@@ -8,6 +8,7 @@ import { finishRun } from "./lifecycle.ts";
 import { limits } from "./limits.ts";
 import { applyOps, failAttempt } from "./ops.ts";
 import { readReply } from "./reply.ts";
+import { markStarted } from "./start.ts";
 import type { QueueItem } from "./store/queue.ts";
 import type { Run } from "./store/runs.ts";
 
@@ -54,6 +55,9 @@ export class Executor {
         return;
       }
       if (item.again) queue.clearAgain(item.id);
+      if (fn.timeouts && run.startedAt === null) {
+        db.transaction(() => markStarted(this.#engine, run.id, fn));
+      }
       this.#underWay.set(requestId, run.id);
       const answer = await this.#call(run, fn, item, requestId);
       if (this.#stopped) return;

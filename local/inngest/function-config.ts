@@ -1,18 +1,9 @@
 import { Cron } from "croner";
 import { z } from "zod";
-import { errorMessage, InvalidInput } from "#lib/errors.ts";
-import { parseDuration } from "./durations.ts";
-import { compile } from "./expressions.ts";
+import { InvalidInput } from "#lib/errors.ts";
+import { conflict, type FlowControl, flowControl } from "./flow/config.ts";
 import { limits } from "./limits.ts";
-
-const expression = z.string().check((context) => {
-  try {
-    compile(context.value);
-  } catch (error) {
-    context.issues.push({ code: "custom", message: errorMessage(error), input: context.value });
-  }
-});
-const duration = z.string().refine(isDuration, "not a duration such as 1h30m");
+import { duration, expression, issuesOf } from "./schemas.ts";
 
 const trigger = z
   .strictObject({
@@ -31,12 +22,6 @@ const trigger = z
     return z.NEVER;
   });
 
-const concurrency = z.strictObject({
-  limit: z.int().min(0),
-  key: expression.optional(),
-  scope: z.enum(["fn", "env", "account"]).optional(),
-});
-
 /** A function as the SDK registers it. What the engine cannot do yet is refused by name, never ignored. */
 const functionConfig = z.strictObject({
   id: z.string().min(1),
@@ -52,15 +37,7 @@ const functionConfig = z.strictObject({
       retries: z.object({ attempts: z.int().min(0).max(limits.retries).optional() }).optional(),
     }),
   ),
-  idempotency: expression.optional(),
-  concurrency: z
-    .union([
-      z.number().transform((limit) => [{ limit }]),
-      concurrency.transform((one) => [one]),
-      z.array(concurrency).max(limits.concurrencyKeys),
-    ])
-    .transform((list): z.infer<typeof concurrency>[] => list)
-    .optional(),
+  ...flowControl,
   cancel: z
     .array(
       z.strictObject({
@@ -73,19 +50,10 @@ const functionConfig = z.strictObject({
     .optional(),
 });
 
-const NOT_YET = [
-  "batchEvents",
-  "rateLimit",
-  "throttle",
-  "debounce",
-  "priority",
-  "timeouts",
-  "singleton",
-];
 const DEFAULT_RETRIES = 4;
 
 /** A checked function, ready to run. */
-export interface FunctionConfig {
+export interface FunctionConfig extends FlowControl {
   /** `<app>-<function>`, unique over all apps. */
   readonly id: string;
   readonly name: string;
@@ -97,12 +65,6 @@ export interface FunctionConfig {
   readonly url: string;
   /** Retries + 1. */
   readonly maxAttempts: number;
-  readonly idempotency?: string;
-  readonly concurrency: readonly {
-    readonly limit: number;
-    readonly key?: string;
-    readonly scope?: "fn" | "env" | "account";
-  }[];
   readonly cancel: readonly {
     readonly event: string;
     readonly if?: string;
@@ -117,33 +79,23 @@ export interface FunctionConfig {
 export function parseFunction(input: unknown): FunctionConfig {
   const given = z.looseObject({ id: z.string() }).safeParse(input);
   const id = given.data?.id ?? "a function without id";
-  const unsupported = NOT_YET.filter((name) => given.data?.[name] !== undefined);
-  if (unsupported.length > 0) {
-    throw new InvalidInput(
-      "not_supported",
-      `${id}: ${unsupported.join(", ")} is not supported by the local engine yet`,
-    );
-  }
   const parsed = functionConfig.safeParse(input);
   if (!parsed.success) {
-    const why = parsed.error.issues
-      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
-      .join("; ");
-    throw new InvalidInput("bad_function", `${id}: ${why}`);
+    throw new InvalidInput("bad_function", `${id}: ${issuesOf(parsed.error)}`);
   }
   const { data } = parsed;
   const step = Object.values(data.steps)[0];
   if (!step) throw new InvalidInput("bad_function", `${id}: steps is empty`);
+  const { triggers, steps: _, cancel = [], ...flow } = data;
+  const reason = conflict(flow);
+  if (reason) throw new InvalidInput("bad_function", `${id}: ${reason}`);
   return {
-    id: data.id,
+    ...flow,
     name: data.name ?? data.id,
-    triggers: data.triggers,
+    triggers,
     url: step.runtime.url,
     maxAttempts: (step.retries?.attempts ?? DEFAULT_RETRIES) + 1,
-    idempotency: data.idempotency,
-    // The SDK's own convention: a limit of 0 means none.
-    concurrency: (data.concurrency ?? []).filter(({ limit }) => limit > 0),
-    cancel: data.cancel ?? [],
+    cancel,
   };
 }
 
@@ -169,13 +121,4 @@ export function isLocal(url: string): boolean {
     (parsed?.protocol === "http:" || parsed?.protocol === "https:") &&
     ["127.0.0.1", "localhost", "[::1]"].includes(parsed.hostname)
   );
-}
-
-function isDuration(text: string): boolean {
-  try {
-    parseDuration(text);
-    return true;
-  } catch {
-    return false; // the only thing it throws is "not a duration"
-  }
 }

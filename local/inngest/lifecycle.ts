@@ -1,11 +1,6 @@
-import { dueTime } from "./durations.ts";
 import type { Engine } from "./engine.ts";
-import { compile } from "./expressions.ts";
-import type { FunctionConfig } from "./function-config.ts";
 import { ulid } from "./ids.ts";
 import { limits } from "./limits.ts";
-import type { Slot } from "./scheduler.ts";
-import type { InngestEvent } from "./store/events.ts";
 import type { Run } from "./store/runs.ts";
 
 /** An error as it travels in steps, events and run outputs. */
@@ -30,50 +25,6 @@ export interface ResolvedStep {
   /** Whether the run goes on after each of several parallel steps, not only after the last. */
   readonly race: boolean;
   readonly attempts: number;
-}
-
-/**
- * Starts a run of `fn`, unless its event id or its idempotency key started one in the last 24 hours.
- * All functions here work inside a transaction of the caller.
- * @param eventId our id of the event.
- * @param correlationId the invoke that waits for the run.
- * @returns the run's id.
- */
-export function createRun(
-  engine: Engine,
-  fn: FunctionConfig,
-  eventId: string,
-  event: InngestEvent,
-  correlationId: string | null = null,
-): string | undefined {
-  const now = Date.now();
-  const id = ulid(now);
-  for (const key of idempotencyKeys(fn, eventId, event)) {
-    if (!engine.runs.takeKey(key, id, now + limits.idempotencyMs)) return undefined;
-  }
-  engine.runs.add({
-    id,
-    functionId: fn.id,
-    eventId,
-    eventIds: [eventId],
-    correlationId,
-    slots: slotsOf(fn, event),
-  });
-  fn.cancel.forEach((cancel, i) => {
-    engine.pauses.add(
-      {
-        id: `${id}:cancel:${i}`,
-        kind: "cancel",
-        run_id: id,
-        event: cancel.event,
-        expression: cancel.if,
-        expires_at: cancel.timeout ? dueTime(cancel.timeout, now) : null,
-      },
-      event,
-    );
-  });
-  engine.queue.addDiscovery(id);
-  return id;
 }
 
 /** Records a step's result and lets its run go on once no parallel step is pending. */
@@ -130,7 +81,7 @@ export function finishRun(engine: Engine, run: Run, outcome: Outcome): void {
   engine.queue.removeRun(run.id);
   engine.pauses.removeRun(run.id);
   publishEnd(engine, run, outcome);
-  if (run.correlationId) answerInvoke(engine, run.correlationId, outcome);
+  for (const id of run.correlationIds) answerInvoke(engine, id, outcome);
 }
 
 function publishEnd(engine: Engine, run: Run, outcome: Outcome): void {
@@ -140,7 +91,7 @@ function publishEnd(engine: Engine, run: Run, outcome: Outcome): void {
     run_id: run.id,
     event: events[0],
     events,
-    ...(run.correlationId ? { correlation_id: run.correlationId } : {}),
+    ...(run.correlationIds[0] ? { correlation_id: run.correlationIds[0] } : {}),
   };
   const publish = (name: string, data: Record<string, unknown>) =>
     engine.publish({ id: ulid(), name, data, ts: Date.now() });
@@ -161,7 +112,8 @@ function publishEnd(engine: Engine, run: Run, outcome: Outcome): void {
   });
 }
 
-function answerInvoke(engine: Engine, correlationId: string, outcome: Outcome): void {
+/** Gives an invoke step what the invoked run came to. */
+export function answerInvoke(engine: Engine, correlationId: string, outcome: Outcome): void {
   const pause = engine.pauses.get(correlationId);
   if (!pause?.step_id) return; // it timed out, or its own run has ended
   engine.pauses.remove(pause.id);
@@ -216,28 +168,4 @@ export function tooManySteps(): WireError {
     name: "InngestErrFunctionOverflowed",
     message: `The function run exceeded the step limit of ${limits.steps} steps.`,
   };
-}
-
-function idempotencyKeys(fn: FunctionConfig, eventId: string, event: InngestEvent): string[] {
-  const keys: string[] = [];
-  if (event.id !== eventId) keys.push(`${fn.id}:event:${event.id}`);
-  if (fn.idempotency) keys.push(`${fn.id}:key:${keyValue(fn.idempotency, event)}`);
-  return keys;
-}
-
-/** Scope `fn` counts within the function; `env` and `account` count everything with the same key together. */
-function slotsOf(fn: FunctionConfig, event: InngestEvent): Slot[] {
-  return fn.concurrency.map(({ limit, key, scope = "fn" }, i) => {
-    const owner = scope === "fn" ? `fn:${fn.id}:${i}` : scope;
-    return { key: key ? `${owner}:${key}:${keyValue(key, event)}` : owner, limit };
-  });
-}
-
-function keyValue(source: string, event: InngestEvent): string {
-  const expression = compile(source);
-  try {
-    return String(JSON.stringify(expression.evaluate(expression.capture(event))));
-  } catch {
-    return "null"; // an expression that fails on this event puts it under the key of a missing value
-  }
 }

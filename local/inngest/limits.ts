@@ -22,5 +22,7 @@ export const limits = {
   triggers: 10,
   cancelOn: 5,
   concurrencyKeys: 2,
+  /** Events of one batch. */
+  batchEvents: 100,
   expressionChars: 4000,
 } as const;

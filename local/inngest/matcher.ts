@@ -1,5 +1,6 @@
 import type { Engine } from "./engine.ts";
-import { createRun, finishRun, resolveStep } from "./lifecycle.ts";
+import { admit } from "./flow/admission.ts";
+import { finishRun, resolveStep } from "./lifecycle.ts";
 import type { InngestEvent } from "./store/events.ts";
 import type { Pause } from "./store/pauses.ts";
 
@@ -9,7 +10,9 @@ import type { Pause } from "./store/pauses.ts";
  */
 export function dispatchEvent(engine: Engine, eventId: string, event: InngestEvent): void {
   for (const pause of engine.pauses.matching(event)) wake(engine, pause, event);
-  for (const fn of engine.registry.triggeredBy(event)) createRun(engine, fn, eventId, event);
+  for (const fn of engine.registry.triggeredBy(event)) {
+    admit(engine, fn, { eventId, event, correlationId: null });
+  }
 }
 
 function wake(engine: Engine, pause: Pause, event: InngestEvent): void {

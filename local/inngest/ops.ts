@@ -3,8 +3,9 @@ import { CountersignError } from "#lib/errors.ts";
 import { retryDelay } from "./backoff.ts";
 import { dueTime } from "./durations.ts";
 import type { Engine } from "./engine.ts";
+import { admit } from "./flow/admission.ts";
 import { ulid } from "./ids.ts";
-import { createRun, finishRun, recordStep, tooManySteps } from "./lifecycle.ts";
+import { finishRun, recordStep, tooManySteps } from "./lifecycle.ts";
 import { limits } from "./limits.ts";
 import { type Op, type Reply, toWireError } from "./reply.ts";
 import type { QueueItem } from "./store/queue.ts";
@@ -174,7 +175,7 @@ function invoke(engine: Engine, run: Run, op: Op, planned: Planned): void {
     ts: Date.now(),
   };
   engine.events.add(id, event);
-  createRun(engine, fn, id, event, planned.id);
+  admit(engine, fn, { eventId: id, event, correlationId: planned.id });
 }
 
 /** @returns when the step times out, or null when it never does. */

@@ -8,8 +8,8 @@ export interface Slot {
 
 /** What the scheduler asks of the rest of the engine. */
 export interface Work {
-  /** The limits that a due item counts against. */
-  slots(item: QueueItem): readonly Slot[];
+  /** The limits that a due item counts against, and by how many milliseconds it goes before others at them. */
+  room(item: QueueItem): { readonly slots: readonly Slot[]; readonly aheadMs: number };
   /** Runs a due item; must not reject. */
   run(item: QueueItem): Promise<void> | void;
 }
@@ -31,7 +31,8 @@ export class Scheduler {
   /** Became due again while it was still running. */
   readonly #repeat = new Set<string>();
   readonly #used = new Map<string, number>();
-  readonly #waiting = new Map<string, string[]>();
+  /** Limit -> what waits for room under it, in the order in which it will get it. */
+  readonly #waiting = new Map<string, { readonly id: string; readonly rank: number }[]>();
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #pumpPlanned = false;
@@ -107,12 +108,10 @@ export class Scheduler {
     }
     const item = this.#queue.get(id);
     if (!item || item.due_at > this.#horizon) return; // removed or moved since: it will be noticed again
-    const slots = this.#work.slots(item);
+    const { slots, aheadMs } = this.#work.room(item);
     const full = slots.find((slot) => (this.#used.get(slot.key) ?? 0) >= slot.limit);
     if (full) {
-      const waiting = this.#waiting.get(full.key);
-      if (waiting) waiting.push(id);
-      else this.#waiting.set(full.key, [id]);
+      this.#await(full.key, id, item.due_at - aheadMs);
       return;
     }
     for (const { key } of slots) this.#used.set(key, (this.#used.get(key) ?? 0) + 1);
@@ -133,12 +132,24 @@ export class Scheduler {
     for (const slot of slots) this.#wake(slot);
   }
 
+  #await(key: string, id: string, rank: number): void {
+    const waiting = this.#waiting.get(key);
+    if (!waiting) {
+      this.#waiting.set(key, [{ id, rank }]);
+      return;
+    }
+    // Mostly it belongs at the end.
+    let at = waiting.length;
+    while (at > 0 && (waiting[at - 1]?.rank ?? 0) > rank) at--;
+    waiting.splice(at, 0, { id, rank });
+  }
+
   /** Starts what waits for room under this limit, until it is full again. */
   #wake({ key, limit }: Slot): void {
     const waiting = this.#waiting.get(key);
     while (waiting?.length && (this.#used.get(key) ?? 0) < limit && !this.#stopped) {
-      const id = waiting.shift();
-      if (id !== undefined) this.#start(id);
+      const next = waiting.shift();
+      if (next) this.#start(next.id);
     }
     if (waiting?.length === 0) this.#waiting.delete(key);
   }

@@ -16,6 +16,7 @@ import { Database } from "./store/database.ts";
 import { Events } from "./store/events.ts";
 import { Pauses } from "./store/pauses.ts";
 import { Queue } from "./store/queue.ts";
+import { Rates } from "./store/rates.ts";
 import { prune } from "./store/retention.ts";
 import { Runs } from "./store/runs.ts";
 import { AppSync } from "./sync.ts";
@@ -57,6 +58,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
     events: new Events(db),
     runs: new Runs(db),
     pauses: new Pauses(db),
+    rates: new Rates(db),
     registry: new Registry(db, queue),
     publish(event) {
       const id = ulid();
@@ -69,10 +71,14 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
   const executor = new Executor(engine, client, (fn) => sync.sync(serveUrl(fn.url), false));
   const everything = { key: "all", limit: engine.options.maxCalls };
   const scheduler = new Scheduler(queue, {
-    slots: (item) =>
-      item.kind === "call"
-        ? [everything, ...(engine.runs.get(item.run_id ?? "")?.slots ?? [])]
-        : [],
+    room(item) {
+      if (item.kind !== "call") return { slots: [], aheadMs: 0 };
+      const run = engine.runs.get(item.run_id ?? "");
+      return {
+        slots: [everything, ...(run?.slots ?? [])],
+        aheadMs: (run?.priority ?? 0) * 1000,
+      };
+    },
     run: (item) => (item.kind === "call" ? executor.run(item) : fireTimer(engine, item)),
   });
 

@@ -1,18 +1,20 @@
 import { errorMessage } from "#lib/errors.ts";
 import { reconnectDelay } from "./backoff.ts";
 import type { Engine } from "./engine.ts";
+import { admit } from "./flow/admission.ts";
+import { release } from "./flow/holds.ts";
 import { ulid } from "./ids.ts";
-import { createRun, resolveStep } from "./lifecycle.ts";
+import { finishRun, resolveStep } from "./lifecycle.ts";
 import type { QueueItem } from "./store/queue.ts";
 
 /** Does what a sleep, a timeout or a cron that is due causes, in one transaction. Never throws. */
 export function fireTimer(engine: Engine, item: QueueItem): void {
+  const { kind } = item;
+  if (kind === "call" || kind === "gateway") return;
   try {
     engine.db.transaction(() => {
       engine.queue.remove(item.id);
-      if (item.kind === "cron") fireCron(engine, item);
-      else if (item.kind === "sleep") resolve(engine, item, "Sleep", null);
-      else fireTimeout(engine, item);
+      handlers[kind](engine, item);
     });
   } catch (error) {
     engine.log(`${item.kind} ${item.id} failed inside the engine: ${errorMessage(error)}`);
@@ -23,6 +25,25 @@ export function fireTimer(engine: Engine, item: QueueItem): void {
       last_error: errorMessage(error),
     });
   }
+}
+
+const handlers: Readonly<
+  Record<Exclude<QueueItem["kind"], "call" | "gateway">, (engine: Engine, item: QueueItem) => void>
+> = {
+  sleep: (engine, item) => resolve(engine, item, "Sleep", null),
+  timeout: fireTimeout,
+  "start-timeout": fireDeadline,
+  "finish-timeout": fireDeadline,
+  batch: release,
+  debounce: release,
+  cron: fireCron,
+};
+
+/** A run that has not started or not finished in time is cancelled, as production does it. */
+function fireDeadline(engine: Engine, { kind, run_id }: QueueItem): void {
+  const run = engine.runs.get(run_id ?? "");
+  if (!run || (kind === "start-timeout" && run.startedAt !== null)) return;
+  finishRun(engine, run, { status: "Cancelled" });
 }
 
 function fireTimeout(engine: Engine, item: QueueItem): void {
@@ -55,7 +76,7 @@ function fireCron(engine: Engine, item: QueueItem): void {
   const id = ulid(now);
   const event = { id, name: "inngest/scheduled.timer", data: { cron: trigger.cron }, ts: now };
   engine.events.add(id, event);
-  createRun(engine, fn, id, event);
+  admit(engine, fn, { eventId: id, event, correlationId: null });
   const due_at = engine.registry.cronDue(trigger, now);
   if (due_at !== undefined) engine.queue.add({ ...item, due_at });
 }

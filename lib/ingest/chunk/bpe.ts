@@ -1,37 +1,76 @@
-import ranks from "gpt-tokenizer/bpeRanks/o200k_base";
-
-/** Every o200k_base token as its UTF-8 bytes, one character per byte (latin1), with its merge rank. */
-const rankOf = new Map<string, number>();
-for (const [rank, token] of ranks.entries()) {
-  const bytes = typeof token === "string" ? Buffer.from(token) : Buffer.from(token);
-  rankOf.set(bytes.toString("latin1"), rank);
-}
+import { hashOf, rankOf } from "./vocabulary.ts";
 
 /** Ranks of the pairs of two bytes, which every piece starts from; -1 where they are no token. */
-const pairRankOf = new Int32Array(0x1_0000).fill(-1);
-for (const [token, rank] of rankOf) {
-  if (token.length === 2) pairRankOf[(token.charCodeAt(0) << 8) | token.charCodeAt(1)] = rank;
+const pairRankOf = new Int32Array(2 ** 16);
+const pairBytes = new Uint8Array(2);
+for (let pair = 0; pair < pairRankOf.length; pair++) {
+  pairBytes.set([pair >> 8, pair & 0xff]);
+  pairRankOf[pair] = rankOf(pairBytes, 0, 2);
 }
 
 /** More than the longest piece has bytes, so that a rank and a position fit one exactly represented number. */
 const POSITIONS = 2 ** 28;
 
 /** Working space, kept because most pieces are short and there are very many: see {@link countMerged}. */
+let bytes = Buffer.alloc(256);
 let end = new Int32Array(256);
 let before = new Int32Array(256);
 let pairRank = new Int32Array(256);
 const heap: number[] = [];
 
 /**
- * Number of o200k_base tokens of one pre-tokenized piece (a match of the pre-tokenizer's expression).
+ * Number of o200k_base tokens of one pre-tokenized piece `text[from, to)` (a match of the pre-tokenizer's expression).
  * Byte pair encoding always merges the pair with the lowest rank, leftmost first; a heap of candidate pairs makes
  * that n log n, where the usual rescan is quadratic in pieces such as a long run of one letter.
  */
-export function countMerged(piece: string): number {
-  const bytes = isAscii(piece) ? piece : Buffer.from(piece).toString("latin1");
-  const n = bytes.length;
-  if (n <= 1 || rankOf.has(bytes)) return n === 0 ? 0 : 1;
+export function countPiece(text: string, from: number, to: number): number {
+  const n = encode(text, from, to);
+  if (n <= 1) return n;
+  if (n > CACHED_BYTES) return countBytes(n);
+  const entry = (hashOf(bytes, 0, n) % ENTRIES) * ENTRY_BYTES;
+  if (!isCached(entry, n)) {
+    cache[entry] = countBytes(n);
+    cache[entry + 1] = n;
+    for (let i = 0; i < n; i++) cache[entry + 2 + i] = bytes[i] ?? 0;
+  }
+  return cache[entry] ?? 0;
+}
 
+/**
+ * Counts of short pieces, because words repeat. Each entry is a count, a length and the piece's bytes; a new piece takes
+ * the place of the one that it collides with.
+ */
+const ENTRIES = 2 ** 14;
+const ENTRY_BYTES = 32;
+const CACHED_BYTES = ENTRY_BYTES - 2;
+const cache = new Uint8Array(ENTRIES * ENTRY_BYTES);
+
+function isCached(entry: number, n: number): boolean {
+  if (cache[entry + 1] !== n) return false;
+  for (let i = 0; i < n; i++) if (cache[entry + 2 + i] !== bytes[i]) return false;
+  return true;
+}
+
+/** Writes the UTF-8 of `text[from, to)` into `bytes`; returns its length. */
+function encode(text: string, from: number, to: number): number {
+  // No UTF-16 unit takes more than three bytes.
+  if (bytes.length < 3 * (to - from)) bytes = Buffer.alloc(6 * (to - from));
+  let length = 0;
+  for (let at = from; at < to; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) return bytes.write(text.slice(from, to));
+    bytes[length++] = unit;
+  }
+  return length;
+}
+
+/** Number of tokens of the first `n` bytes of `bytes`. */
+function countBytes(n: number): number {
+  return rankOf(bytes, 0, n) >= 0 ? 1 : countMerged(n);
+}
+
+/** The same for two bytes and more that are no token. */
+function countMerged(n: number): number {
   // Part i starts at byte i and ends at end[i]; before[i] is the start of the part on its left. pairRank[i] is the rank
   // of that part and the next together.
   if (n >= end.length) {
@@ -44,7 +83,7 @@ export function countMerged(piece: string): number {
     before[at] = at - 1;
   }
   for (let at = 0; at < n - 1; at++) {
-    offer(at, pairRankOf[(bytes.charCodeAt(at) << 8) | bytes.charCodeAt(at + 1)] ?? -1);
+    offer(at, pairRankOf[((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)] ?? -1);
   }
   pairRank[n - 1] = -1;
 
@@ -59,9 +98,9 @@ export function countMerged(piece: string): number {
     before[right] = at;
     pairRank[middle] = -1;
     parts--;
-    offer(at, right < n ? (rankOf.get(bytes.slice(at, end[right])) ?? -1) : -1);
+    offer(at, right < n ? rankOf(bytes, at, end[right] ?? n) : -1);
     const left = before[at] ?? -1;
-    if (left >= 0) offer(left, rankOf.get(bytes.slice(left, right)) ?? -1);
+    if (left >= 0) offer(left, rankOf(bytes, left, right));
   }
   return parts;
 }
@@ -70,11 +109,6 @@ export function countMerged(piece: string): number {
 function offer(at: number, rank: number): void {
   pairRank[at] = rank;
   if (rank >= 0) push(rank * POSITIONS + at);
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
-  return true;
 }
 
 /** `heap` is a binary min-heap. */

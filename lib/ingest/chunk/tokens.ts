@@ -1,24 +1,8 @@
-import { countMerged } from "./bpe.ts";
+import { countPiece } from "./bpe.ts";
 import { pieceEnd } from "./pieces.ts";
-
-/** Words repeat, so most counts are one look-up. Emptied when full: simpler than eviction, and as fast on real text. */
-const cache = new Map<string, number>();
-const CACHE_ENTRIES = 50_000;
-const CACHED_LENGTH = 64;
 
 /** A piece longer than this many units is taken to be over any limit, unseen: it is no word, and counting it takes long. */
 const LONGEST_PIECE = 2048;
-
-function countPiece(text: string, from: number, to: number): number {
-  const piece = text.slice(from, to);
-  if (piece.length > CACHED_LENGTH) return countMerged(piece);
-  const known = cache.get(piece);
-  if (known !== undefined) return known;
-  const count = countMerged(piece);
-  if (cache.size >= CACHE_ENTRIES) cache.clear();
-  cache.set(piece, count);
-  return count;
-}
 
 /** Exact number of o200k_base tokens of `text`; what looks like a special token (`<|endoftext|>`) is ordinary text. */
 export function countTokens(text: string): number {

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { MIGRATIONS } from "./schema.ts";
 
 /**
  * The engine's state: one sqlite file in WAL mode, used by one process.
@@ -21,15 +21,16 @@ export class Database {
     this.#db = new DatabaseSync(join(dir, "engine.db"), { timeout: 5000 });
     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     const version = this.one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
-    if (version === 0) {
-      this.#db.exec(`BEGIN; ${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
-    } else if (version !== SCHEMA_VERSION) {
+    if (version > MIGRATIONS.length) {
       this.#db.close();
       throw new Error(
-        `${join(dir, "engine.db")} has version ${version}, this engine writes ${SCHEMA_VERSION}: ` +
-          "finish its runs with the engine that wrote it, or remove the directory",
+        `${join(dir, "engine.db")} was written by a newer engine (version ${version}, this one knows ` +
+          `${MIGRATIONS.length}): use that one, or remove the directory`,
       );
     }
+    MIGRATIONS.slice(version).forEach((migration, i) => {
+      this.#db.exec(`BEGIN; ${migration}; PRAGMA user_version = ${version + i + 1}; COMMIT;`);
+    });
   }
 
   /** First row, or undefined. */

@@ -3,7 +3,16 @@ import type { Database } from "./database.ts";
 /** Something that becomes due. `id` is also its identity: the same work is never queued twice. */
 export interface QueueItem {
   readonly id: string;
-  readonly kind: "call" | "sleep" | "timeout" | "cron";
+  readonly kind:
+    | "call"
+    | "gateway"
+    | "sleep"
+    | "timeout"
+    | "start-timeout"
+    | "finish-timeout"
+    | "batch"
+    | "debounce"
+    | "cron";
   readonly run_id: string | null;
   /** Hashed step id; `step` for the call that looks for the next steps. */
   readonly step_id: string | null;
@@ -59,11 +68,23 @@ export class Queue {
     if (added > 0) this.#notify(item.id, item.due_at);
   }
 
+  /** Adds an item, or replaces the payload and the due time of the one that is queued. */
+  put(item: NewItem): void {
+    const replaced = this.#db.run(
+      "UPDATE queue SET payload = ?, due_at = ? WHERE id = ?",
+      item.payload ?? null,
+      item.due_at,
+      item.id,
+    );
+    if (replaced > 0) this.#notify(item.id, item.due_at);
+    else this.add(item);
+  }
+
   /** Looks for the next steps of a run; a look that is under way is repeated, because it saw an older state. */
-  addDiscovery(runId: string): void {
+  addDiscovery(runId: string, dueAt = Date.now()): void {
     const id = `${runId}:${DISCOVERY}`;
     if (this.#db.run("UPDATE queue SET again = 1 WHERE id = ?", id) > 0) return;
-    this.add({ id, kind: "call", run_id: runId, step_id: DISCOVERY, due_at: Date.now() });
+    this.add({ id, kind: "call", run_id: runId, step_id: DISCOVERY, due_at: dueAt });
   }
 
   /** A call is about to see the newest state. */

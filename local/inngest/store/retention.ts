@@ -23,5 +23,7 @@ export function prune(db: Database, before: number): void {
       before,
     );
     db.run("DELETE FROM idempotency WHERE expires_at < ?", Date.now());
+    db.run("DELETE FROM rates WHERE free_at < ?", Date.now());
+    db.run("DELETE FROM metadata WHERE run_id NOT IN (SELECT id FROM runs)");
   });
 }

@@ -11,9 +11,11 @@ export interface Run {
   /** Our ids of all its events: more than one for a batch. */
   readonly eventIds: readonly string[];
   readonly status: RunStatus;
-  /** Names the invoke step that waits for this run: the id of its pause. */
-  readonly correlationId: string | null;
+  /** The invoke steps that wait for this run: the ids of their pauses. */
+  readonly correlationIds: readonly string[];
   readonly slots: readonly Slot[];
+  /** Seconds by which it goes before other runs that wait for the same room. */
+  readonly priority: number;
   /** Execution version that the SDK chose; -1 before its first answer. */
   readonly version: number;
   /** Bytes of all step results. */
@@ -23,6 +25,8 @@ export interface Run {
   /** JSON of the result or of the error. */
   readonly output: string | null;
   readonly createdAt: number;
+  /** When its first call was made; only kept where a time limit asks for it. */
+  readonly startedAt: number | null;
   readonly endedAt: number | null;
 }
 
@@ -34,11 +38,13 @@ interface RunRow {
   readonly status: RunStatus;
   readonly correlation_id: string | null;
   readonly slots: string;
+  readonly priority: number;
   readonly version: number;
   readonly state_bytes: number;
   readonly step_count: number;
   readonly output: string | null;
   readonly created_at: number;
+  readonly started_at: number | null;
   readonly ended_at: number | null;
 }
 
@@ -52,6 +58,11 @@ export interface StepRow {
   readonly created_at: number;
 }
 
+type NewRun = Pick<
+  Run,
+  "id" | "functionId" | "eventId" | "eventIds" | "correlationIds" | "slots" | "priority"
+> & { readonly singleton: string | null };
+
 /** Runs and the results of their steps. */
 export class Runs {
   readonly #db: Database;
@@ -60,18 +71,18 @@ export class Runs {
     this.#db = db;
   }
 
-  add(
-    run: Pick<Run, "id" | "functionId" | "eventId" | "eventIds" | "correlationId" | "slots">,
-  ): void {
+  add(run: NewRun): void {
     this.#db.run(
-      `INSERT INTO runs (id, function_id, event_id, events, status, correlation_id, slots, created_at)
-       VALUES (?, ?, ?, ?, 'Running', ?, ?, ?)`,
+      `INSERT INTO runs (id, function_id, event_id, events, status, correlation_id, slots, priority, singleton,
+         created_at) VALUES (?, ?, ?, ?, 'Running', ?, ?, ?, ?, ?)`,
       run.id,
       run.functionId,
       run.eventId,
       JSON.stringify(run.eventIds),
-      run.correlationId,
+      run.correlationIds.join(" ") || null,
       JSON.stringify(run.slots),
+      run.priority,
+      run.singleton,
       Date.now(),
     );
   }
@@ -87,6 +98,15 @@ export class Runs {
       .map(toRun);
   }
 
+  /** The run that is under way under this singleton key. */
+  ofSingleton(key: string): Run | undefined {
+    const row = this.#db.one<RunRow>(
+      "SELECT * FROM runs WHERE singleton = ? AND status = 'Running'",
+      key,
+    );
+    return row && toRun(row);
+  }
+
   /** The newest runs, newest first. */
   latest(count: number): Run[] {
     return this.#db.all<RunRow>("SELECT * FROM runs ORDER BY id DESC LIMIT ?", count).map(toRun);
@@ -94,6 +114,10 @@ export class Runs {
 
   setVersion(id: string, version: number): void {
     this.#db.run("UPDATE runs SET version = ? WHERE id = ?", version, id);
+  }
+
+  setStarted(id: string, at: number): void {
+    this.#db.run("UPDATE runs SET started_at = ? WHERE id = ?", at, id);
   }
 
   /** Ends a run that is still running; false when it ended before. */
@@ -170,19 +194,24 @@ export class Runs {
     );
   }
 
-  /**
-   * Takes an idempotency key for a run until `expiresAt`.
-   * @returns false when another run holds it.
-   */
-  takeKey(key: string, runId: string, expiresAt: number): boolean {
-    this.#db.run("DELETE FROM idempotency WHERE key = ? AND expires_at <= ?", key, Date.now());
+  /** Whether an idempotency key is taken now. */
+  hasKey(key: string): boolean {
     return (
-      this.#db.run(
-        "INSERT OR IGNORE INTO idempotency (key, run_id, expires_at) VALUES (?, ?, ?)",
+      this.#db.one(
+        "SELECT 1 FROM idempotency WHERE key = ? AND expires_at > ?",
         key,
-        runId,
-        expiresAt,
-      ) > 0
+        Date.now(),
+      ) !== undefined
+    );
+  }
+
+  /** Takes an idempotency key until `expiresAt`, in milliseconds since the epoch. */
+  takeKey(key: string, eventId: string, expiresAt: number): void {
+    this.#db.run(
+      "INSERT OR REPLACE INTO idempotency (key, run_id, expires_at) VALUES (?, ?, ?)",
+      key,
+      eventId,
+      expiresAt,
     );
   }
 }
@@ -194,13 +223,15 @@ function toRun(row: RunRow): Run {
     eventId: row.event_id,
     eventIds: JSON.parse(row.events) as string[],
     status: row.status,
-    correlationId: row.correlation_id,
+    correlationIds: row.correlation_id?.split(" ") ?? [],
     slots: JSON.parse(row.slots) as Slot[],
+    priority: row.priority,
     version: row.version,
     stateBytes: row.state_bytes,
     stepCount: row.step_count,
     output: row.output,
     createdAt: row.created_at,
+    startedAt: row.started_at,
     endedAt: row.ended_at,
   };
 }

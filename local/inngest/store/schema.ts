@@ -1,13 +1,15 @@
-export const SCHEMA_VERSION = 1;
-
 /**
+ * The schema, as the steps that lead to it: a database of version n has had the first n. A step is never changed once
+ * it was released; a new version adds one at the end.
+ *
  * Times are milliseconds since the epoch, JSON is text.
- * `queue` holds everything that becomes due: calls of the app, sleeps, timeouts and crons.
- * `pauses` holds what an event can wake: waits, invokes and cancellations.
+ * `queue` holds everything that becomes due: calls of the app, sleeps, timeouts, debounces, batches and crons.
+ * `pauses` holds what an event or a signal can wake: waits, invokes and cancellations.
  * `steps` needs its rowid: results are large, and a key search in a table without one reads whole rows.
  * A run has work pending exactly when one of the two names a step of it.
  */
-export const SCHEMA = `
+export const MIGRATIONS: readonly string[] = [
+  `
 CREATE TABLE apps (
   name TEXT PRIMARY KEY, url TEXT NOT NULL, sdk TEXT NOT NULL, synced_at INTEGER NOT NULL
 ) STRICT;
@@ -54,4 +56,41 @@ CREATE INDEX pauses_run ON pauses(run_id);
 CREATE TABLE idempotency (
   key TEXT PRIMARY KEY, run_id TEXT NOT NULL, expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-`;
+`,
+  // Flow control, signals and metadata. The kinds of queue items and pauses are no longer listed here: the types are.
+  `
+ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN started_at INTEGER;
+ALTER TABLE runs ADD COLUMN singleton TEXT;
+CREATE INDEX runs_singleton ON runs(singleton) WHERE singleton IS NOT NULL AND status = 'Running';
+CREATE TABLE queue_2 (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, run_id TEXT, step_id TEXT, function_id TEXT, payload TEXT,
+  due_at INTEGER NOT NULL, attempt INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0,
+  again INTEGER NOT NULL DEFAULT 0, race INTEGER NOT NULL DEFAULT 0, name TEXT NOT NULL DEFAULT '',
+  last_error TEXT
+) STRICT;
+INSERT INTO queue_2 SELECT * FROM queue;
+DROP TABLE queue;
+ALTER TABLE queue_2 RENAME TO queue;
+CREATE INDEX queue_due ON queue(due_at);
+CREATE INDEX queue_run ON queue(run_id);
+CREATE TABLE pauses_2 (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, run_id TEXT NOT NULL, step_id TEXT, event TEXT, expression TEXT, vars TEXT,
+  match_path TEXT, match_value TEXT, expires_at INTEGER, race INTEGER NOT NULL DEFAULT 0,
+  name TEXT NOT NULL DEFAULT '', created_at INTEGER NOT NULL, signal TEXT
+) STRICT;
+INSERT INTO pauses_2 SELECT *, NULL FROM pauses;
+DROP TABLE pauses;
+ALTER TABLE pauses_2 RENAME TO pauses;
+CREATE INDEX pauses_event ON pauses(event, match_path, match_value);
+CREATE INDEX pauses_run ON pauses(run_id);
+CREATE UNIQUE INDEX pauses_signal ON pauses(signal) WHERE signal IS NOT NULL;
+CREATE TABLE rates (
+  key TEXT PRIMARY KEY, free_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE metadata (
+  id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX metadata_run ON metadata(run_id);
+`,
+];

