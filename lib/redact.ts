@@ -1,0 +1,83 @@
+import { redactAssignments } from "./redact/assignments.ts";
+import { redactFormats } from "./redact/formats.ts";
+import { redactHeaders } from "./redact/headers.ts";
+import { redactKnown } from "./redact/known.ts";
+import { isSecretName } from "./redact/names.ts";
+import { redactPem } from "./redact/pem.ts";
+import { placeholder } from "./redact/replace.ts";
+import { redactUrls } from "./redact/urls.ts";
+import { looksSecret } from "./redact/values.ts";
+
+/** Deeper than anything of ours; what lies below is not looked at and so not kept. */
+const MAX_DEPTH = 100;
+
+/**
+ * The text with every secret that is known or recognised replaced by `[redacted:<what>]`: values of the environment's
+ * secrets, private keys, credentials in URLs and headers, keys of a provider's shape, and what is assigned to a
+ * secret-looking name. Ids, hashes, times, URLs without secrets and prose stay. Twice is the same as once; JSON text stays
+ * JSON. Linear in the text's length.
+ */
+export function redactText(text: string): string {
+  const steps = [
+    redactKnown,
+    redactPem,
+    redactUrls,
+    redactHeaders,
+    redactFormats,
+    redactAssignments,
+  ];
+  return steps.reduce((result, step) => step(result), text);
+}
+
+/**
+ * A copy of a JSON value of the same shape, in which every string (keys too) is redacted as text and every string below a
+ * secret-looking key is replaced whole. Numbers, booleans and null stay. What JSON cannot say is left as it is.
+ */
+export function redactJson<T>(value: T): T {
+  return redactValue(value, false, 0) as T;
+}
+
+function redactValue(value: unknown, secret: boolean, depth: number): unknown {
+  if (typeof value === "string") return secret ? hidden(value) : redactText(value);
+  if (value === null || typeof value !== "object" || !isPlain(value)) return value;
+  if (depth >= MAX_DEPTH) return placeholder("too-deep");
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, secret, depth + 1));
+  const named = namedSecret(value);
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [
+    redactText(key),
+    redactValue(inner, secret || isSecretName(key) || (named && key === "value"), depth + 1),
+  ]);
+  return Object.fromEntries(distinct(entries));
+}
+
+function hidden(text: string): string {
+  return text === "" || /^\[redacted:[a-z0-9-]+\]$/.test(text) ? text : placeholder("secret");
+}
+
+/** `{ name: "API_TOKEN", value: "…" }`: how environments, headers and form fields are listed. */
+function namedSecret(value: object): boolean {
+  const { name, key, header, value: text } = value as Record<string, unknown>;
+  const label = name ?? key ?? header;
+  return (
+    typeof label === "string" &&
+    typeof text === "string" &&
+    isSecretName(label) &&
+    looksSecret(text)
+  );
+}
+
+/** Two keys that became the same are told apart by a number, so that no field is lost. */
+function distinct(entries: [string, unknown][]): [string, unknown][] {
+  const seen = new Set<string>();
+  return entries.map(([key, inner]) => {
+    let name = key;
+    for (let n = 2; seen.has(name); n++) name = `${key}#${n}`;
+    seen.add(name);
+    return [name, inner];
+  });
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
+}

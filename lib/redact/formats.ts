@@ -1,0 +1,94 @@
+import { replaceMatches, whole } from "./replace.ts";
+import { looksRandom } from "./values.ts";
+
+/**
+ * Keys that providers give a shape of their own, from their documentation of it. Shorter than they are in full, so that
+ * one that was cut is found too. Each pattern begins with a literal and its runs cannot contain that literal again, or
+ * begins at a boundary: that is what keeps the search linear.
+ */
+const FORMATS: readonly (readonly [what: string, pattern: RegExp])[] = [
+  ["github-token", /gh[opusr]_[A-Za-z0-9]{16,}/g],
+  ["github-token", /github_pat_[A-Za-z0-9_]{16,}/g],
+  ["gitlab-token", /gl(?:pat|dt|rt|ptt|cbt|oas|soat|ft|imt|agent)-[A-Za-z0-9_-]{16,}/g],
+  ["vercel-token", /vc[pirak]_[A-Za-z0-9]{16,}/g],
+  ["vercel-token", /vercel_blob_rw_[A-Za-z0-9_]{12,}/g],
+  ["neon-key", /napi_[A-Za-z0-9]{16,}/g],
+  ["neon-password", /npg_[A-Za-z0-9]{8,}/g],
+  [
+    "upstash-token",
+    /(?<![A-Za-z0-9+/_-])A[A-Za-z0-9+/_-]{3}A(?:SQ|IncD|IjcD)[A-Za-z0-9+/_-]{16,}={0,2}/g,
+  ],
+  ["upstash-token", /(?<![A-Za-z0-9+/_-])AB[A-Za-z0-9]FM[A-Za-z0-9+/_-]{24,}={0,2}/g],
+  ["inngest-key", /signkey-[a-z]+-[A-Za-z0-9]{16,}/g],
+  ["slack-token", /xox[abceoprs](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}/g],
+  ["slack-token", /xapp-[0-9]-[A-Za-z0-9-]{10,}/g],
+  ["slack-webhook", /hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9_/-]{10,}/g],
+  ["discord-webhook", /discord(?:app)?\.com\/api\/webhooks\/[0-9]+\/[A-Za-z0-9_-]{10,}/g],
+  ["stripe-key", /(?<![A-Za-z0-9])[rs]k_(?:live|test)_[A-Za-z0-9]{10,}/g],
+  ["webhook-secret", /whsec_[A-Za-z0-9+/=]{16,}/g],
+  ["aws-key-id", /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/g],
+  ["google-key", /AIza[A-Za-z0-9_-]{30,}/g],
+  ["google-token", /ya29\.[A-Za-z0-9_-]{16,}/g],
+  ["google-secret", /GOCSPX-[A-Za-z0-9_-]{16,}/g],
+  ["anthropic-key", /sk-ant-[A-Za-z0-9_-]{16,}/g],
+  ["openai-key", /(?<![A-Za-z0-9])sk-(?:proj|svcacct|admin|or|lf|None)-[A-Za-z0-9_-]{16,}/g],
+  ["npm-token", /npm_[A-Za-z0-9]{16,}/g],
+  ["pypi-token", /pypi-AgE[A-Za-z0-9_-]{16,}/g],
+  ["docker-token", /dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}/g],
+  ["huggingface-token", /(?<![A-Za-z0-9])hf_[A-Za-z0-9]{20,}/g],
+  ["replicate-token", /(?<![A-Za-z0-9])r8_[A-Za-z0-9]{20,}/g],
+  ["groq-key", /gsk_[A-Za-z0-9]{20,}/g],
+  ["xai-key", /xai-[A-Za-z0-9]{20,}/g],
+  ["perplexity-key", /pplx-[A-Za-z0-9]{20,}/g],
+  ["sendgrid-key", /(?<![A-Za-z0-9])SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/g],
+  ["resend-key", /(?<![A-Za-z0-9])re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{16,}/g],
+  ["twilio-key", /(?<![A-Za-z0-9])SK[0-9a-f]{32}(?![A-Za-z0-9])/g],
+  ["telegram-token", /(?<![A-Za-z0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}/g],
+  ["linear-key", /lin_(?:api|oauth)_[A-Za-z0-9]{16,}/g],
+  ["notion-token", /(?<![A-Za-z0-9])ntn_[A-Za-z0-9]{20,}/g],
+  ["supabase-key", /sb(?:p|_secret)_[A-Za-z0-9_]{20,}/g],
+  ["sentry-token", /sntry[su]_[A-Za-z0-9+/=_]{20,}/g],
+  ["grafana-token", /gl(?:sa|c)_[A-Za-z0-9+/=_]{20,}/g],
+  ["digitalocean-token", /do[opr]_v1_[a-f0-9]{16,}/g],
+  ["shopify-token", /shp(?:at|ca|pa|ss)_[a-fA-F0-9]{16,}/g],
+  ["postman-key", /PMAK-[a-f0-9]{16,}(?:-[a-f0-9]+)?/g],
+  ["doppler-token", /dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.-]{20,}/g],
+  ["vault-token", /hv[sbr]\.[A-Za-z0-9_-]{20,}/g],
+  ["databricks-token", /(?<![A-Za-z0-9])dapi[a-f0-9]{32}/g],
+  ["age-key", /AGE-SECRET-KEY-1[A-Z0-9]{16,}/g],
+  // Private keys as bare base64 DER: PKCS#8 of Ed25519 and X25519, RSA, P-256.
+  ["private-key", /MC4CAQAwBQYDK2V[uw][A-Za-z0-9+/_-]{20,}={0,2}/g],
+  [
+    "private-key",
+    /MII[A-Za-z0-9+/_-]{2}[QgwA][A-Za-z0-9+/_-]{3,5}DANBgkqhkiG9w0BAQEFAAS[A-Za-z0-9+/_-]{20,}={0,2}/g,
+  ],
+  ["private-key", /MIGHAgEAMBMGByqGSM49[A-Za-z0-9+/_-]{20,}={0,2}/g],
+];
+
+/** `eyJ` is base64 of `{"`: a JWT, or a token that is JSON in base64 alone. From the boundary, or runs would be read again. */
+const ENCODED_JSON = /(?<![\w-])[\w-]{20,}[\w.+/=-]*/g;
+const OLD_OPENAI = /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9]{20,}/g;
+const AWS_SECRET = /(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])/g;
+const AWS_KEY_ID = /(?:AKIA|ASIA)[A-Z0-9]{16}/;
+
+/** Redacts what a provider's key is known by. */
+export function redactFormats(text: string): string {
+  let result = text;
+  // An AWS secret has no shape of its own but 40 characters: it is taken for one beside the id that belongs to it.
+  if (AWS_KEY_ID.test(text)) {
+    result = replaceMatches(result, AWS_SECRET, "aws-secret", (match) =>
+      looksRandom(match[0]) && /[A-Z]/.test(match[0]) ? whole(match) : null,
+    );
+  }
+  for (const [what, pattern] of FORMATS) result = replaceMatches(result, pattern, what);
+  result = replaceMatches(result, OLD_OPENAI, "openai-key", (match) =>
+    looksRandom(match[0].slice(3)) ? whole(match) : null,
+  );
+  if (!result.includes("eyJ")) return result;
+  return replaceMatches(result, ENCODED_JSON, "jwt", (match) => {
+    const token = match[0].replace(/\.+$/, "");
+    const start = token.indexOf("eyJ");
+    if (start < 0 || token.length - start < 40) return null;
+    return { start: match.index + start, end: match.index + token.length };
+  });
+}

@@ -1,0 +1,42 @@
+/** References to where a secret is kept, and stand-ins for one: `${TOKEN}`, `$TOKEN`, `<token>`, `{{ token }}`, `%s`, `***`. */
+const REFERENCE = /^(?:\$|<|\{|%[a-z]|\*+$|\.{3}|x{4,}$|process\.env|import\.meta|os\.environ)/i;
+/** `getToken(`, `keys[`: code. */
+const CALL = /^[A-Za-z_$][A-Za-z_$.]*[([]/;
+/** A path has at least two parts of ordinary words: base64 that happens to start with a slash has not. */
+const PATH = /^(?:~|\.{1,2})?(?:\/[a-z][a-z._-]*){2,}\/?$/;
+/** Runs of letters as a person writes them in identifiers and prose. */
+const WORD = /[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])/g;
+const LONGEST_WORD = 16;
+
+/**
+ * Whether a text without spaces that stands behind a secret-looking name in prose or code is a secret rather than a word,
+ * a reference or an identifier: "password: required", `token = getToken`, `secret: "${SECRET}"` have to survive.
+ * @param value at most some hundred characters, which is enough to tell
+ */
+export function looksSecret(value: string): boolean {
+  if (value.length < 6 || REFERENCE.test(value) || CALL.test(value) || PATH.test(value))
+    return false;
+  return !isWordy(value);
+}
+
+/** Words alone, joined by capitals and signs, as in `nextPageToken`, `auth.token`, `must-be-8-chars`. */
+export function isWordy(value: string): boolean {
+  const found = value.match(WORD) ?? [];
+  if (found.some((word) => word.length > LONGEST_WORD || !/[aeiouyAEIOUY]/.test(word)))
+    return false;
+  const letters = found.reduce((sum, word) => sum + word.length, 0);
+  const digits = value.match(/[0-9]/g)?.length ?? 0;
+  // A password has a digit somewhere inside; an identifier has one or two at the end of a word, and long words.
+  if (digits > 0 && (digits > 2 || letters / found.length < 4 || value.length < 16)) return false;
+  return letters + digits >= 0.75 * value.length && letters / Math.max(1, found.length) >= 3;
+}
+
+/** Whether a token has what chance gives and words have not: capitals, small letters and digits, in 16 characters or more. */
+export function looksRandom(value: string): boolean {
+  return (
+    value.length >= 16 &&
+    /[0-9]/.test(value) &&
+    ((/[a-z]/.test(value) && /[A-Z]/.test(value)) || value.length >= 24) &&
+    !isWordy(value)
+  );
+}
