@@ -4,14 +4,16 @@ import type { Database } from "./database.ts";
 const BATCH = 1000;
 
 /**
- * Forgets runs that ended before `before` (milliseconds since the epoch), with their steps; events from before that
+ * Forgets runs that ended before `before` (milliseconds since the epoch), with all that belongs to them; events from before that
  * no kept run needs; and keys that have expired.
  */
 export function prune(db: Database, before: number): void {
   const old = "SELECT id FROM runs WHERE ended_at < ? LIMIT ?";
   for (;;) {
     const removed = db.transaction(() => {
-      db.run(`DELETE FROM steps WHERE run_id IN (${old})`, before, BATCH);
+      for (const table of ["steps", "batched_events", "metadata"]) {
+        db.run(`DELETE FROM ${table} WHERE run_id IN (${old})`, before, BATCH);
+      }
       return db.run(`DELETE FROM runs WHERE id IN (${old})`, before, BATCH);
     });
     if (removed < BATCH) break;
@@ -24,6 +26,5 @@ export function prune(db: Database, before: number): void {
     );
     db.run("DELETE FROM idempotency WHERE expires_at < ?", Date.now());
     db.run("DELETE FROM rates WHERE free_at < ?", Date.now());
-    db.run("DELETE FROM metadata WHERE run_id NOT IN (SELECT id FROM runs)");
   });
 }

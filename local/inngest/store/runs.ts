@@ -85,6 +85,13 @@ export class Runs {
       run.singleton,
       Date.now(),
     );
+    for (const eventId of run.eventIds.slice(1)) {
+      this.#db.run(
+        "INSERT OR IGNORE INTO batched_events (event_id, run_id) VALUES (?, ?)",
+        eventId,
+        run.id,
+      );
+    }
   }
 
   get(id: string): Run | undefined {
@@ -94,7 +101,11 @@ export class Runs {
 
   ofEvent(eventId: string): Run[] {
     return this.#db
-      .all<RunRow>("SELECT * FROM runs WHERE event_id = ? ORDER BY id", eventId)
+      .all<RunRow>(
+        `SELECT * FROM runs WHERE event_id = ?1
+           OR id IN (SELECT run_id FROM batched_events WHERE event_id = ?1) ORDER BY id`,
+        eventId,
+      )
       .map(toRun);
   }
 

@@ -6,6 +6,7 @@
  * `queue` holds everything that becomes due: calls of the app, sleeps, timeouts, debounces, batches and crons.
  * `pauses` holds what an event or a signal can wake: waits, invokes and cancellations.
  * `steps` needs its rowid: results are large, and a key search in a table without one reads whole rows.
+ * `batched_events` leads from every event of a batch but the first, which is `runs.event_id`, to its run.
  * A run has work pending exactly when one of the two names a step of it.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -85,6 +86,10 @@ ALTER TABLE pauses_2 RENAME TO pauses;
 CREATE INDEX pauses_event ON pauses(event, match_path, match_value);
 CREATE INDEX pauses_run ON pauses(run_id);
 CREATE UNIQUE INDEX pauses_signal ON pauses(signal) WHERE signal IS NOT NULL;
+CREATE TABLE batched_events (
+  event_id TEXT NOT NULL, run_id TEXT NOT NULL, PRIMARY KEY (event_id, run_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX batched_events_run ON batched_events(run_id);
 CREATE TABLE rates (
   key TEXT PRIMARY KEY, free_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
