@@ -113,7 +113,7 @@ test("what the engine does not do is answered 501 with its name", async () => {
   for (const [method, path] of [
     ["POST", "/v1/realtime/publish"],
     ["POST", "/v1/checkpoint"],
-    ["POST", "/v0/gql"],
+    ["GET", "/v1/realtime/sse"],
     ["GET", "/nothing/here"],
   ] as const) {
     const response = await fetch(bed.engine.url + path, { method });

@@ -18,6 +18,9 @@ export const limits = {
   waitMs: 366 * 24 * 60 * 60 * 1000,
   /** How long an event id or an idempotency key starts nothing a second time. */
   idempotencyMs: 24 * 60 * 60 * 1000,
+  /** One note of metadata, and all of a run. */
+  metadataBytes: 64 * 1024,
+  runMetadataBytes: 1024 * 1024,
   retries: 20,
   triggers: 10,
   cancelOn: 5,

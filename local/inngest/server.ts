@@ -7,6 +7,7 @@ import { AppClient } from "./app-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { Executor } from "./executor.ts";
 import { isLocal } from "./function-config.ts";
+import { Gateway } from "./gateway.ts";
 import { createRouter } from "./http/routes.ts";
 import { ulid } from "./ids.ts";
 import { dispatchEvent } from "./matcher.ts";
@@ -14,6 +15,7 @@ import { Registry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Database } from "./store/database.ts";
 import { Events } from "./store/events.ts";
+import { Metadata } from "./store/metadata.ts";
 import { Pauses } from "./store/pauses.ts";
 import { Queue } from "./store/queue.ts";
 import { Rates } from "./store/rates.ts";
@@ -59,6 +61,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
     runs: new Runs(db),
     pauses: new Pauses(db),
     rates: new Rates(db),
+    metadata: new Metadata(db),
     registry: new Registry(db, queue),
     publish(event) {
       const id = ulid();
@@ -69,17 +72,22 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
   const client = new AppClient(engine.options.maxCalls);
   const sync = new AppSync(client, log);
   const executor = new Executor(engine, client, (fn) => sync.sync(serveUrl(fn.url), false));
+  const gateway = new Gateway(engine);
   const everything = { key: "all", limit: engine.options.maxCalls };
   const scheduler = new Scheduler(queue, {
     room(item) {
-      if (item.kind !== "call") return { slots: [], aheadMs: 0 };
+      if (item.kind !== "call" && item.kind !== "gateway") return { slots: [], aheadMs: 0 };
       const run = engine.runs.get(item.run_id ?? "");
       return {
         slots: [everything, ...(run?.slots ?? [])],
         aheadMs: (run?.priority ?? 0) * 1000,
       };
     },
-    run: (item) => (item.kind === "call" ? executor.run(item) : fireTimer(engine, item)),
+    run(item) {
+      if (item.kind === "call") return executor.run(item);
+      if (item.kind === "gateway") return gateway.run(item);
+      return fireTimer(engine, item);
+    },
   });
 
   const router = createRouter(engine, executor);
@@ -99,6 +107,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
     async close() {
       scheduler.stop();
       executor.stop();
+      gateway.stop();
       sync.stop();
       client.close();
       server.closeAllConnections();

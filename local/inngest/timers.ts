@@ -57,7 +57,7 @@ function fireTimeout(engine: Engine, item: QueueItem): void {
     };
     resolve(engine, item, "InvokeFunction", { error });
   } else {
-    resolve(engine, item, "WaitForEvent", null);
+    resolve(engine, item, pause.kind === "signal" ? "WaitForSignal" : "WaitForEvent", null);
   }
 }
 

@@ -3,12 +3,14 @@ import type { Executor } from "../executor.ts";
 import { takeIn } from "../intake.ts";
 import { finishRun } from "../lifecycle.ts";
 import type { Run } from "../store/runs.ts";
+import { addMetadata, cancelMany, invoke, signal } from "./actions.ts";
 import { checkpoint } from "./checkpoint.ts";
+import { gql } from "./gql.ts";
 import { HttpError, Router } from "./router.ts";
 
 /** Everything the engine answers. */
 export function createRouter(engine: Engine, executor: Executor): Router {
-  const { events, runs, registry } = engine;
+  const { events, runs, registry, metadata } = engine;
   const runOf = (id: string | undefined): Run => {
     const run = runs.get(id ?? "");
     if (!run) throw new HttpError(404, `there is no run ${id}`);
@@ -63,6 +65,14 @@ export function createRouter(engine: Engine, executor: Executor): Router {
       engine.db.transaction(() => finishRun(engine, run, { status: "Cancelled" }));
       return { status: 204 };
     })
+    .on("POST /v1/runs/:run/metadata", (request) => addMetadata(engine, request))
+    .on("GET /v1/runs/:run/metadata", ({ params }) => ({
+      json: { data: metadata.ofRun(runOf(params.run).id) },
+    }))
+    .on("POST /v1/cancellations", (request) => cancelMany(engine, request))
+    .on("POST /v1/signals", (request) => signal(engine, request))
+    .on("POST /invoke/:slug", (request) => invoke(engine, request))
+    .on("POST /v0/gql", (request) => gql(engine, request))
     .on("GET /", () => ({ text: overview(engine) }));
 }
 

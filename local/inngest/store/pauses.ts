@@ -5,10 +5,12 @@ import type { Database } from "./database.ts";
 /** Something that an event, or the end of an invoked run, can wake. */
 export interface Pause {
   readonly id: string;
-  readonly kind: "wait" | "invoke" | "cancel";
+  readonly kind: "wait" | "signal" | "invoke" | "cancel";
   readonly run_id: string;
   readonly step_id: string | null;
   readonly event: string | null;
+  /** The signal that wakes it; no two pauses have the same. */
+  readonly signal: string | null;
   readonly expression: string | null;
   /** JSON of the values that the expression reads from the run's own event. */
   readonly vars: string | null;
@@ -20,7 +22,9 @@ export interface Pause {
 }
 
 type NewPause = Pick<Pause, "id" | "kind" | "run_id"> &
-  Partial<Pick<Pause, "step_id" | "event" | "expression" | "expires_at" | "race" | "name">>;
+  Partial<
+    Pick<Pause, "step_id" | "event" | "signal" | "expression" | "expires_at" | "race" | "name">
+  >;
 
 /** What waits for events. */
 export class Pauses {
@@ -41,7 +45,7 @@ export class Pauses {
     const key = expression?.indexKey(captured);
     this.#db.run(
       `INSERT OR IGNORE INTO pauses (id, kind, run_id, step_id, event, expression, vars, match_path, match_value,
-         expires_at, race, name, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         expires_at, race, name, created_at, signal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       pause.id,
       pause.kind,
       pause.run_id,
@@ -55,11 +59,21 @@ export class Pauses {
       pause.race ?? 0,
       pause.name ?? "",
       Date.now(),
+      pause.signal ?? null,
     );
   }
 
   get(id: string): Pause | undefined {
     return this.#db.one<Pause>("SELECT * FROM pauses WHERE id = ?", id);
+  }
+
+  ofSignal(signal: string): Pause | undefined {
+    return this.#db.one<Pause>("SELECT * FROM pauses WHERE signal = ?", signal);
+  }
+
+  /** The pause no longer listens to its signal; it still times out. */
+  dropSignal(id: string): void {
+    this.#db.run("UPDATE pauses SET signal = NULL WHERE id = ?", id);
   }
 
   ofRun(runId: string): Pause[] {

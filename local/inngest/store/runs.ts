@@ -118,6 +118,19 @@ export class Runs {
     return row && toRun(row);
   }
 
+  /** The runs of a function that are under way and began in a period, in milliseconds since the epoch. */
+  running(functionId: string, after: number, before: number): Run[] {
+    return this.#db
+      .all<RunRow>(
+        `SELECT * FROM runs WHERE function_id = ? AND status = 'Running'
+           AND created_at >= ? AND created_at <= ? ORDER BY id`,
+        functionId,
+        after,
+        before,
+      )
+      .map(toRun);
+  }
+
   /** The newest runs, newest first. */
   latest(count: number): Run[] {
     return this.#db.all<RunRow>("SELECT * FROM runs ORDER BY id DESC LIMIT ?", count).map(toRun);
