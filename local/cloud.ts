@@ -1,9 +1,10 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { migrate } from "../db/migrate.ts";
 import { type PartProcess, startPartProcess } from "./process.ts";
+import { keptSecret } from "./secret.ts";
 
 const entry = (part: string) => new URL(`./${part}/main.ts`, import.meta.url).pathname;
 
@@ -11,7 +12,7 @@ export interface CloudOptions {
   /** Where all state lives; the same directory again continues where it stopped. */
   readonly dir: string;
   /** Ports on 127.0.0.1; what is left out gets a free one. */
-  readonly ports?: Partial<Record<"app" | "inngest" | "neon" | "vector", number>>;
+  readonly ports?: Partial<Record<"app" | "inngest" | "neon" | "vector" | "ledger", number>>;
   /** Run the bundle in this directory instead of the sources. */
   readonly bundle?: string;
   /** Another Inngest server: ours is then not started. */
@@ -35,6 +36,7 @@ export interface Cloud {
     app: PartProcess;
     vector: PartProcess;
     neon: PartProcess;
+    ledger: PartProcess;
     inngest?: PartProcess;
   };
   /** Kills the part like a power cut and starts it again with the same state and port. */
@@ -69,10 +71,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const starting = [
       start("neon", { dir: join(dir, "neon"), port: ports.neon }),
       start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
+      start("ledger", { dir: join(dir, "ledger"), port: ports.ledger }),
     ] as const;
-    // When one fails, the other is waited for first: what has not started yet could not be closed.
+    // When one fails, the others are waited for first: what has not started yet could not be closed.
     await Promise.allSettled(starting);
-    const [neon, vector] = await Promise.all(starting);
+    const [neon, vector, ledger] = await Promise.all(starting);
     await migrate({ url: neon.url, wsProxy: neon.env.NEON_WS_PROXY });
     const temporary = join(dir, "tmp");
     await rm(temporary, { recursive: true, force: true });
@@ -82,11 +85,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const env = {
       ...neon.env,
       ...vector.env,
+      ...ledger.env,
       INNGEST_DEV: inngestUrl,
       BLOB_DIR: join(dir, "blobs"),
       // What a killed app leaves in its temporary directory goes at the next start.
       TMPDIR: temporary,
-      LOCAL_AUTH_SECRET: await secret(join(dir, "auth-secret")),
+      LOCAL_AUTH_SECRET: await keptSecret(join(dir, "auth-secret")),
+      APPROVAL_EDGE_SECRET: await keptSecret(join(dir, "approval-edge-secret")),
+      AUDIT_SIGNING_KEY: await keptSecret(join(dir, "audit-signing-key"), signingKey),
       ...options.env,
     };
     const startApp = () =>
@@ -105,6 +111,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const parts: Cloud["parts"] = {
       neon,
       vector,
+      ledger,
       app: await startApp(),
       inngest: options.inngestDev ? undefined : await startInngest(),
     };
@@ -139,14 +146,10 @@ async function registered(appUrl: string, inngestUrl: string): Promise<void> {
   }
 }
 
-/** A secret that is made once and kept for this directory, readable by its owner alone. */
-async function secret(path: string): Promise<string> {
-  try {
-    await writeFile(path, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-  return await readFile(path, "utf8");
+/** An Ed25519 key as PKCS#8 DER in base64. */
+function signingKey(): string {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  return privateKey.export({ format: "der", type: "pkcs8" }).toString("base64");
 }
 
 /** A port that was free a moment ago. */
