@@ -1,4 +1,4 @@
-import { neonConfig, Pool } from "@neondatabase/serverless";
+import { neonConfig, Pool, type PoolClient } from "@neondatabase/serverless";
 import { drizzle } from "drizzle-orm/neon-serverless";
 import { env, requiredEnv } from "#lib/env.ts";
 import * as schema from "./schema.ts";
@@ -42,6 +42,8 @@ export function openDatabase(
   client.on("error", () => {
     if (!client.ending) console.warn("an idle database connection broke and will be replaced");
   });
+  // One that breaks while a transaction has it: its query fails and says so. The pool does not listen to what it has lent.
+  client.on("connect", (connection: PoolClient) => connection.on("error", () => {}));
   return drizzle({ client, schema });
 }
 
