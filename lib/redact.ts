@@ -1,10 +1,10 @@
 import { redactAssignments } from "./redact/assignments.ts";
 import { redactFormats } from "./redact/formats.ts";
 import { redactHeaders } from "./redact/headers.ts";
-import { redactKnown } from "./redact/known.ts";
+import { knownSecrets, redactKnown } from "./redact/known.ts";
 import { isSecretName } from "./redact/names.ts";
 import { redactPem } from "./redact/pem.ts";
-import { placeholder } from "./redact/replace.ts";
+import { isPlaceholder, placeholder } from "./redact/replace.ts";
 import { redactUrls } from "./redact/urls.ts";
 import { looksSecret } from "./redact/values.ts";
 
@@ -18,15 +18,22 @@ const MAX_DEPTH = 100;
  * JSON. Linear in the text's length.
  */
 export function redactText(text: string): string {
-  const steps = [
-    redactKnown,
-    redactPem,
-    redactUrls,
-    redactHeaders,
-    redactFormats,
-    redactAssignments,
-  ];
-  return steps.reduce((result, step) => step(result), text);
+  return redactString(text, knownSecrets());
+}
+
+const RULES = [redactPem, redactUrls, redactHeaders, redactFormats, redactAssignments];
+/** One round that changes and one that finds nothing more is what nearly every text with a secret takes. */
+const MAX_ROUNDS = 5;
+
+function redactString(text: string, known: readonly string[]): string {
+  let result = redactKnown(text, known);
+  // A placeholder can make what stands beside it look like a secret: again, until nothing changes.
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const before = result;
+    for (const redact of RULES) result = redact(result);
+    if (result === before) break;
+  }
+  return result;
 }
 
 /**
@@ -34,24 +41,32 @@ export function redactText(text: string): string {
  * secret-looking key is replaced whole. Numbers, booleans and null stay. What JSON cannot say is left as it is.
  */
 export function redactJson<T>(value: T): T {
-  return redactValue(value, false, 0) as T;
+  return redactValue(value, { known: knownSecrets(), secret: false, depth: 0 }) as T;
 }
 
-function redactValue(value: unknown, secret: boolean, depth: number): unknown {
-  if (typeof value === "string") return secret ? hidden(value) : redactText(value);
+interface Place {
+  readonly known: readonly string[];
+  /** Below a secret-looking key. */
+  readonly secret: boolean;
+  readonly depth: number;
+}
+
+function redactValue(value: unknown, { known, secret, depth }: Place): unknown {
+  if (typeof value === "string") return secret ? hidden(value) : redactString(value, known);
   if (value === null || typeof value !== "object" || !isPlain(value)) return value;
   if (depth >= MAX_DEPTH) return placeholder("too-deep");
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, secret, depth + 1));
+  const below = { known, secret, depth: depth + 1 };
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, below));
   const named = namedSecret(value);
-  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [
-    redactText(key),
-    redactValue(inner, secret || isSecretName(key) || (named && key === "value"), depth + 1),
-  ]);
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
+    const hide = secret || isSecretName(key) || (named && key === "value");
+    return [redactString(key, known), redactValue(inner, { ...below, secret: hide })];
+  });
   return Object.fromEntries(distinct(entries));
 }
 
 function hidden(text: string): string {
-  return text === "" || /^\[redacted:[a-z0-9-]+\]$/.test(text) ? text : placeholder("secret");
+  return text === "" || isPlaceholder(text) ? text : placeholder("secret");
 }
 
 /** `{ name: "API_TOKEN", value: "…" }`: how environments, headers and form fields are listed. */

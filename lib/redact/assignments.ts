@@ -1,12 +1,11 @@
 import { isSecretName } from "./names.ts";
-import { isPlaceholder, replaceSpans, type Span } from "./replace.ts";
+import { followsClosingQuote, isPlaceholder, replaceSpans, type Span } from "./replace.ts";
 import { isWordy, looksSecret } from "./values.ts";
 
 /** A name with a secret word in it, from that word on, then what assigns: `=`, `:`, `=>`, `:=`, `>` of XML. */
 const ASSIGNMENT =
   /(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credential|(?:api|access|account|auth|private|signing|encryption|shared|master|service)[-_ ]?key|jwt|dsn)[\w.-]{0,40}(\\*["'`]?[ \t]{0,4}(?:=>|:=|[:=>])[ \t]{0,4})/gi;
 const OPTION = /(?<!-)--[a-z-]{0,24}(?:password|passwd|secret|token|key)[ \t]+/gi;
-const NAME_BEFORE = /[\w.-]{0,40}$/;
 /** As much of a value as is needed to judge it. */
 const ENOUGH = 256;
 
@@ -27,22 +26,33 @@ function collect(text: string, pattern: RegExp, spans: Span[]): void {
     const { index } = match;
     const [all, separator = ""] = match;
     const key = all.slice(0, all.length - separator.length);
-    const before = NAME_BEFORE.exec(text.slice(Math.max(0, index - 40), index))?.[0] ?? "";
+    const before = nameBefore(text, index);
     // A value that is kept is read again: an assignment may stand in it.
     if (!isSecretName(before + key.trim())) continue;
-    const value = valueAt(text, index + all.length);
-    if (!value) continue;
     const quotedName = /^\\*["'`]/.test(separator);
+    const value = valueAt(text, index + all.length, separator);
+    if (!value) continue;
     // Where JSON has no quotes there is a number or a literal: a placeholder would break it.
-    if (quotedName && !value.quoted) continue;
+    const quoted = value.opening !== "";
+    if (quotedName && !quoted) continue;
+    // Name and value of one JSON are quoted alike; otherwise the quote may be the end of what is around the name.
+    const alike = /^\\*["'`]?/.exec(separator)?.[0] === value.opening;
+    if (quoted && !alike && followsClosingQuote(value.sample)) continue;
     const shell = separator === "=" && /^[A-Z0-9_]+$/.test(before + key);
-    if (!isSecretValue(value.sample, { shell, quotedName, quoted: value.quoted })) continue;
+    if (!isSecretValue(value.sample, { shell, quotedName, quoted })) continue;
     const end = value.end();
     if (!isPlaceholder(text.slice(value.start, end))) {
       spans.push({ start: value.start, end, what: "secret" });
     }
     pattern.lastIndex = end;
   }
+}
+
+/** What belongs to a name that is found from its secret word on: at most 40 characters, and no escape of quoted JSON. */
+function nameBefore(text: string, index: number): string {
+  const start = Math.max(0, index - 40);
+  const found = /[\w.-]*$/.exec(text.slice(start, index))?.[0] ?? "";
+  return text[index - found.length - 1] === "\\" ? found.slice(1) : found;
 }
 
 /** The more it looks like configuration and the less like prose or code, the less the value has to look like a secret. */
@@ -60,27 +70,27 @@ function isProse(value: string): boolean {
   return value.split(/\s+/).filter((word) => /^[A-Za-z][a-z'’-]*[.,;:!?)]?$/.test(word)).length > 1;
 }
 
-/** What a value may consist of, by the quote that opens it. */
-const QUOTED = new Map([
-  ['"', /(?:[^"\\\r\n]|\\.)+/y],
-  ["'", /(?:[^'\\\r\n]|\\.)+/y],
-  ["`", /(?:[^`\\\r\n]|\\.)+/y],
-]);
-/** Inside a text that is itself quoted the quotes are escaped, and the next backslash ends the value. */
-const IN_ESCAPED_QUOTES = /[^"'\\\r\n]+/y;
+/** In double quotes as in JSON; in any other, and in quotes that are escaped themselves, the text around may be JSON. */
+const IN_JSON = /(?:[^"\\\r\n]|\\.)+/y;
+const IN_SINGLE = /[^'"\\\r\n]+/y;
+const IN_BACKTICKS = /[^`"\\\r\n]+/y;
 const BARE = /[^\s"'`\\<>]+/y;
+const QUOTED = new Map([
+  ['"', IN_JSON],
+  ["`", IN_BACKTICKS],
+]);
 const OPENING = /\\*["'`]/y;
 
 /** Its sample is enough to judge; `end` is looked for only when it is a secret, so that no text is read twice to its end. */
-function valueAt(text: string, at: number) {
-  const opening = matchAt(OPENING, text, at);
-  const quoted = QUOTED.get(opening.at(-1) ?? "");
-  const pattern = !quoted ? BARE : opening.length > 1 ? IN_ESCAPED_QUOTES : quoted;
+function valueAt(text: string, at: number, separator: string) {
+  // An element of XML has its text as it is.
+  const opening = separator === ">" ? "" : matchAt(OPENING, text, at);
+  const pattern = opening === "" ? BARE : (QUOTED.get(opening) ?? IN_SINGLE);
   const start = at + opening.length;
   const sample = matchAt(pattern, text.slice(start, start + ENOUGH), 0);
   if (sample === "") return null;
   const end = () => start + matchAt(pattern, text, start).length;
-  return { start, sample, quoted: quoted !== undefined, end };
+  return { start, sample, opening, end };
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): string {

@@ -1,6 +1,10 @@
 import { replaceMatches, whole } from "./replace.ts";
 import { looksRandom } from "./values.ts";
 
+/** Where a word begins; in quoted JSON also behind an escape such as `\n`, whose letter is not part of the word. */
+const start = (word: string, key: RegExp) =>
+  new RegExp(`(?<!(?<!\\\\)[${word}])${key.source}`, "g");
+
 /**
  * Keys that providers give a shape of their own, from their documentation of it. Shorter than they are in full, so that
  * one that was cut is found too. Each pattern begins with a literal and its runs cannot contain that literal again, or
@@ -16,36 +20,36 @@ const FORMATS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["neon-password", /npg_[A-Za-z0-9]{8,}/g],
   [
     "upstash-token",
-    /(?<![A-Za-z0-9+/_-])A[A-Za-z0-9+/_-]{3}A(?:SQ|IncD|IjcD)[A-Za-z0-9+/_-]{16,}={0,2}/g,
+    start("A-Za-z0-9+/_-", /A[A-Za-z0-9+/_-]{3}A(?:SQ|IncD|IjcD)[A-Za-z0-9+/_-]{16,}={0,2}/),
   ],
-  ["upstash-token", /(?<![A-Za-z0-9+/_-])AB[A-Za-z0-9]FM[A-Za-z0-9+/_-]{24,}={0,2}/g],
+  ["upstash-token", start("A-Za-z0-9+/_-", /AB[A-Za-z0-9]FM[A-Za-z0-9+/_-]{24,}={0,2}/)],
   ["inngest-key", /signkey-[a-z]+-[A-Za-z0-9]{16,}/g],
   ["slack-token", /xox[abceoprs](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}/g],
   ["slack-token", /xapp-[0-9]-[A-Za-z0-9-]{10,}/g],
   ["slack-webhook", /hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9_/-]{10,}/g],
   ["discord-webhook", /discord(?:app)?\.com\/api\/webhooks\/[0-9]+\/[A-Za-z0-9_-]{10,}/g],
-  ["stripe-key", /(?<![A-Za-z0-9])[rs]k_(?:live|test)_[A-Za-z0-9]{10,}/g],
+  ["stripe-key", start("A-Za-z0-9", /[rs]k_(?:live|test)_[A-Za-z0-9]{10,}/)],
   ["webhook-secret", /whsec_[A-Za-z0-9+/=]{16,}/g],
-  ["aws-key-id", /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/g],
+  ["aws-key-id", start("A-Za-z0-9", /(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/)],
   ["google-key", /AIza[A-Za-z0-9_-]{30,}/g],
   ["google-token", /ya29\.[A-Za-z0-9_-]{16,}/g],
   ["google-secret", /GOCSPX-[A-Za-z0-9_-]{16,}/g],
   ["anthropic-key", /sk-ant-[A-Za-z0-9_-]{16,}/g],
-  ["openai-key", /(?<![A-Za-z0-9])sk-(?:proj|svcacct|admin|or|lf|None)-[A-Za-z0-9_-]{16,}/g],
+  ["openai-key", start("A-Za-z0-9", /sk-(?:proj|svcacct|admin|or|lf|None)-[A-Za-z0-9_-]{16,}/)],
   ["npm-token", /npm_[A-Za-z0-9]{16,}/g],
   ["pypi-token", /pypi-AgE[A-Za-z0-9_-]{16,}/g],
   ["docker-token", /dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}/g],
-  ["huggingface-token", /(?<![A-Za-z0-9])hf_[A-Za-z0-9]{20,}/g],
-  ["replicate-token", /(?<![A-Za-z0-9])r8_[A-Za-z0-9]{20,}/g],
+  ["huggingface-token", start("A-Za-z0-9", /hf_[A-Za-z0-9]{20,}/)],
+  ["replicate-token", start("A-Za-z0-9", /r8_[A-Za-z0-9]{20,}/)],
   ["groq-key", /gsk_[A-Za-z0-9]{20,}/g],
   ["xai-key", /xai-[A-Za-z0-9]{20,}/g],
   ["perplexity-key", /pplx-[A-Za-z0-9]{20,}/g],
-  ["sendgrid-key", /(?<![A-Za-z0-9])SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/g],
-  ["resend-key", /(?<![A-Za-z0-9])re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{16,}/g],
-  ["twilio-key", /(?<![A-Za-z0-9])SK[0-9a-f]{32}(?![A-Za-z0-9])/g],
-  ["telegram-token", /(?<![A-Za-z0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}/g],
+  ["sendgrid-key", start("A-Za-z0-9", /SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/)],
+  ["resend-key", start("A-Za-z0-9", /re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{16,}/)],
+  ["twilio-key", start("A-Za-z0-9", /SK[0-9a-f]{32}(?![A-Za-z0-9])/)],
+  ["telegram-token", start("A-Za-z0-9", /[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}/)],
   ["linear-key", /lin_(?:api|oauth)_[A-Za-z0-9]{16,}/g],
-  ["notion-token", /(?<![A-Za-z0-9])ntn_[A-Za-z0-9]{20,}/g],
+  ["notion-token", start("A-Za-z0-9", /ntn_[A-Za-z0-9]{20,}/)],
   ["supabase-key", /sb(?:p|_secret)_[A-Za-z0-9_]{20,}/g],
   ["sentry-token", /sntry[su]_[A-Za-z0-9+/=_]{20,}/g],
   ["grafana-token", /gl(?:sa|c)_[A-Za-z0-9+/=_]{20,}/g],
@@ -54,7 +58,7 @@ const FORMATS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["postman-key", /PMAK-[a-f0-9]{16,}(?:-[a-f0-9]+)?/g],
   ["doppler-token", /dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_.-]{20,}/g],
   ["vault-token", /hv[sbr]\.[A-Za-z0-9_-]{20,}/g],
-  ["databricks-token", /(?<![A-Za-z0-9])dapi[a-f0-9]{32}/g],
+  ["databricks-token", start("A-Za-z0-9", /dapi[a-f0-9]{32}/)],
   ["age-key", /AGE-SECRET-KEY-1[A-Z0-9]{16,}/g],
   // Private keys as bare base64 DER: PKCS#8 of Ed25519 and X25519, RSA, P-256.
   ["private-key", /MC4CAQAwBQYDK2V[uw][A-Za-z0-9+/_-]{20,}={0,2}/g],
@@ -66,9 +70,9 @@ const FORMATS: readonly (readonly [what: string, pattern: RegExp])[] = [
 ];
 
 /** `eyJ` is base64 of `{"`: a JWT, or a token that is JSON in base64 alone. From the boundary, or runs would be read again. */
-const ENCODED_JSON = /(?<![\w-])[\w-]{20,}[\w.+/=-]*/g;
-const OLD_OPENAI = /(?<![A-Za-z0-9_-])sk-[A-Za-z0-9]{20,}/g;
-const AWS_SECRET = /(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])/g;
+const ENCODED_JSON = start("\\w-", /[\w-]{20,}[\w.+/=-]*/);
+const OLD_OPENAI = start("\\w-", /sk-[A-Za-z0-9]{20,}/);
+const AWS_SECRET = start("A-Za-z0-9+/=_-", /[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])/);
 const AWS_KEY_ID = /(?:AKIA|ASIA)[A-Z0-9]{16}/;
 
 /** Redacts what a provider's key is known by. */

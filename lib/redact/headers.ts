@@ -1,9 +1,16 @@
-import { isPlaceholder, replaceMatches, replaceSpans, type Span, tail } from "./replace.ts";
+import {
+  followsClosingQuote,
+  isPlaceholder,
+  replaceMatches,
+  replaceSpans,
+  type Span,
+  tail,
+} from "./replace.ts";
 import { looksRandom } from "./values.ts";
 
 /** A header line as clients print it, also quoted on a command line or as a JSON field in a text. */
 const HEADER =
-  /(?:(?:proxy-)?authorization|cookie|x-[a-z-]{0,30}(?:token|api-?key|auth|secret|signature)|api-?key)\\*["']?[ \t]{0,4}:[ \t]{0,4}\\*["']?/gi;
+  /(?:(?:proxy-)?authorization|cookie|x-[a-z-]{0,30}(?:token|api-?key|auth|secret|signature)|(?<![\w-])api-key)\\*["']?[ \t]{0,4}:[ \t]{0,4}\\*["']?/gi;
 /** To the end of the line, or to the quote around it. */
 const VALUE = /[^\r\n"'\\]+/y;
 const BEARER = /\b(?:bearer|token)[ \t]{1,4}([\w~+/.-]{8,}=*)/gi;
@@ -28,8 +35,9 @@ function headerValues(text: string): Span[] {
   for (let match = HEADER.exec(text); match; match = HEADER.exec(text)) {
     const start = HEADER.lastIndex;
     // A value that is kept is read again: another header may stand in it.
-    if (isProse(match[0], text.slice(start, start + ENOUGH).split(/[\r\n"'\\]/, 1)[0] ?? ""))
-      continue;
+    const rest = text.slice(start, start + ENOUGH);
+    if (/["']$/.test(match[0]) && followsClosingQuote(rest)) continue;
+    if (isProse(match[0], rest.split(/[\r\n"'\\]/, 1)[0] ?? "")) continue;
     VALUE.lastIndex = start;
     const end = start + (VALUE.exec(text)?.[0].length ?? 0);
     if (!isPlaceholder(text.slice(start, end))) spans.push({ start, end, what: "header" });
@@ -38,13 +46,11 @@ function headerValues(text: string): Span[] {
   return spans;
 }
 
-/** "Authorization: every request needs one" is text about it: words alone, and not just one behind a scheme. */
+/** "Authorization: every request needs one" is text about it: words and references alone, and not one word behind a scheme. */
 function isProse(name: string, value: string): boolean {
   const words = value.trim().split(/\s+/);
-  if (!words.every((word) => /^[A-Za-z.,;:()<>{}$…-]*$/.test(word))) return false;
-  return (
-    /^cookie/i.test(name) ||
-    words.length !== 2 ||
-    !/^(?:bearer|basic|token|apikey)$/i.test(words[0] ?? "")
-  );
+  if (!words.every((word) => /^[A-Za-z_.,;:()<>{}$`…-]*$/.test(word))) return false;
+  const [scheme = "", credential = ""] = words;
+  if (/^cookie/i.test(name) || words.length !== 2 || /^[<{$]/.test(credential)) return true;
+  return !/^`?(?:bearer|basic|token|apikey)$/i.test(scheme);
 }

@@ -4,33 +4,39 @@ import { placeholder, replaceSpans, type Span } from "./replace.ts";
 /** Shorter values are words or numbers, and would be found everywhere. */
 const MIN_LENGTH = 8;
 
-let cached: { values: readonly string[]; forms: readonly string[] } | undefined;
+let cached: { values: readonly string[]; writings: readonly string[] } | undefined;
 
-/** Redacts the secret values of the environment, as they are and as they are written in URLs, JSON and base64. */
-export function redactKnown(text: string): string {
+/**
+ * Every writing of the environment's secret values: as they are, in URLs, JSON and base64. Longest first, so that none
+ * leaves a piece of a longer one.
+ */
+export function knownSecrets(): readonly string[] {
+  const values = secretValues();
+  if (cached?.values.length !== values.length || !cached.values.every((v, i) => v === values[i])) {
+    const all = new Set(values.filter((value) => value.length >= MIN_LENGTH).flatMap(writings));
+    const kept = [...all].filter(
+      (text) => text.length >= MIN_LENGTH && !placeholder("environment").includes(text),
+    );
+    cached = { values, writings: kept.sort((a, b) => b.length - a.length) };
+  }
+  return cached.writings;
+}
+
+/** Redacts `secrets`, which are what {@link knownSecrets} gave. */
+export function redactKnown(text: string, secrets: readonly string[]): string {
   let result = text;
-  for (const form of forms(secretValues())) {
+  for (const secret of secrets) {
     const spans: Span[] = [];
-    for (let at = result.indexOf(form); at >= 0; at = result.indexOf(form, at + form.length)) {
-      spans.push({ start: at, end: at + form.length, what: "environment" });
+    for (
+      let at = result.indexOf(secret);
+      at >= 0;
+      at = result.indexOf(secret, at + secret.length)
+    ) {
+      spans.push({ start: at, end: at + secret.length, what: "environment" });
     }
     result = replaceSpans(result, spans);
   }
   return result;
-}
-
-/** Every writing of the values, longest first, so that none leaves a piece of a longer one. */
-function forms(values: readonly string[]): readonly string[] {
-  if (cached?.values.length !== values.length || !cached.values.every((v, i) => v === values[i])) {
-    const all = new Set(values.filter((value) => value.length >= MIN_LENGTH).flatMap(writings));
-    cached = {
-      values,
-      forms: [...all]
-        .filter((form) => form.length >= MIN_LENGTH && !placeholder("environment").includes(form))
-        .sort((a, b) => b.length - a.length),
-    };
-  }
-  return cached.forms;
 }
 
 function writings(value: string): string[] {

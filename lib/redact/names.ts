@@ -20,6 +20,7 @@ const MAX_NAME = 200;
 function words(name: string): string[] {
   return name
     .slice(-MAX_NAME)
+    .replace(/\[redacted:[a-z0-9-]+\]/g, " ")
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .replace(/([A-Z])([A-Z][a-z])/g, "$1 $2")
     .toLowerCase()

@@ -22,12 +22,17 @@ export function redactPem(text: string): string {
     const next = markers[i + 1];
     let { start, end } = marker;
     if (!marker.opens) start = startOfCut(text, done, start);
-    else if (next && !next.opens && next.start - end <= LONGEST_BODY) end = next.end;
+    else if (next && !next.opens && isBody(text, end, next.start)) end = next.end;
     else end = endOfCut(text, end);
     spans.push({ start, end, what: "private-key" });
     done = end;
   }
   return replaceSpans(text, spans);
+}
+
+/** A quote in between means two texts, of which neither is whole. */
+function isBody(text: string, start: number, end: number): boolean {
+  return end - start <= LONGEST_BODY && !text.slice(start, end).includes('"');
 }
 
 function endOfCut(text: string, from: number): number {

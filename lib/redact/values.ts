@@ -19,16 +19,18 @@ export function looksSecret(value: string): boolean {
   return !isWordy(value);
 }
 
-/** Words alone, joined by capitals and signs, as in `nextPageToken`, `auth.token`, `must-be-8-chars`. */
+/** Words that end in a number. */
+const NUMBERED = /(?:sha|base|utf|u?int|float|ed|curve|oauth|http)-?[0-9]{1,5}(?![0-9])/gi;
+
+/** Words alone, joined by capitals and signs, as in `nextPageToken`, `auth.token`, `must-be-long`, `sha256Digest`. */
 export function isWordy(value: string): boolean {
-  const found = value.match(WORD) ?? [];
-  if (found.some((word) => word.length > LONGEST_WORD || !/[aeiouyAEIOUY]/.test(word)))
-    return false;
+  const text = value.replace(/[^A-Za-z0-9]+$/, "").replace(NUMBERED, "");
+  // A password has a digit nearly always, and so has what chance makes.
+  if (/[0-9]/.test(text)) return false;
+  const found = text.match(WORD) ?? [];
+  if (found.some((word) => word.length > LONGEST_WORD || !/[aeiouy]/i.test(word))) return false;
   const letters = found.reduce((sum, word) => sum + word.length, 0);
-  const digits = value.match(/[0-9]/g)?.length ?? 0;
-  // A password has a digit somewhere inside; an identifier has one or two at the end of a word, and long words.
-  if (digits > 0 && (digits > 2 || letters / found.length < 4 || value.length < 16)) return false;
-  return letters + digits >= 0.75 * value.length && letters / Math.max(1, found.length) >= 3;
+  return letters >= 0.75 * text.length && letters >= 3 * found.length;
 }
 
 /** Whether a token has what chance gives and words have not: capitals, small letters and digits, in 16 characters or more. */
