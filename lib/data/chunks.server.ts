@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { and, asc, count, eq, getTableColumns, gt, inArray, isNull, lt, sql } from "drizzle-orm";
+import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { fileChunks, projectFiles } from "#db/schema.ts";
 import type { Chunk } from "../ingest/document.ts";
@@ -105,25 +105,6 @@ export async function countChunks(
 ): Promise<number> {
   const [row] = await executor.select({ n: count() }).from(fileChunks).where(ofVersion(input));
   return row?.n ?? 0;
-}
-
-/** Ids of all chunks of a file in the order of ids; `after` is the last id of the previous call. */
-export async function listChunkIds(
-  { fileId, after, limit }: { fileId: string; after?: string | undefined; limit: number },
-  executor: Executor = db(),
-): Promise<string[]> {
-  const rows = await executor
-    .select({ id: fileChunks.id })
-    .from(fileChunks)
-    .where(
-      and(
-        eq(fileChunks.fileId, fileId),
-        after === undefined ? undefined : gt(fileChunks.id, after),
-      ),
-    )
-    .orderBy(asc(fileChunks.id))
-    .limit(limit);
-  return rows.map(({ id }) => id);
 }
 
 /** Chunks of one project with the names of their file, in no order; ids that are not (or no longer) there are left out. */
