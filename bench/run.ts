@@ -1,13 +1,21 @@
 import { parseArgs } from "node:util";
 import { run as chunk } from "./chunk.bench.ts";
 import { run as cold } from "./cold.bench.ts";
+import { run as engine } from "./engine.bench.ts";
 import { run as ingest } from "./ingest.bench.ts";
 import type { Bench, BenchResult } from "./result.ts";
 import { run as search } from "./search.bench.ts";
 import { run as searchable } from "./searchable.bench.ts";
 import { table } from "./table.ts";
 
-const benches: Readonly<Record<string, Bench>> = { chunk, cold, ingest, search, searchable };
+const benches: Readonly<Record<string, Bench>> = {
+  chunk,
+  cold,
+  engine,
+  ingest,
+  search,
+  searchable,
+};
 
 const usage = `npm run bench -- [name ...] [--json]
 
@@ -16,6 +24,7 @@ Exits with 1 when a bar is missed.
 
   chunk    chunker MB/s, against @langchain/textsplitters by tokens
   cold     import time and memory of dist/api/inngest.js in a fresh process
+  engine   the local Inngest engine: latency, runs/s, waits, memory; INNGEST_SERVER_URL names a server to compare it with
   ingest   PDF pages/s and peak memory of extract and chunk, against pdf-parse
   search   top-10 search at 10,000 and 100,000 chunks on the local vector server
   searchable   a 311-page PDF from its event to the first hit, on the whole local cloud
