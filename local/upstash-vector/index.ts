@@ -110,15 +110,22 @@ export class VectorIndex {
     return { namespace, dense, sparse, weighted, fusion, filter: test };
   }
 
-  /** The `k` best records of a query, without those in `except`. An unknown namespace has none. */
-  run(query: PreparedQuery, k: number, resumed?: ReadonlySet<number>): Hit[] {
+  /**
+   * The `k` best records of a query; an unknown namespace has none.
+   *
+   * @param given records that a resumed query has had: they are left out, and those found now are added
+   */
+  async run(query: PreparedQuery, k: number, given?: Set<number>): Promise<Hit[]> {
     const namespace = this.store.namespace(query.namespace);
     if (namespace === undefined) return [];
+    await this.#views.load(this.store, namespace);
     const { filter } = query;
     const searchable = this.#views.searchable(this.store, namespace);
     const accept = (seq: number) =>
-      !resumed?.has(seq) && (!filter || filter(searchable.metadata(seq)));
-    return search(searchable, query, k, accept, resumed && k);
+      !given?.has(seq) && (!filter || filter(searchable.metadata(seq)));
+    const hits = search(searchable, query, k, accept, given && k);
+    for (const { seq } of hits) given?.add(seq);
+    return hits;
   }
 
   /** Removes the records whose metadata matches; the number of them. */

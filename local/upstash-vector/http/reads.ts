@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { shortestFloat32 } from "../float32.ts";
 import type { Content, PreparedQuery, VectorIndex } from "../index.ts";
-import type { Columns } from "../store/store.ts";
+import type { Columns } from "../store/rows.ts";
 import type { Hit } from "../types.ts";
 import { type Route, read } from "./route.ts";
 import * as schemas from "./schemas.ts";
@@ -38,7 +38,7 @@ async function runQuery(
   request: QueryOptions,
 ) {
   const prepared = await prepare(index, namespace, content, request);
-  return showHits(index, index.run(prepared, request.topK), columns(request));
+  return showHits(index, await index.run(prepared, request.topK), columns(request));
 }
 
 /** A query ready to run. Throws a 422 for what the index cannot answer. */

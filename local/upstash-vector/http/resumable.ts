@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { VectorError } from "../errors.ts";
 import type { Content, PreparedQuery, VectorIndex } from "../index.ts";
-import type { Columns } from "../store/store.ts";
+import type { Columns } from "../store/rows.ts";
 import { prepare, showHits } from "./reads.ts";
 import { type Route, read } from "./route.ts";
 import * as schemas from "./schemas.ts";
@@ -37,10 +37,9 @@ export function resumableRoutes(now: () => number = Date.now): Record<string, Ro
     return found;
   };
 
-  const next = (index: VectorIndex, query: Running, k: number) => {
+  const next = async (index: VectorIndex, query: Running, k: number) => {
     query.usedAt = now();
-    const hits = index.run(query.query, k, query.given);
-    for (const { seq } of hits) query.given.add(seq);
+    const hits = await index.run(query.query, k, query.given);
     return showHits(index, hits, query.columns);
   };
 
@@ -65,7 +64,7 @@ export function resumableRoutes(now: () => number = Date.now): Record<string, Ro
     };
     const uuid = randomUUID();
     running.set(uuid, started);
-    return { uuid, scores: next(index, started, request.topK) };
+    return { uuid, scores: await next(index, started, request.topK) };
   };
 
   return {

@@ -1,7 +1,7 @@
 import { VectorError } from "../errors.ts";
 import { shortestFloat32 } from "../float32.ts";
 import type { VectorIndex } from "../index.ts";
-import type { Columns } from "../store/store.ts";
+import type { Columns } from "../store/rows.ts";
 import type { SparseVector, VectorRecord } from "../types.ts";
 
 interface WireVectors {

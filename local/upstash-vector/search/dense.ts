@@ -1,37 +1,47 @@
-/** Rows per block: blocks instead of one array, so that growing copies nothing. */
-const BLOCK = 1_024;
+import { BLOCK, type VectorMemory } from "./vector-memory.ts";
 
 /** Dense vectors in memory by row number, for exact search: every row is compared. */
 export class DenseMatrix {
-  readonly #dimension: number;
-  readonly #blocks: Float32Array[] = [];
+  readonly #memory: VectorMemory;
+  readonly #blocks: number[] = [];
   readonly #norms: number[] = [];
 
-  constructor(dimension: number) {
-    this.#dimension = dimension;
+  constructor(memory: VectorMemory) {
+    this.#memory = memory;
+  }
+
+  /** Bytes of memory that it holds until {@link release}. */
+  get bytes(): number {
+    return this.#blocks.length * this.#memory.blockBytes;
   }
 
   /** Appends a vector as the next row; an absent one is a row of zeros. */
   push(vector: Float32Array | undefined): void {
-    const row = this.#norms.length;
-    if (row % BLOCK === 0) this.#blocks.push(new Float32Array(BLOCK * this.#dimension));
-    if (vector) this.#blocks[Math.floor(row / BLOCK)]?.set(vector, (row % BLOCK) * this.#dimension);
+    const row = this.#norms.length % BLOCK;
+    if (row === 0) this.#blocks.push(this.#memory.allocate());
+    this.#memory.write(this.#blocks.at(-1) as number, row, vector);
     this.#norms.push(vector ? norm(vector) : 0);
   }
 
   /** Score of every row: (1 + cos) / 2, so from 0 to 1 (Upstash docs, similarity functions). */
   scores(query: Float32Array): Float64Array {
-    const scores = new Float64Array(this.#norms.length);
+    const norms = this.#norms;
+    const scores = new Float64Array(norms.length);
     const queryNorm = norm(query);
-    for (const [b, block] of this.#blocks.entries()) {
-      const first = b * BLOCK;
-      const rows = Math.min(BLOCK, scores.length - first);
-      for (let row = 0; row < rows; row++) {
-        const length = queryNorm * (this.#norms[first + row] ?? 0);
-        scores[first + row] = score(dot(query, block, row * this.#dimension), length);
+    this.#memory.dotProducts(query, this.#blocks, norms.length, (products, first) => {
+      const end = Math.min(first + BLOCK, norms.length);
+      for (let row = first; row < end; row++) {
+        const length = queryNorm * (norms[row] as number);
+        scores[row] = score(products[row - first] as number, length);
       }
-    }
+    });
     return scores;
+  }
+
+  /** Gives the memory back; the matrix cannot be used any more. */
+  release(): void {
+    for (const block of this.#blocks.splice(0)) this.#memory.free(block);
+    this.#norms.length = 0;
   }
 }
 
@@ -47,23 +57,7 @@ function score(product: number, length: number): number {
 }
 
 function norm(vector: Float32Array): number {
-  return Math.sqrt(dot(vector, vector, 0));
-}
-
-/** Dot product with the values from `offset` on. Four sums, so that the processor need not wait for each addition. */
-function dot(query: Float32Array, values: Float32Array, offset: number): number {
-  const length = query.length;
-  const whole = length - (length % 4);
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  for (let i = 0; i < whole; i += 4) {
-    a += (query[i] as number) * (values[offset + i] as number);
-    b += (query[i + 1] as number) * (values[offset + i + 1] as number);
-    c += (query[i + 2] as number) * (values[offset + i + 2] as number);
-    d += (query[i + 3] as number) * (values[offset + i + 3] as number);
-  }
-  for (let i = whole; i < length; i++) a += (query[i] as number) * (values[offset + i] as number);
-  return a + b + c + d;
+  let squares = 0;
+  for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) ** 2;
+  return Math.sqrt(squares);
 }

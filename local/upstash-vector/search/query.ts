@@ -1,6 +1,6 @@
 import type { Hit, SparseVector } from "../types.ts";
 import { type FusionAlgorithm, fuse } from "./fusion.ts";
-import { ranked, take } from "./ranking.ts";
+import { best } from "./ranking.ts";
 import type { Searchable } from "./view.ts";
 
 /** What to look for: with both vectors the two rankings are fused, with one its scores are the result's. */
@@ -31,8 +31,8 @@ export function search(
   if (!dense && !sparse) return [];
   const limit = dense && sparse ? depth : k;
   const rankings: Hit[][] = [];
-  if (dense) rankings.push(take(ranked(searchable.dense(dense)), limit, accept));
-  if (sparse) rankings.push(take(ranked(searchable.sparse(sparse, weighted)), limit, accept));
+  if (dense) rankings.push(best(searchable.dense(dense), limit, accept));
+  if (sparse) rankings.push(best(searchable.sparse(sparse, weighted), limit, accept));
   const [only, second] = rankings;
   return second ? fuse(rankings, fusion).slice(0, k) : (only ?? []);
 }

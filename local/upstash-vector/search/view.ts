@@ -2,6 +2,7 @@ import type { SparseVector, VectorRecord } from "../types.ts";
 import { DenseMatrix } from "./dense.ts";
 import type { Scored } from "./ranking.ts";
 import { InvertedIndex } from "./sparse.ts";
+import type { VectorMemory } from "./vector-memory.ts";
 
 /** What both the view in memory and the search on disk answer. */
 export interface Searchable {
@@ -11,6 +12,9 @@ export interface Searchable {
   /** Parsed metadata of a record; undefined when it has none. */
   metadata(seq: number): unknown;
 }
+
+const ROW_BYTES = 100;
+const POSTING_BYTES = 16;
 
 /**
  * One namespace's vectors in memory. Rows are only added: a record that changes gets a new row and leaves a dead one,
@@ -24,15 +28,17 @@ export class NamespaceView implements Searchable {
   readonly #seqs: number[] = [];
   readonly #metadata = new Map<number, unknown>();
   readonly #readMetadata: (seq: number) => string | undefined;
-  readonly #dimension: number;
   #postings = 0;
   #metadataLength = 0;
 
   /** @param readMetadata reads a record's metadata from the store when a filter first asks for it */
-  constructor(dimension: number, readMetadata: (seq: number) => string | undefined) {
-    this.#dimension = dimension;
-    this.#dense = new DenseMatrix(dimension);
+  constructor(memory: VectorMemory, readMetadata: (seq: number) => string | undefined) {
+    this.#dense = new DenseMatrix(memory);
     this.#readMetadata = readMetadata;
+  }
+
+  has(seq: number): boolean {
+    return this.#rows.has(seq);
   }
 
   save(seq: number, { dense, sparse }: Pick<VectorRecord, "dense" | "sparse">): void {
@@ -54,7 +60,12 @@ export class NamespaceView implements Searchable {
 
   /** Estimate of the memory held. */
   get bytes(): number {
-    return viewBytes(this.#seqs.length, this.#dimension, this.#postings) + 4 * this.#metadataLength;
+    return (
+      this.#dense.bytes +
+      ROW_BYTES * this.#seqs.length +
+      POSTING_BYTES * this.#postings +
+      4 * this.#metadataLength
+    );
   }
 
   get mostlyDead(): boolean {
@@ -77,9 +88,14 @@ export class NamespaceView implements Searchable {
     }
     return this.#metadata.get(seq);
   }
+
+  /** Gives the memory of the dense vectors back; the view cannot be used any more. */
+  release(): void {
+    this.#dense.release();
+  }
 }
 
-/** Memory of a view: 4 bytes a dense value, 16 a posting and 100 a row for the tables around them. */
+/** Estimate of the memory that a view of so many records would hold. */
 export function viewBytes(rows: number, dimension: number, postings: number): number {
-  return rows * (4 * dimension + 100) + 16 * postings;
+  return rows * (4 * dimension + ROW_BYTES) + POSTING_BYTES * postings;
 }

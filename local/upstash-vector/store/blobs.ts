@@ -10,11 +10,11 @@ export function sparseBytes({ indices, values }: SparseVector): Uint8Array {
 
 /** The reverse of {@link sparseBytes}. */
 export function sparseVector(blob: Uint8Array): SparseVector {
-  const { buffer } = blob.slice();
+  const { buffer, byteOffset } = aligned(blob);
   const count = blob.byteLength / 8;
   return {
-    indices: new Int32Array(buffer, 0, count),
-    values: new Float32Array(buffer, count * 4, count),
+    indices: new Int32Array(buffer, byteOffset, count),
+    values: new Float32Array(buffer, byteOffset + count * 4, count),
   };
 }
 
@@ -23,7 +23,13 @@ export function denseBytes(values: Float32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** The reverse of {@link denseBytes}; copies, because a row's bytes need not be aligned. */
+/** The reverse of {@link denseBytes}. */
 export function denseVector(blob: Uint8Array): Float32Array {
-  return new Float32Array(blob.slice().buffer);
+  const { buffer, byteOffset } = aligned(blob);
+  return new Float32Array(buffer, byteOffset, blob.byteLength / 4);
+}
+
+/** The same bytes, copied where they do not begin at a multiple of four. */
+function aligned(blob: Uint8Array): Uint8Array {
+  return blob.byteOffset % 4 === 0 ? blob : blob.slice();
 }
