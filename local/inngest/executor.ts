@@ -9,7 +9,7 @@ import { limits } from "./limits.ts";
 import { applyOps, failAttempt } from "./ops.ts";
 import { readReply } from "./reply.ts";
 import { markStarted } from "./start.ts";
-import type { QueueItem } from "./store/queue.ts";
+import { PLAN_ONLY, type QueueItem } from "./store/queue.ts";
 import type { Run } from "./store/runs.ts";
 
 /** A connection that ends in the middle of a call counts as an attempt only after so many times in a row. */
@@ -126,7 +126,8 @@ export class Executor {
         request_id: requestId,
         generation_id: item.attempt,
         // While steps are pending a look for new ones must run none of them itself.
-        disable_immediate_execution: this.#engine.runs.hasPending(run.id),
+        disable_immediate_execution:
+          item.payload === PLAN_ONLY || this.#engine.runs.hasPending(run.id),
         use_api: useApi,
         stack: { stack: ids, current: ids.length },
       },

@@ -4,6 +4,8 @@ import type { Engine } from "./engine.ts";
 import { seededIds } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { dispatchEvent } from "./matcher.ts";
+import { issuesOf } from "./schemas.ts";
+import { eventMeta, joinSessions } from "./sessions.ts";
 import type { InngestEvent } from "./store/events.ts";
 
 const incoming = z.looseObject({
@@ -14,7 +16,9 @@ const incoming = z.looseObject({
     .max(1000)
     .refine((name) => !name.startsWith("inngest/"), "names that start with inngest/ are reserved"),
   data: z.record(z.string(), z.unknown()).nullish(),
+  user: z.record(z.string(), z.unknown()).nullish(),
   ts: z.int().min(0).nullish(),
+  meta: eventMeta.nullish(),
 });
 
 /**
@@ -42,13 +46,17 @@ export function takeIn(engine: Engine, body: unknown, seed: string | undefined):
 function toEvent(input: unknown, index: number, ourId: string, now: number): InngestEvent {
   const parsed = incoming.safeParse(input);
   if (!parsed.success) {
-    const why = parsed.error.issues
-      .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
-      .join("; ");
-    throw new InvalidInput("bad_event", `event ${index}: ${why}`);
+    throw new InvalidInput("bad_event", `event ${index}: ${issuesOf(parsed.error)}`);
   }
-  const { id, data, ts, ...rest } = parsed.data;
-  const event = { ...rest, id: id || ourId, data: data ?? {}, ts: ts || now };
+  const { id, data, user, ts, meta, ...rest } = parsed.data;
+  const event = {
+    ...rest,
+    ...(meta ? { meta: joinSessions(meta) } : {}),
+    id: id || ourId,
+    data: data ?? {},
+    user: user ?? {},
+    ts: ts || now,
+  };
   const bytes = Buffer.byteLength(JSON.stringify(event));
   if (bytes > limits.eventBytes) {
     throw new InvalidInput(

@@ -25,6 +25,8 @@ export interface ResolvedStep {
   /** Whether the run goes on after each of several parallel steps, not only after the last. */
   readonly race: boolean;
   readonly attempts: number;
+  /** Whether the next look shall only plan steps and run none. */
+  readonly planOnly?: boolean;
 }
 
 /** Records a step's result and lets its run go on once no parallel step is pending. */
@@ -38,7 +40,7 @@ export function resolveStep(
   if (run?.status !== "Running") return;
   if (!recordStep(engine, run, step, result)) return;
   if (step.race || run.version === 1 || !engine.runs.mustWait(runId)) {
-    engine.queue.addDiscovery(runId);
+    engine.queue.addDiscovery(runId, { planOnly: step.planOnly });
   }
 }
 
@@ -49,7 +51,7 @@ export function resolveStep(
 export function recordStep(
   engine: Engine,
   run: Run,
-  step: Omit<ResolvedStep, "race">,
+  step: Omit<ResolvedStep, "race" | "planOnly">,
   result: unknown,
 ): boolean {
   const json = JSON.stringify(result ?? null);
@@ -58,7 +60,8 @@ export function recordStep(
     finishRun(engine, run, { status: "Failed", error });
     return false;
   }
-  engine.runs.addStep(run.id, { ...step, result: json });
+  const { id, op, name, attempts } = step;
+  engine.runs.addStep(run.id, { id, op, name, attempts, result: json });
   return true;
 }
 

@@ -21,6 +21,9 @@ export const limits = {
   /** One note of metadata, and all of a run. */
   metadataBytes: 64 * 1024,
   runMetadataBytes: 1024 * 1024,
+  /** Sessions of one event, and characters of a session's key and of its id. */
+  sessions: 5,
+  sessionChars: 512,
   retries: 20,
   triggers: 10,
   cancelOn: 5,

@@ -28,7 +28,7 @@ export function applyOps(
   let race = item.race === 1 || version === 1;
   for (const op of ops) {
     if (op.op === "StepError") failed = op;
-    else if (applyOp(engine, run, item, op)) lookAgain = true;
+    else if (applyOp(engine, run, item, op, ops.length > 1)) lookAgain = true;
     if (op.opts?.parallelMode === "race") race = true;
     if (engine.runs.get(run.id)?.status !== "Running") return;
   }
@@ -68,7 +68,7 @@ export function failAttempt(
 }
 
 /** @returns whether a step got its result, so that the run may have something new to do. */
-function applyOp(engine: Engine, run: Run, item: QueueItem, op: Op): boolean {
+function applyOp(engine: Engine, run: Run, item: QueueItem, op: Op, parallel: boolean): boolean {
   const name = op.displayName ?? op.name ?? op.id;
   const step = { id: op.id, op: op.op, name, attempts: item.attempt + 1 };
   switch (op.op) {
@@ -89,7 +89,7 @@ function applyOp(engine: Engine, run: Run, item: QueueItem, op: Op): boolean {
     case "DiscoveryRequest":
       return true;
     default:
-      if (!engine.runs.hasStep(run.id, op.id)) plan(engine, run, op, name);
+      if (!engine.runs.hasStep(run.id, op.id)) plan(engine, run, op, name, parallel);
       return false;
   }
 }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { CountersignError, InvalidInput } from "#lib/errors.ts";
 import { dueTime } from "./durations.ts";
 import type { Engine } from "./engine.ts";
@@ -5,10 +6,18 @@ import { admit } from "./flow/admission.ts";
 import { ulid } from "./ids.ts";
 import { finishRun, recordStep } from "./lifecycle.ts";
 import type { Op } from "./reply.ts";
+import { issuesOf } from "./schemas.ts";
+import { eventMeta, joinSessions } from "./sessions.ts";
 import type { Run } from "./store/runs.ts";
 
-/** Puts an operation that takes its time into the queue or among the pauses, unless it is there already. */
-export function plan(engine: Engine, run: Run, op: Op, name: string): void {
+/** What a sleep's queue item says when the app reported other steps beside it. */
+export const PARALLEL = "parallel";
+
+/**
+ * Puts an operation that takes its time into the queue or among the pauses, unless it is there already.
+ * @param parallel whether the app reported others beside it.
+ */
+export function plan(engine: Engine, run: Run, op: Op, name: string, parallel: boolean): void {
   const id = `${run.id}:${op.id}`;
   const race = op.opts?.parallelMode === "race" ? 1 : 0;
   const common = { id, run_id: run.id, step_id: op.id, race, name };
@@ -18,7 +27,12 @@ export function plan(engine: Engine, run: Run, op: Op, name: string): void {
         engine.queue.add({ ...common, kind: "call", due_at: Date.now() });
         break;
       case "Sleep":
-        engine.queue.add({ ...common, kind: "sleep", due_at: dueTime(op.name ?? "", Date.now()) });
+        engine.queue.add({
+          ...common,
+          kind: "sleep",
+          payload: parallel ? PARALLEL : null,
+          due_at: dueTime(op.name ?? "", Date.now()),
+        });
         break;
       case "WaitForEvent":
         waitForEvent(engine, run, op, common);
@@ -46,6 +60,12 @@ export function plan(engine: Engine, run: Run, op: Op, name: string): void {
     finishRun(engine, run, { status: "Failed", error: failure });
   }
 }
+
+const invokePayload = z.looseObject({
+  data: z.record(z.string(), z.unknown()).nullish(),
+  v: z.string().nullish(),
+  meta: eventMeta.nullish().catch(null),
+});
 
 interface Planned {
   readonly id: string;
@@ -92,11 +112,14 @@ function invoke(engine: Engine, run: Run, op: Op, planned: Planned): void {
   }
   const expires_at = addTimeout(engine, op, planned);
   engine.pauses.add({ ...planned, kind: "invoke", expires_at }, {});
-  const payload = (op.opts?.payload ?? {}) as { data?: Record<string, unknown>; v?: string };
+  const parsed = invokePayload.safeParse(op.opts?.payload ?? {});
+  if (!parsed.success) throw new InvalidInput("bad_payload", issuesOf(parsed.error));
+  const payload = parsed.data;
   const id = ulid();
   const event = {
     id,
     name: "inngest/function.invoked",
+    user: {},
     data: {
       ...payload.data,
       _inngest: {
@@ -107,6 +130,7 @@ function invoke(engine: Engine, run: Run, op: Op, planned: Planned): void {
       },
     },
     ...(payload.v ? { v: payload.v } : {}),
+    ...(payload.meta ? { meta: joinSessions(payload.meta) } : {}),
     ts: Date.now(),
   };
   engine.events.add(id, event);

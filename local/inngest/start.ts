@@ -53,7 +53,7 @@ export function startRun(
     const due_at = now + parseDuration(fn.timeouts.start);
     engine.queue.add({ id: `${id}:start`, kind: "start-timeout", run_id: id, due_at });
   }
-  engine.queue.addDiscovery(id, throttled(engine, fn, first.event, now));
+  engine.queue.addDiscovery(id, { dueAt: throttled(engine, fn, first.event, now) });
 }
 
 /** A run's first call is about to be made: from here on its time to finish counts. */

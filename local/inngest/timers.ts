@@ -5,6 +5,7 @@ import { admit } from "./flow/admission.ts";
 import { release } from "./flow/holds.ts";
 import { ulid } from "./ids.ts";
 import { finishRun, resolveStep } from "./lifecycle.ts";
+import { PARALLEL } from "./plan.ts";
 import type { QueueItem } from "./store/queue.ts";
 
 /** Does what a sleep, a timeout or a cron that is due causes, in one transaction. Never throws. */
@@ -63,7 +64,15 @@ function fireTimeout(engine: Engine, item: QueueItem): void {
 
 function resolve(engine: Engine, item: QueueItem, op: string, result: unknown): void {
   if (!item.run_id || !item.step_id) return;
-  const step = { id: item.step_id, op, name: item.name, race: item.race === 1, attempts: 1 };
+  const step = {
+    id: item.step_id,
+    op,
+    name: item.name,
+    race: item.race === 1,
+    attempts: 1,
+    // Production does so after a sleep that ends parallel steps; after other steps it does not.
+    planOnly: item.kind === "sleep" && item.payload === PARALLEL,
+  };
   resolveStep(engine, item.run_id, step, result);
 }
 

@@ -7,6 +7,7 @@ import { seededIds, ulid } from "../ids.ts";
 import { finishRun } from "../lifecycle.ts";
 import { limits } from "../limits.ts";
 import { expression, issuesOf } from "../schemas.ts";
+import { eventMeta, joinSessions } from "../sessions.ts";
 import { sendSignal } from "../signals.ts";
 import { HttpError, type Request, type Response } from "./router.ts";
 
@@ -23,7 +24,10 @@ export async function signal(engine: Engine, request: Request): Promise<Response
   return { json: { data: { run_id } } };
 }
 
-const invocation = z.looseObject({ data: z.record(z.string(), z.unknown()).nullish() });
+const invocation = z.looseObject({
+  data: z.record(z.string(), z.unknown()).nullish(),
+  meta: eventMeta.nullish(),
+});
 
 /** `POST /invoke/:slug`: starts one function directly, with the body as its event. */
 export async function invoke(engine: Engine, request: Request): Promise<Response> {
@@ -33,6 +37,7 @@ export async function invoke(engine: Engine, request: Request): Promise<Response
   const id = seededIds(request.header("x-inngest-event-id-seed"))(0);
   const event = {
     ...given,
+    ...(given.meta ? { meta: joinSessions(given.meta) } : {}),
     id,
     name: "inngest/function.invoked",
     data: { ...given.data, _inngest: { fn_id: fn.id } },

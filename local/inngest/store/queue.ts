@@ -34,6 +34,9 @@ export interface QueueItem {
 /** The step id of the call that looks for the next steps. */
 export const DISCOVERY = "step";
 
+/** The payload of such a call that shall run none of them itself. */
+export const PLAN_ONLY = "plan-only";
+
 type NewItem = Pick<QueueItem, "id" | "kind" | "due_at"> & Partial<QueueItem>;
 
 /** The persistent queue. Whoever runs it listens to what is added or moved. */
@@ -81,10 +84,14 @@ export class Queue {
   }
 
   /** Looks for the next steps of a run; a look that is under way is repeated, because it saw an older state. */
-  addDiscovery(runId: string, dueAt = Date.now()): void {
+  addDiscovery(
+    runId: string,
+    { dueAt = Date.now(), planOnly = false }: { dueAt?: number; planOnly?: boolean } = {},
+  ): void {
     const id = `${runId}:${DISCOVERY}`;
     if (this.#db.run("UPDATE queue SET again = 1 WHERE id = ?", id) > 0) return;
-    this.add({ id, kind: "call", run_id: runId, step_id: DISCOVERY, due_at: dueAt });
+    const payload = planOnly ? PLAN_ONLY : null;
+    this.add({ id, kind: "call", run_id: runId, step_id: DISCOVERY, due_at: dueAt, payload });
   }
 
   /** A call is about to see the newest state. */
