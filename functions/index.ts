@@ -1,12 +1,34 @@
+import { acceptRunRequest } from "./accept-run.ts";
+import { applyPlan } from "./apply-plan.ts";
+import { awaitApproval } from "./await-approval.ts";
+import { cancelRunRequest } from "./cancel-run.ts";
+import { closeRun } from "./close-run.ts";
 import { createProjectFromEvent } from "./create-project.ts";
+import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
 import { ingestFile } from "./ingest-file.ts";
+import { planLedger } from "./plan-ledger.ts";
 import { removeFile } from "./remove-file.ts";
+import { resolveUnknownEffect } from "./resolve-effect.ts";
+import { run } from "./run.ts";
+import { sweepApprovals } from "./sweep-approvals.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepProjects } from "./sweep-projects.ts";
+import { sweepRuns } from "./sweep-runs.ts";
 
 /** Every function that Inngest may call. */
 export const functions = [
+  acceptRunRequest,
+  run,
+  planLedger,
+  awaitApproval,
+  applyPlan,
+  decideApproval,
+  resolveUnknownEffect,
+  cancelRunRequest,
+  closeRun,
+  sweepApprovals,
+  sweepRuns,
   ingestFile,
   removeFile,
   sweepFiles,

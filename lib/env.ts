@@ -28,6 +28,13 @@ const schema = z.object({
   /** Signs checkpoints of audit chains: an Ed25519 key as PKCS#8, PEM or its DER in base64. */
   AUDIT_SIGNING_KEY: optional(z.string()),
 
+  /** Seals the decisions of people whom our HTTP edge has authenticated, for the policies that ask for `api`. */
+  APPROVAL_EDGE_SECRET: optional(z.string().min(32)),
+
+  /** Where the ledger service is and what opens it: the target of runs with `target: "ledger"`. */
+  LEDGER_URL: optional(z.url()),
+  LEDGER_TOKEN: optional(z.string()),
+
   /** Hosts that `file.uploaded` may link to, comma-separated; `*.example.com` allows subdomains. Empty: none. */
   FILE_URL_HOSTS: optional(z.string()),
   /** `1` allows links to http on 127.0.0.1, for tests and the demo. Refused when deployed. */

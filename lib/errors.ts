@@ -93,6 +93,19 @@ export class Unavailable extends CountersignError {
   readonly status = 503;
 }
 
+/** Not now: the step is retried, but not before `afterMs` are over. */
+export class Later extends CountersignError {
+  override readonly name: string = "Later";
+  readonly retry = true;
+  readonly status = 503;
+  readonly afterMs: number;
+
+  constructor(code: string, message: string, afterMs: number, cause?: unknown) {
+    super(code, message, { afterMs }, cause);
+    this.afterMs = afterMs;
+  }
+}
+
 /** One line for a log or a row from whatever was thrown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

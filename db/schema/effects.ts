@@ -48,6 +48,9 @@ export const approvals = pgTable(
     /** How many different people must grant it; the decisions are rows of their own. */
     quorum: integer("quorum").notNull().default(1),
     requestedBy: text("requested_by").notNull(),
+    /** Who may decide, as the policy said when it was requested. */
+    approvers: text("approvers").array().notNull().default([]),
+    /** 0 is the built-in default. */
     policyVersion: integer("policy_version").notNull(),
     planArtifactId: text("plan_artifact_id").references(() => artifacts.id),
     expiresAt: instant("expires_at").notNull(),
@@ -63,6 +66,7 @@ export const approvals = pgTable(
   (t) => [
     index("approvals_run_scope_idx").on(t.runId, t.scope),
     index("approvals_list_idx").on(t.projectId, t.createdAt, t.id),
+    index("approvals_approvers_idx").using("gin", t.approvers),
     index("approvals_plan_idx").on(t.planArtifactId),
     index("approvals_expiry_idx").on(t.expiresAt).where(sql`${t.status} in ('pending', 'granted')`),
     // One live approval per plan: asking again is a conflict, and a new intent must supersede the old one first.

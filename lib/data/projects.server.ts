@@ -63,6 +63,19 @@ export async function projectExists(
   return found.length > 0;
 }
 
+/** A project by its id alone, for work on behalf of nobody in particular. Throws NotFound, also while it is being deleted. */
+export async function readProject(
+  { id }: { id: string },
+  executor: Executor = db(),
+): Promise<Project> {
+  const [project] = await executor
+    .select()
+    .from(projects)
+    .where(and(eq(projects.id, id), active()));
+  if (!project) throw new NotFound("project_not_found", `There is no project ${id}.`);
+  return project;
+}
+
 /** An owner's projects, newest first, at most 100 a page. Throws InvalidInput on a cursor or limit that is none. */
 export async function listProjects(
   input: { ownerUserId: string; cursor?: string | undefined; limit?: number | undefined },

@@ -1,5 +1,5 @@
-import { Middleware, NonRetriableError } from "inngest";
-import { CountersignError } from "../errors.ts";
+import { Middleware, NonRetriableError, RetryAfterError } from "inngest";
+import { CountersignError, Later } from "../errors.ts";
 import { log } from "../log.ts";
 
 /**
@@ -24,6 +24,9 @@ async function final(next: () => Promise<unknown>): Promise<unknown> {
   } catch (error) {
     if (error instanceof CountersignError && !error.retry) {
       throw new NonRetriableError(`${error.code}: ${error.message}`, { cause: error });
+    }
+    if (error instanceof Later) {
+      throw new RetryAfterError(`${error.code}: ${error.message}`, error.afterMs, { cause: error });
     }
     throw error;
   }

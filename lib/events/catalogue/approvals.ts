@@ -1,6 +1,25 @@
 import { eventType } from "inngest";
 import * as z from "zod";
-import { actor, id, note, sha256, timestamp } from "./fields.ts";
+import { actor, id, note, sha256, timestamp, url } from "./fields.ts";
+
+const base64url = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, "base64url");
+
+const proof = {
+  /** Fresh for every decision: each counts once. */
+  nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, "16 to 64 characters of base64url"),
+  /** The proof is good until then. */
+  expiresAt: timestamp,
+  value: base64url,
+};
+
+/**
+ * What vouches for `by`. `signature`: Ed25519 by a key that is registered for this person, over the canonical JSON of the
+ * decision (docs/approvals.md says which fields). `edge`: the seal of our own HTTP edge; nobody else can make one.
+ */
+const proofs = {
+  signature: z.strictObject({ keyId: z.string().regex(/^[0-9a-f]{32}$/), ...proof }).optional(),
+  edge: z.strictObject(proof).optional(),
+};
 
 /** A decision is bound to exactly what was shown: `intentHash` is the hash in `approval.requested`. */
 const decision = z.strictObject({
@@ -8,9 +27,8 @@ const decision = z.strictObject({
   approvalId: id,
   intentHash: sha256,
   by: actor,
-  /** Ed25519, base64url, over the canonical decision; demanded by some policies. */
-  signature: z.string().max(512).optional(),
   note: note.optional(),
+  ...proofs,
 });
 
 export const approvalGranted = eventType("approval.granted", { schema: decision });
@@ -50,5 +68,9 @@ export const effectResolved = eventType("effect.resolved", {
     resolution: z.enum(["adopt", "resend", "abandon"]),
     by: actor,
     note: note.optional(),
+    /** With `adopt`, what it became outside, when it cannot be found by its marker. */
+    externalId: z.string().min(1).max(500).optional(),
+    externalUrl: url.optional(),
+    ...proofs,
   }),
 });

@@ -1,0 +1,33 @@
+import { invoke } from "inngest";
+import { granted, lookAtApproval } from "#lib/approvals/look.ts";
+import { approvalSettled } from "#lib/events/catalogue/approvals.ts";
+import { runWaiting } from "#lib/events/catalogue/runs.ts";
+import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+import { approvedPhaseData, endsWithRun } from "./phase.ts";
+
+/**
+ * Waits until a plan is decided, and ends well only when it is granted. The row is what counts: it is read before the
+ * first wait and after each, and each wait is short, so that an event which came too early only costs time.
+ */
+export const awaitApproval = inngest.createFunction(
+  { id: "await-approval", triggers: [invoke(approvedPhaseData)], cancelOn: endsWithRun() },
+  async ({ event, step }) => {
+    const { projectId, runId, approvalId } = event.data;
+    for (let look = 1; ; look++) {
+      const seen = await step.run(`look-${look}`, () =>
+        lookAtApproval({ runId, approvalId, look }),
+      );
+      if (seen.status !== "pending") return await step.run("check", () => granted(approvalId));
+      if (look === 1) {
+        const waiting = { projectId, runId, reason: "approval" as const, waitingFor: approvalId };
+        await step.sendEvent("say-waiting", happened(runWaiting, waiting));
+      }
+      await step.waitForEvent(`wait-${look}`, {
+        event: approvalSettled,
+        timeout: `${seen.waitSeconds}s`,
+        if: `async.data.approvalId == "${approvalId}"`,
+      });
+    }
+  },
+);

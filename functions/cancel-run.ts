@@ -1,0 +1,16 @@
+import { runCanceled, runCancelRequested } from "#lib/events/catalogue/runs.ts";
+import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+import { cancelRun } from "#lib/runs/life.ts";
+
+/** Marks the run's rows first, then lets the engine end what it does for it (`cancelOn`). */
+export const cancelRunRequest = inngest.createFunction(
+  { id: "cancel-run", triggers: [runCancelRequested] },
+  async ({ event, step }) => {
+    const { projectId, runId, by, reason } = event.data;
+    const canceled = await step.run("cancel", () => cancelRun({ projectId, runId, by, reason }));
+    if (canceled.outcome !== "canceled") return canceled;
+    await step.sendEvent("stop", happened(runCanceled, { projectId, runId, by, reason }));
+    return canceled;
+  },
+);

@@ -1,0 +1,22 @@
+import { cron } from "inngest";
+import { sweepOrphans } from "#lib/effects/orphans.ts";
+import { runStarted } from "#lib/events/catalogue/runs.ts";
+import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+import { reviveRuns } from "#lib/runs/revive.ts";
+
+/** Wakes runs that the engine has lost, and looks for what canceled runs had sent. */
+export const sweepRuns = inngest.createFunction(
+  { id: "sweep-runs", triggers: [cron("*/2 * * * *")], concurrency: { limit: 1 } },
+  async ({ step }) => {
+    const revived = await step.run("revive", () => reviveRuns({ limit: 100 }));
+    if (revived.length > 0) {
+      await step.sendEvent(
+        "wake",
+        revived.map(({ occasion, ...data }) => happened(runStarted, data, occasion)),
+      );
+    }
+    const looked = await step.run("look", () => sweepOrphans({ limit: 20 }));
+    return { woken: revived.length, ...looked };
+  },
+);

@@ -1,0 +1,87 @@
+import { and, asc, eq, sql } from "drizzle-orm";
+import { db, type Executor } from "#db/client.ts";
+import { runSteps, runs } from "#db/schema.ts";
+import { newId } from "../ids.ts";
+import { redactJson, redactText } from "../redact.ts";
+import { ENDED } from "./runs.server.ts";
+
+export type RunStep = typeof runSteps.$inferSelect;
+
+/** Which step of which run, and on behalf of which run of the engine. */
+export interface StepKey {
+  readonly runId: string;
+  readonly inngestRunId: string;
+  /** Unique in the run, stable over repeats: `<phase>/<step>`. */
+  readonly stepId: string;
+}
+
+/**
+ * Says that a step begins, in one statement: touches the run (a sweeper tells by that whether anybody works on it) and
+ * writes the step, or counts its next attempt. A step that has succeeded is left as it is; so is everything when the run
+ * has ended or belongs to another run of the engine: then null is returned.
+ */
+export async function beginStep(
+  step: StepKey & { stepName: string; kind: string; inputs?: unknown },
+  executor: Executor = db(),
+): Promise<Pick<RunStep, "status" | "outputs" | "outputRef" | "attempt"> | null> {
+  const { runId, inngestRunId, stepId, stepName, kind } = step;
+  const inputs = JSON.stringify(redactJson(step.inputs ?? null));
+  const ended = sql.join(
+    ENDED.map((status) => sql`${status}`),
+    sql`, `,
+  );
+  const { rows } = await executor.execute<{
+    status: RunStep["status"];
+    outputs: unknown;
+    outputRef: string | null;
+    attempt: number;
+  }>(sql`
+    with live as (
+      update ${runs} set updated_at = now()
+      where id = ${runId} and inngest_run_id = ${inngestRunId} and status not in (${ended})
+      returning id)
+    insert into ${runSteps} as s (id, run_id, step_id, step_name, kind, inputs)
+    select ${newId("step")}, id, ${stepId}, ${stepName}, ${kind}, ${inputs}::jsonb from live
+    on conflict (run_id, step_id) do update set
+      status = case when s.status = 'succeeded' then s.status else 'running' end,
+      ended_at = case when s.status = 'succeeded' then s.ended_at end,
+      attempt = case when s.status = 'succeeded' then s.attempt else s.attempt + 1 end,
+      error = case when s.status = 'succeeded' then s.error end
+    returning status, outputs, output_ref as "outputRef", attempt`);
+  return rows[0] ?? null;
+}
+
+/** Says how a step ended: its output, or where a large one is, or its error. One that has succeeded stays so. */
+export async function endStep(
+  { runId, stepId }: Pick<StepKey, "runId" | "stepId">,
+  end: { outputs: unknown } | { outputRef: string } | { error: string },
+  executor: Executor = db(),
+): Promise<void> {
+  const outcome =
+    "error" in end
+      ? { status: "failed" as const, error: redactText(end.error) }
+      : { status: "succeeded" as const, error: null, ...end };
+  await executor
+    .update(runSteps)
+    .set({ ...outcome, endedAt: sql`now()` })
+    .where(
+      and(
+        eq(runSteps.runId, runId),
+        eq(runSteps.stepId, stepId),
+        sql`${runSteps.status} <> 'succeeded'`,
+      ),
+    );
+}
+
+/** A run's steps in the order in which they began; at most 1,000, which is the most that a run can have. */
+export async function listSteps(
+  { runId }: { runId: string },
+  executor: Executor = db(),
+): Promise<RunStep[]> {
+  return await executor
+    .select()
+    .from(runSteps)
+    .where(eq(runSteps.runId, runId))
+    .orderBy(asc(runSteps.startedAt), asc(runSteps.id))
+    .limit(1000);
+}

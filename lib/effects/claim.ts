@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import { approvalEntry, effectEntry } from "../audit/happened.ts";
+import { type Approval, lockApproval, moveApproval } from "../data/approvals.server.ts";
+import { appendAudits } from "../data/audit.server.ts";
+import {
+  type Effect,
+  effectsOfApproval,
+  lockEffect,
+  moveEffect,
+  readEffect,
+  takeLease,
+} from "../data/effects.server.ts";
+import { readRun } from "../data/runs.server.ts";
+import { type Tx, transaction } from "../data/transaction.server.ts";
+import { requireLive } from "../runs/states.ts";
+import type { EffectDefinition } from "./definition.ts";
+import { intentHash, intentOf, planHash } from "./intent.ts";
+import { nextMove } from "./machine.ts";
+import { definitionOf } from "./registry.ts";
+
+const ACTOR = "countersign";
+
+/** Why an approval does not allow an effect now; the audit entry names it. */
+export type ClaimRefusal = "not_granted" | "expired" | "other_run" | "intent_changed" | "ended";
+
+/** What a caller that wants an effect done may do, decided and recorded in one transaction. */
+export type Turn =
+  | { do: "nothing"; effect: Effect }
+  | { do: "wait"; ms: number }
+  | { do: "ask" }
+  | { do: "refused"; reason: ClaimRefusal; detail: string }
+  | { do: "send" | "find"; effect: Effect; claimToken: string; sentAgoMs: number };
+
+/** A call that its deadline let go has ended when its lease is over. */
+export function leaseMs(definition: Pick<EffectDefinition, "timeoutMs">): number {
+  return definition.timeoutMs * 2;
+}
+
+/**
+ * Takes the right to bring an effect about: re-checks the approval, marks it used, takes the lease with a new token.
+ * One that was sent before by somebody whose lease is over comes back with `find`. An effect that is done, or in other
+ * hands, is left alone. Throws Conflict when the run is over or the effect has failed or been abandoned.
+ */
+export async function claimEffect(effectId: string): Promise<Turn> {
+  const { approvalId, runId } = await readEffect({ id: effectId });
+  return await transaction(async (tx) => {
+    // Locks in one order everywhere: approval, then effect, then the audit chain.
+    const covering = approvalId ? await lockApproval({ id: approvalId }, tx) : null;
+    const { effect, leaseMs: left, sentAgoMs } = await lockEffect({ id: effectId }, tx);
+    if (effect.approvalId !== approvalId) return { do: "wait", ms: 0 };
+    const move = nextMove(effect.status, left);
+    if (move.do === "nothing") return { do: "nothing", effect };
+    requireLive(await readRun({ id: runId }, tx), runId);
+    if (move.do === "wait") return move;
+    if (move.do === "ask") return { do: "ask" };
+    if (move.do === "stop") {
+      if (move.because !== "not_approved") {
+        return await refuse(effect, "ended", `it is ${effect.status}`, tx);
+      }
+      const detail = covering
+        ? `its approval is ${covering.approval.status}`
+        : "it has no approval";
+      return await refuse(effect, "not_granted", detail, tx);
+    }
+
+    const definition = definitionOf(effect.kind);
+    const claimToken = randomUUID();
+    if (move.do === "find") {
+      await takeLease({ id: effectId, claimToken, leaseMs: leaseMs(definition) }, tx);
+      return { do: "find", effect, claimToken, sentAgoMs };
+    }
+    const problem = await objection(effect, covering, tx);
+    if (problem) return await refuse(effect, ...problem, tx);
+    const claimed = await moveEffect(
+      {
+        id: effectId,
+        from: ["approved", "claimed"],
+        to: "claimed",
+        leaseMs: leaseMs(definition),
+        set: { claimToken },
+      },
+      tx,
+    );
+    if (!claimed) return { do: "wait", ms: 0 };
+    const used = await moveApproval(
+      { id: covering?.approval.id ?? "", from: ["granted"], to: "used" },
+      tx,
+    );
+    const entries = used ? [approvalEntry(used, ACTOR, { usedBy: effectId })] : [];
+    await appendAudits([...entries, effectEntry(claimed, ACTOR)], tx);
+    return { do: "send", effect: claimed, claimToken, sentAgoMs };
+  });
+}
+
+/**
+ * Why the approval does not cover this effect now; null when it does. It must be granted (or used, by this plan), of the
+ * same run and not expired, and its hash must be that of the intents as they are now, each made again from the stored
+ * params: neither a row nor a definition that changed since can slip something else through.
+ */
+export async function objection(
+  effect: Effect,
+  covering: { approval: Approval; now: Date } | null,
+  tx: Tx,
+): Promise<[ClaimRefusal, string] | null> {
+  if (!covering) return ["not_granted", "no approval covers it"];
+  const { approval, now } = covering;
+  if (approval.status !== "granted" && approval.status !== "used") {
+    return ["not_granted", `its approval is ${approval.status}`];
+  }
+  if (approval.runId !== effect.runId || approval.projectId !== effect.projectId) {
+    return ["other_run", `its approval is of the run ${approval.runId}`];
+  }
+  if (approval.expiresAt.getTime() <= now.getTime()) {
+    return ["expired", `its approval expired at ${approval.expiresAt.toISOString()}`];
+  }
+  const covered = await effectsOfApproval({ approvalId: approval.id }, tx);
+  const intents = covered.map(({ kind, params }) => ({
+    kind,
+    intent: intentOf(definitionOf(kind), params),
+  }));
+  const mine = covered.findIndex(({ id }) => id === effect.id);
+  const intent = intents[mine];
+  if (
+    planHash(intents) !== approval.intentHash ||
+    !intent ||
+    intentHash(intent) !== effect.intentHash
+  ) {
+    return ["intent_changed", "what was planned is not what was approved"];
+  }
+  return null;
+}
+
+async function refuse(effect: Effect, reason: ClaimRefusal, detail: string, tx: Tx): Promise<Turn> {
+  const entry = effectEntry(effect, ACTOR, {
+    action: "effect.claim_refused",
+    payload: { reason, detail },
+  });
+  // Once for each reason and attempt: a step that is tried again says nothing new.
+  const key = `claim_refused:${effect.id}:${effect.approvalId}:${effect.attempt}:${reason}`;
+  await appendAudits([{ ...entry, key }], tx);
+  return { do: "refused", reason, detail };
+}

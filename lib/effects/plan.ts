@@ -1,0 +1,236 @@
+import { approvalEntry, effectEntry } from "../audit/happened.ts";
+import {
+  type Approval,
+  insertApproval,
+  liveApproval,
+  moveApproval,
+} from "../data/approvals.server.ts";
+import { publishArtifact } from "../data/artifacts.server.ts";
+import { appendAudits, type NewAuditEntry } from "../data/audit.server.ts";
+import { type Effect, insertEffect, lockEffectsOfRun, moveEffect } from "../data/effects.server.ts";
+import { readProject } from "../data/projects.server.ts";
+import { lockRun, type Run } from "../data/runs.server.ts";
+import { type Tx, transaction } from "../data/transaction.server.ts";
+import { Conflict, InvalidInput } from "../errors.ts";
+import { newId } from "../ids.ts";
+import { applyPolicy } from "../policy/policy.ts";
+import { redactJson } from "../redact.ts";
+import { requireLive } from "../runs/states.ts";
+import type { Json } from "./definition.ts";
+import { intentHash, intentOf, planHash } from "./intent.ts";
+import { before } from "./machine.ts";
+import { planDocument } from "./plan-document.ts";
+import { definitionOf } from "./registry.ts";
+
+/** The most effects that one plan may have: a person has to read them. */
+export const MAX_PLAN = 100;
+const ACTOR = "countersign";
+
+/** An effect as it is wished: which kind, with which params, for which step of the run. */
+export interface Wish {
+  readonly stepId: string;
+  readonly kind: string;
+  readonly params: Json;
+}
+
+/** A wish that was checked and hashed. */
+export interface Intended extends Wish {
+  readonly scope: string;
+  readonly summary: string;
+  readonly intent: Json;
+  readonly intentHash: string;
+  readonly position: number;
+}
+
+/** A plan of effects with one scope, for one decision. */
+export interface PlanRequest {
+  readonly runId: string;
+  /** Names the plan within its run: asking again for the same is a repeat, with other wishes a new plan in its place. */
+  readonly stepId: string;
+  readonly wishes: readonly Wish[];
+}
+
+/**
+ * Plans effects and asks for the approval that covers them, in one transaction: effects and approval rows, the plan as an
+ * artifact, audit entries. Asking again for the same plan returns the same approval. Other intents supersede what was
+ * planned and void its approval. Effects that are under way or done with the same intent are left alone.
+ * Null when nothing is left to be approved.
+ *
+ * Throws Conflict when the run is over, an effect that may exist outside already would be changed, or the policy can
+ * never be satisfied; InvalidInput for an empty, too large or mixed plan; ZodError for params that their kind refuses.
+ */
+export async function planEffects(request: PlanRequest): Promise<Approval | null> {
+  const intended = intend(request.wishes);
+  return await transaction(async (tx) => {
+    const run = requireLive(await lockRun({ id: request.runId }, tx), request.runId);
+    const { scope } = intended[0];
+    const live = await liveApproval({ runId: run.id, scope, stepId: request.stepId }, tx);
+    const rows = new Map((await lockEffectsOfRun({ runId: run.id }, tx)).map((e) => [e.stepId, e]));
+    const open = intended.filter((wish) => isOpen(wish, rows.get(wish.stepId)));
+    if (live && sameplan(live, open, rows)) return live;
+
+    const audit: NewAuditEntry[] = [];
+    if (live) audit.push(...(await supersede(live, intended, [...rows.values()], tx)));
+    if (open.length === 0) {
+      await appendAudits(audit, tx);
+      return null;
+    }
+    const approval = await requestApproval({ run, stepId: request.stepId, open, rows }, tx);
+    const planned: NewAuditEntry[] = [];
+    for (const wish of open) {
+      const entries = await planOne(wish, rows.get(wish.stepId), { run, approval }, tx);
+      planned.push(...entries);
+    }
+    const by = approval.status === "granted" ? { by: approval.approvedBy } : {};
+    await appendAudits([...audit, ...planned, approvalEntry(approval, ACTOR, by)], tx);
+    return approval;
+  });
+}
+
+/** Checks wishes and hashes them, in their order. */
+export function intend(wishes: readonly Wish[]): [Intended, ...Intended[]] {
+  const intended = wishes.map((wish, position): Intended => {
+    const definition = definitionOf(wish.kind);
+    const params = redactJson(definition.params.parse(wish.params));
+    const intent = intentOf(definition, params);
+    const { kind, scope } = definition;
+    const summary = definition.summary(params);
+    const hash = intentHash({ kind, intent });
+    return { ...wish, params, scope, summary, intent, intentHash: hash, position };
+  });
+  const [first, ...others] = intended;
+  if (!first || intended.length > MAX_PLAN) {
+    throw new InvalidInput("plan_size", `A plan has 1 to ${MAX_PLAN} effects.`);
+  }
+  if (others.some(({ scope }) => scope !== first.scope)) {
+    throw new InvalidInput("plan_scopes", "The effects of one plan have one scope.");
+  }
+  return [first, ...others];
+}
+
+/** Whether a wish needs an approval: what is done, or may be, with this intent does not. Throws Conflict for another one. */
+function isOpen(wish: Intended, row: Effect | undefined): boolean {
+  if (!row || ["planned", "approved", "failed", "abandoned"].includes(row.status)) return true;
+  if (row.intentHash === wish.intentHash) return false;
+  // A claim that was not sent is no change yet: taking it away from its holder makes its next write fail.
+  if (row.status === "claimed") return true;
+  throw new Conflict(
+    row.status === "confirmed" ? "effect_already_done" : "effect_in_flight",
+    `The effect ${row.id} is ${row.status} with other parameters: what was done is not changed by a new plan.`,
+    { effectId: row.id, status: row.status },
+  );
+}
+
+function sameplan(live: Approval, open: readonly Intended[], rows: Map<string, Effect>): boolean {
+  const covered = [...rows.values()].filter((row) => row.approvalId === live.id);
+  return (
+    live.intentHash === planHash(open) &&
+    covered.length === open.length &&
+    open.every(({ stepId }) => rows.get(stepId)?.approvalId === live.id)
+  );
+}
+
+/** Voids an approval whose plan is no longer wished; what it covered and nobody wishes any more is abandoned. */
+async function supersede(
+  live: Approval,
+  intended: readonly Intended[],
+  rows: readonly Effect[],
+  tx: Tx,
+): Promise<NewAuditEntry[]> {
+  const voided = await moveApproval(
+    { id: live.id, from: ["pending", "granted"], to: "superseded" },
+    tx,
+  );
+  const entries = voided ? [approvalEntry(voided, ACTOR)] : [];
+  const wished = new Set(intended.map(({ stepId }) => stepId));
+  for (const row of rows) {
+    if (row.approvalId !== live.id || wished.has(row.stepId)) continue;
+    const move = { id: row.id, from: ["planned", "approved"] as const, to: "abandoned" as const };
+    const gone = await moveEffect(move, tx);
+    if (gone) entries.push(effectEntry(gone, ACTOR));
+  }
+  return entries;
+}
+
+async function requestApproval(
+  plan: { run: Run; stepId: string; open: readonly Intended[]; rows: Map<string, Effect> },
+  tx: Tx,
+): Promise<Approval> {
+  const { run, stepId, open, rows } = plan;
+  const { id: runId, projectId, requestedBy } = run;
+  const { ownerUserId: owner } = await readProject({ id: projectId }, tx);
+  const [{ scope }] = open as [Intended];
+  const rule = await applyPolicy({ projectId, owner, scope, requestedBy }, tx);
+  const hash = planHash(open);
+  const { artifact } = await publishArtifact(
+    {
+      ...{ projectId, runId },
+      kind: "PLAN",
+      logicalKey: `${runId}/${stepId}`,
+      content: planDocument({ scope, intentHash: hash, changes: changes(open, rows) }),
+      metadata: { scope, intentHash: hash },
+    },
+    tx,
+  );
+  return await insertApproval(
+    {
+      ...{ projectId, runId, stepId, scope, requestedBy },
+      intentSummary: summaryOf(open),
+      intentHash: hash,
+      status: rule.automatic ? "granted" : "pending",
+      approvedBy: rule.automatic ? `policy:${rule.policyVersion}` : null,
+      quorum: rule.approvals,
+      approvers: rule.approvers,
+      policyVersion: rule.policyVersion,
+      planArtifactId: artifact.id,
+      expiresInMinutes: rule.expiresInMinutes,
+      metadata: { rule: { requester: rule.requester, assurance: rule.assurance } },
+    },
+    tx,
+  );
+}
+
+/** Writes one effect of a plan, new or in place of what was planned for its step. */
+async function planOne(
+  wish: Intended,
+  row: Effect | undefined,
+  { run, approval }: { run: Run; approval: Approval },
+  tx: Tx,
+): Promise<NewAuditEntry[]> {
+  const { kind, scope, intent, intentHash: hash, params, position, stepId } = wish;
+  const content = { kind, scope, intent, intentHash: hash, params, position };
+  const id = row?.id ?? newId("effect");
+  if (!row)
+    await insertEffect({ id, projectId: run.projectId, runId: run.id, stepId, ...content }, tx);
+  const set = { ...content, approvalId: approval.id, error: null };
+  const planned = await moveEffect({ id, from: before("planned"), to: "planned", set }, tx);
+  if (!planned) throw new Conflict("effect_in_flight", `The effect ${id} has begun meanwhile.`);
+  const superseded = row && row.intentHash !== hash;
+  const was = superseded ? { supersedes: row.intentHash } : {};
+  const entries = [
+    effectEntry(planned, ACTOR, superseded ? { action: "effect.superseded", payload: was } : {}),
+  ];
+  if (approval.status === "granted") {
+    const approved = await moveEffect({ id, from: ["planned"], to: "approved" }, tx);
+    if (approved) entries.push(effectEntry(approved, ACTOR));
+  }
+  return entries;
+}
+
+function changes(open: readonly Intended[], rows: Map<string, Effect>) {
+  return open.map(({ stepId, kind, summary, intent, intentHash: hash }) => {
+    const row = rows.get(stepId);
+    return {
+      kind,
+      summary,
+      intent,
+      before: row && row.intentHash !== hash ? row.intent : undefined,
+    };
+  });
+}
+
+/** One line: the first change, and how many more. At most 500 characters. */
+export function summaryOf(open: readonly { summary: string }[]): string {
+  const more = open.length > 1 ? ` And ${open.length - 1} more.` : "";
+  return `${(open[0]?.summary ?? "").slice(0, 450)}${more}`;
+}

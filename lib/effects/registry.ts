@@ -1,0 +1,26 @@
+import type { EffectDefinition, Json } from "./definition.ts";
+import { ledgerEntry, ledgerNote } from "./definitions/ledger.ts";
+
+/** Every kind of effect that there is. The crash matrix takes them from here. */
+const DEFINITIONS: ReadonlyMap<string, EffectDefinition> = new Map(
+  [erased(ledgerEntry), erased(ledgerNote)].map((definition) => [definition.kind, definition]),
+);
+
+/** The definition of a kind. Throws Error for a kind that a row names and this version no longer has. */
+export function definitionOf(kind: string): EffectDefinition {
+  const definition = DEFINITIONS.get(kind);
+  if (!definition) throw new Error(`there is no effect of the kind ${kind}`);
+  return definition;
+}
+
+/** A definition that checks its params before it uses them, so that those of a row need no type. */
+function erased<P extends Json>(definition: EffectDefinition<P>): EffectDefinition {
+  const checked = (params: Json) => definition.params.parse(params);
+  return {
+    ...definition,
+    intent: (params) => definition.intent(checked(params)),
+    summary: (params) => definition.summary(checked(params)),
+    find: (call) => definition.find({ ...call, params: checked(call.params) }),
+    perform: (call) => definition.perform({ ...call, params: checked(call.params) }),
+  };
+}

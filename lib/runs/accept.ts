@@ -1,0 +1,72 @@
+import type { z } from "zod";
+import { runEntry } from "../audit/happened.ts";
+import { appendAudits } from "../data/audit.server.ts";
+import { projectExists } from "../data/projects.server.ts";
+import { insertRun, lockRun, moveRun, type Run, runOfEvent } from "../data/runs.server.ts";
+import { type Tx, transaction } from "../data/transaction.server.ts";
+import { Conflict, NotFound } from "../errors.ts";
+import type { runRequested } from "../events/catalogue/runs.ts";
+import { newId } from "../ids.ts";
+import { checkInput } from "./input.ts";
+
+export type RunRequest = z.infer<typeof runRequested.schema> & { readonly eventId: string };
+
+export interface Accepted {
+  readonly runId: string;
+  /** `live`: it is under way, nothing is to be done. `ended`: it has succeeded or was canceled, which is final. */
+  readonly outcome: "created" | "resumed" | "live" | "ended";
+  /** Which start of the run this is, from 1. */
+  readonly attempt: number;
+}
+
+/**
+ * Writes the run that was asked for, once: the same event again, or the same `runId`, finds the same row. A failed one is
+ * made ready to go on from where it stopped, with the input that it was made with.
+ * Throws NotFound for a project that is not there, InvalidInput for an input that its kind refuses, and Conflict for a
+ * `runId` of another project or with another input.
+ */
+export async function acceptRun(request: RunRequest): Promise<Accepted> {
+  const { projectId, kind, input, requestedBy, eventId, mode = "apply" } = request;
+  checkInput(kind, input);
+  return await transaction(async (tx) => {
+    if (!(await projectExists({ id: projectId }, tx))) {
+      throw new NotFound("project_not_found", `There is no project ${projectId}.`);
+    }
+    const id = request.runId ?? newId("run");
+    const fields = { id, projectId, kind, mode, input, requestedBy, eventId };
+    const inserted = await insertRun(fields, tx);
+    if (inserted) {
+      await appendAudits([runEntry(inserted, requestedBy, { action: "run.requested" })], tx);
+      return { runId: id, outcome: "created", attempt: inserted.attempt };
+    }
+    const run = await existing(request, tx);
+    return await again(run, request, tx);
+  });
+}
+
+async function existing(request: RunRequest, tx: Tx): Promise<Run> {
+  const { projectId, eventId, runId } = request;
+  const run =
+    (runId && (await lockRun({ id: runId }, tx))) || (await runOfEvent({ projectId, eventId }, tx));
+  if (!run || run.projectId !== projectId) {
+    throw new Conflict("run_id_taken", `The run id ${runId} is taken: choose another.`);
+  }
+  return run;
+}
+
+/** A run that is there: the very event that made it, one that is under way, one that ended, or one to be resumed. */
+async function again(run: Run, request: RunRequest, tx: Tx): Promise<Accepted> {
+  const { id: runId, attempt } = run;
+  if (run.status === "created") return { runId, outcome: "created", attempt };
+  if (run.status === "succeeded" || run.status === "canceled")
+    return { runId, outcome: "ended", attempt };
+  if (run.status !== "failed") return { runId, outcome: "live", attempt };
+  // The event that made it, delivered again after it failed, is not somebody's wish to go on.
+  if (run.eventId === request.eventId) return { runId, outcome: "ended", attempt };
+  const set = { attempt: attempt + 1, error: null, remediation: null, inngestRunId: null };
+  const resumed = await moveRun({ id: runId, from: ["failed"], to: "created", set }, tx);
+  if (!resumed) throw new Error(`the run ${runId} moved under its lock`);
+  const entry = runEntry(resumed, request.requestedBy, { action: "run.resumed" });
+  await appendAudits([entry], tx);
+  return { runId, outcome: "resumed", attempt: resumed.attempt };
+}

@@ -1,0 +1,49 @@
+import { effectsOfApproval, readEffect } from "../data/effects.server.ts";
+import { performEffect } from "../effects/perform.ts";
+import { InvalidInput } from "../errors.ts";
+import { setRunStatus } from "./life.ts";
+
+/** The effects that an approval covers, in their order, as the steps that bring them about. */
+export async function effectIds(
+  approvalId: string,
+): Promise<{ effectId: string; stepId: string }[]> {
+  const effects = await effectsOfApproval({ approvalId });
+  return effects.map(({ id, stepId }) => ({ effectId: id, stepId }));
+}
+
+export type Applied =
+  | {
+      outcome: "confirmed";
+      effectId: string;
+      externalId: string | null;
+      externalUrl: string | null;
+    }
+  | { outcome: "unknown" | "moved"; effectId: string };
+
+/** Brings one effect about. Throws InvalidInput when its approval does not allow it (any more). */
+export async function applyEffect(effectId: string): Promise<Applied> {
+  const done = await performEffect(effectId);
+  if (done.outcome !== "refused") return { ...done, effectId };
+  const code = done.reason === "expired" ? "approval_expired" : `effect_${done.reason}`;
+  throw new InvalidInput(code, `The effect ${effectId} is not allowed: ${done.detail}.`);
+}
+
+/**
+ * Reads an effect that a person has to resolve, and says of the run whether it waits. `waitSeconds` is how long to wait
+ * before looking again: shortly at first, since the event that wakes may come before the row is written.
+ * Throws InvalidInput when it was abandoned.
+ */
+export async function lookAtUnknown(input: {
+  runId: string;
+  effectId: string;
+  look: number;
+}): Promise<{ unknown: boolean; waitSeconds: number }> {
+  const { runId, effectId, look } = input;
+  const { status } = await readEffect({ id: effectId });
+  if (status === "abandoned") {
+    throw new InvalidInput("effect_abandoned", `The effect ${effectId} was abandoned.`);
+  }
+  const unknown = status === "unknown";
+  await setRunStatus(runId, unknown ? "waiting_external" : "running", { waitingFor: effectId });
+  return { unknown, waitSeconds: look % 2 === 0 ? 2 : 600 };
+}

@@ -1,0 +1,35 @@
+import * as z from "zod";
+import { InvalidInput } from "../errors.ts";
+
+/** Objects to create in a book of the ledger service. */
+export const ledgerInput = z.strictObject({
+  target: z.literal("ledger"),
+  book: z.string().regex(/^[a-z0-9-]{1,64}$/, "1 to 64 lower-case letters, digits and dashes"),
+  entries: z
+    .array(
+      z.strictObject({
+        kind: z.enum(["entry", "note"]).default("entry"),
+        name: z.string().min(1).max(200),
+        value: z.string().max(10_000),
+      }),
+    )
+    .min(1)
+    .max(100)
+    .refine((entries) => new Set(entries.map(({ name }) => name)).size === entries.length, {
+      error: "names must differ",
+    }),
+});
+
+/** What an implementation run is to change, by its target. */
+export const implementationInput = z.discriminatedUnion("target", [ledgerInput]);
+
+/** Throws InvalidInput that says what is wrong with the input of a run. */
+export function checkInput(kind: "research" | "implementation", input: unknown): void {
+  if (kind === "research") {
+    throw new InvalidInput("run_kind", "Research runs are not part of this version yet.");
+  }
+  const { success, error } = implementationInput.safeParse(input);
+  if (success) return;
+  const problems = error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new InvalidInput("run_input", `The input is not right. ${problems.join("; ")}`);
+}

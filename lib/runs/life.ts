@@ -1,0 +1,158 @@
+import { approvalEntry, effectEntry, runEntry } from "../audit/happened.ts";
+import { approvalsOfRun, moveApproval } from "../data/approvals.server.ts";
+import { appendAudits } from "../data/audit.server.ts";
+import { lockEffectsOfRun, moveEffect } from "../data/effects.server.ts";
+import { lockRun, moveRun, type Run, type RunStatus, touchRun } from "../data/runs.server.ts";
+import { transaction } from "../data/transaction.server.ts";
+import { Conflict } from "../errors.ts";
+import { remediationFor } from "./remediation.ts";
+import { before, isLive } from "./states.ts";
+
+const ACTOR = "countersign";
+
+/**
+ * Makes a run of the engine the one that works on our run. Null when there is nothing to do: it has ended, or another
+ * one works on it. The same one asking again gets it again.
+ */
+export async function beginRun(input: {
+  runId: string;
+  inngestRunId: string;
+}): Promise<Run | null> {
+  const { runId, inngestRunId } = input;
+  return await transaction(async (tx) => {
+    const run = await lockRun({ id: runId }, tx);
+    if (!run) return null;
+    if (run.status !== "created") {
+      return isLive(run) && run.inngestRunId === inngestRunId ? run : null;
+    }
+    const set = { inngestRunId, startedAt: run.startedAt ?? new Date() };
+    const begun = await moveRun({ id: runId, from: ["created"], to: "running", set }, tx);
+    if (!begun) throw new Error(`the run ${runId} moved under its lock`);
+    await appendAudits([runEntry(begun, ACTOR)], tx);
+    return begun;
+  });
+}
+
+/** Says what a run is doing now. Throws Conflict when it has ended meanwhile; the state it is in already is no change. */
+export async function setRunStatus(
+  runId: string,
+  to: Extract<RunStatus, "running" | "waiting_approval" | "waiting_external">,
+  payload: Record<string, unknown> = {},
+): Promise<void> {
+  await transaction(async (tx) => {
+    const run = await lockRun({ id: runId }, tx);
+    if (run?.status === to) return;
+    const moved = await moveRun({ id: runId, from: before(to), to }, tx);
+    if (!moved) throw new Conflict("run_ended", `The run ${runId} is ${run?.status ?? "gone"}.`);
+    await appendAudits([runEntry(moved, ACTOR, { payload })], tx);
+  });
+}
+
+/** Ends a run well. False when it had ended before. */
+export async function succeedRun(runId: string, result: Record<string, unknown>): Promise<boolean> {
+  return await transaction(async (tx) => {
+    const moved = await moveRun(
+      { id: runId, from: ["running"], to: "succeeded", set: { result } },
+      tx,
+    );
+    if (moved) await appendAudits([runEntry(moved, ACTOR, { payload: { result } })], tx);
+    return moved !== null;
+  });
+}
+
+/**
+ * Ends a run with its error and what a person can do about it. Nothing happens when it had ended before, or when
+ * `inngestRunId` is no longer the one that works on it. What it planned and what was approved stays: asking for the run
+ * again goes on.
+ */
+export async function failRun(input: {
+  runId: string;
+  inngestRunId: string;
+  error: string;
+}): Promise<
+  | { outcome: "failed"; error: string; remediation: string; attempt: number }
+  | { outcome: "ended before" }
+> {
+  const { runId, inngestRunId, error } = input;
+  const remediation = remediationFor(error);
+  return await transaction(async (tx) => {
+    const set = { error, remediation };
+    const moved = await moveRun(
+      { id: runId, from: before("failed"), to: "failed", inngestRunId, set },
+      tx,
+    );
+    if (!moved) return { outcome: "ended before" };
+    const written = moved.error ?? "";
+    await appendAudits([runEntry(moved, ACTOR, { payload: { error: written, remediation } })], tx);
+    return { outcome: "failed", error: written, remediation, attempt: moved.attempt };
+  });
+}
+
+/**
+ * Cancels a run: nothing of it that has not been sent will be. Its open approvals are void and its effects abandoned;
+ * one that was sent stays, to be looked for. Said again, it says `canceled` again, so that the engine hears of it; a run that
+ * is not there, or not of this project, and one that has ended otherwise, are left alone. With `inngestRunId`, only a
+ * run that this one works on still.
+ */
+export async function cancelRun(input: {
+  projectId: string;
+  runId: string;
+  by: string;
+  reason: string;
+  inngestRunId?: string;
+}): Promise<{ outcome: "canceled" | "no such run" | "ended before" }> {
+  const { projectId, runId, by, reason, inngestRunId } = input;
+  return await transaction(async (tx) => {
+    const run = await lockRun({ id: runId }, tx);
+    if (run?.projectId !== projectId) return { outcome: "no such run" };
+    if (run.status === "canceled" && !inngestRunId) return { outcome: "canceled" };
+    const stop = { id: runId, from: before("canceled"), to: "canceled" as const, inngestRunId };
+    const moved = await moveRun(stop, tx);
+    if (!moved) return { outcome: "ended before" };
+    const entries = [runEntry(moved, by, { payload: { by, reason } })];
+    for (const { id } of await approvalsOfRun({ runId }, tx)) {
+      const voided = await moveApproval({ id, from: ["pending", "granted"], to: "superseded" }, tx);
+      if (voided) entries.push(approvalEntry(voided, by, { reason: "run canceled" }));
+    }
+    for (const { id } of await lockEffectsOfRun({ runId }, tx)) {
+      const gone = await moveEffect(
+        { id, from: ["planned", "approved", "claimed"], to: "abandoned" },
+        tx,
+      );
+      if (gone) entries.push(effectEntry(gone, by));
+    }
+    await appendAudits(entries, tx);
+    return { outcome: "canceled" };
+  });
+}
+
+/**
+ * Frees a run that nobody has touched for `olderThanMs`, though it has not ended: the engine has lost it. It is made ready
+ * to be begun again from where it stopped. Null when somebody has touched it meanwhile.
+ */
+export async function reviveRun(input: {
+  runId: string;
+  olderThanMs: number;
+}): Promise<Run | null> {
+  const { runId, olderThanMs } = input;
+  return await transaction(async (tx) => {
+    const run = await lockRun({ id: runId }, tx);
+    if (!run || !isLive(run) || Date.now() - run.updatedAt.getTime() < olderThanMs) return null;
+    if (run.status === "created") return await touchRun({ id: runId }, tx);
+    const error = "engine_lost: the engine no longer works on it";
+    const failed = await moveRun(
+      { id: runId, from: [run.status], to: "failed", set: { error } },
+      tx,
+    );
+    const set = { attempt: run.attempt + 1, error: null, inngestRunId: null };
+    const ready =
+      failed && (await moveRun({ id: runId, from: ["failed"], to: "created", set }, tx));
+    if (!ready) throw new Error(`the run ${runId} moved under its lock`);
+    const entries = [
+      runEntry(failed, ACTOR, { payload: { error } }),
+      runEntry(ready, ACTOR, { action: "run.resumed" }),
+    ];
+    await appendAudits(entries, tx);
+    return ready;
+  });
+}

@@ -1,0 +1,89 @@
+import { json } from "node:stream/consumers";
+import type { GetStepTools } from "inngest";
+import { blobStore } from "../blob/blob.ts";
+import { checkKey, projectPrefix } from "../blob/port.ts";
+import { sha256 } from "../canonical.ts";
+import { beginStep, endStep, type RunStep } from "../data/run-steps.server.ts";
+import { Conflict, errorMessage } from "../errors.ts";
+import type { inngest } from "../events/client.ts";
+import { redactJson } from "../redact.ts";
+
+type Step = Pick<GetStepTools<typeof inngest>, "run">;
+
+/** For whom steps are recorded: our run, the engine's run that works on it, and the phase they belong to. */
+export interface Recorder {
+  readonly step: Step;
+  readonly projectId: string;
+  readonly runId: string;
+  readonly inngestRunId: string;
+  readonly phase: string;
+}
+
+/** Outputs above this are kept as a blob, and the row says where. */
+const MAX_ROW_BYTES = 64 * 1024;
+
+/**
+ * A step that is also in our own ledger: `step.run`, but one that has succeeded once is never run again, also when the
+ * engine has forgotten the run and it is resumed. Two statements; the first also makes sure that the run has not ended
+ * and is still ours, so that a canceled run does nothing more. `inputs` and the output are JSON, ids and counts, never
+ * secrets; what looks like one is stored redacted.
+ * Throws Conflict when the run is not ours any more, and whatever `body` throws, after it was written down.
+ */
+export async function recordStep<T>(
+  recorder: Recorder,
+  step: { id: string; kind: string; inputs?: unknown },
+  body: () => Promise<T>,
+): Promise<T> {
+  const { runId, inngestRunId, phase, projectId } = recorder;
+  const stepId = `${phase}/${step.id}`;
+  const output = await recorder.step.run(step.id, async () => {
+    const key = { runId, inngestRunId, stepId };
+    const begun = await beginStep({
+      ...key,
+      stepName: step.id,
+      kind: step.kind,
+      inputs: step.inputs,
+    });
+    if (!begun) {
+      throw new Conflict("run_not_ours", `The run ${runId} has ended or is worked on elsewhere.`);
+    }
+    if (begun.status === "succeeded") return await stored<T>(begun);
+    try {
+      const result = await body();
+      await endStep(key, await storable(result, outputKey(projectId, runId, stepId)));
+      return result;
+    } catch (error) {
+      await endStep(key, { error: errorMessage(error) });
+      throw error;
+    }
+  });
+  return output as T;
+}
+
+/** Where a large output is kept. The step's id is hashed: it may hold what no key may. */
+function outputKey(projectId: string, runId: string, stepId: string): string {
+  return checkKey(`${projectPrefix(projectId)}/runs/${runId}/steps/${sha256(stepId)}.json`);
+}
+
+/** The output as its row holds it: itself, or as a blob when it is large. */
+async function storable(
+  result: unknown,
+  key: string,
+): Promise<{ outputs: unknown } | { outputRef: string }> {
+  const outputs = redactJson(result ?? null);
+  const bytes = Buffer.from(JSON.stringify(outputs));
+  if (bytes.length <= MAX_ROW_BYTES) return { outputs };
+  async function* content() {
+    yield bytes;
+  }
+  await blobStore().put(key, content());
+  return { outputRef: key };
+}
+
+async function stored<T>({
+  outputs,
+  outputRef,
+}: Pick<RunStep, "outputs" | "outputRef">): Promise<T> {
+  if (outputRef === null) return outputs as T;
+  return (await json(await blobStore().get(outputRef))) as T;
+}

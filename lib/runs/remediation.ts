@@ -1,0 +1,26 @@
+const AGAIN =
+  "Then send run.requested again with the same runId: it goes on from where it stopped.";
+
+/** What a person can do, by the code that our errors begin with (`code: message`). */
+const REMEDIES: Readonly<Record<string, string>> = {
+  approval_denied:
+    "The plan was denied. Talk to who denied it, and ask for a new run with another input.",
+  approval_revoked: `The approval was taken back. If the plan is wanted after all: ${lower(AGAIN)}`,
+  approval_expired: `Nobody decided in time. ${AGAIN.replace("Then s", "S")} A new approval will be asked for.`,
+  policy_unreachable: `Publish a policy with enough approvers. ${AGAIN}`,
+  effect_unknown: `Look into the other system and say what is there with effect.resolved. ${AGAIN}`,
+  effect_abandoned: "A person abandoned the effect. Ask for a new run when it is wanted after all.",
+  ledger_refused: `The ledger service refused the change. Correct its cause there. ${AGAIN}`,
+  project_not_found: "The project is gone or being deleted.",
+  environment: `Set the variable that is named, and deploy. ${AGAIN}`,
+};
+
+/** One or two sentences for whoever has to get a failed run going again. */
+export function remediationFor(error: string): string {
+  const code = /^([a-z_]+): /.exec(error)?.[1] ?? "";
+  return REMEDIES[code] ?? `Look at the step that failed and remove the cause. ${AGAIN}`;
+}
+
+function lower(text: string): string {
+  return text.replace(/^Then s/, "s");
+}

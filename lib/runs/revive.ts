@@ -1,0 +1,35 @@
+import { staleRuns } from "../data/runs.server.ts";
+import { reviveRun } from "./life.ts";
+
+/** A row that was written and whose wake-up was lost. */
+const UNSTARTED_MS = 60_000;
+/** Twice the longest wait for an approval: whoever works on a run touches it more often than that. */
+const LOST_MS = 2 * 60 * 60_000;
+
+export interface Revived {
+  readonly projectId: string;
+  readonly runId: string;
+  readonly kind: "research" | "implementation";
+  readonly requestedBy: string;
+  readonly occasion: string;
+}
+
+/** Makes runs that nobody works on ready to be begun, and lists them so that they are woken. */
+export async function reviveRuns({ limit }: { limit: number }): Promise<Revived[]> {
+  const unstarted = { statuses: ["created" as const], olderThanMs: UNSTARTED_MS };
+  const lost = {
+    statuses: ["running", "waiting_approval", "waiting_external"] as const,
+    olderThanMs: LOST_MS,
+  };
+  const revived: Revived[] = [];
+  for (const { statuses, olderThanMs } of [unstarted, lost]) {
+    for (const { id } of await staleRuns({ statuses: [...statuses], olderThanMs, limit })) {
+      const run = await reviveRun({ runId: id, olderThanMs });
+      if (!run) continue;
+      const { projectId, kind, requestedBy, attempt, updatedAt } = run;
+      const occasion = `sweep ${attempt} ${updatedAt.toISOString()}`;
+      revived.push({ projectId, runId: id, kind, requestedBy, occasion });
+    }
+  }
+  return revived;
+}
