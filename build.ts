@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /**
- * Bundles what is deployed into dist/api: the two HTTP entry points and the extraction worker. Unbundled, the libraries
- * alone take longer to import than a cold start may; heavy ones become chunks that the step which needs them loads.
+ * Bundles what is deployed into dist/api: the two HTTP entry points, and the extraction worker with its thread. Unbundled,
+ * the libraries alone take longer to import than a cold start may; heavy ones become chunks that the step which needs them
+ * loads.
  */
 const root = fileURLToPath(new URL(".", import.meta.url));
 const out = `${root}dist`;
@@ -14,7 +15,10 @@ const out = `${root}dist`;
 const functions: readonly Record<string, string>[] = [
   { "api/index": `${root}api/index.ts` },
   { "api/inngest": `${root}api/inngest.ts` },
-  { "api/extract-worker": `${root}lib/ingest/extract/worker.ts` },
+  {
+    "api/extract-worker": `${root}lib/ingest/extract/worker.ts`,
+    "api/extract-pdf-thread": `${root}lib/ingest/extract/pdf-thread.ts`,
+  },
 ];
 
 await rm(out, { recursive: true, force: true });

@@ -10,9 +10,12 @@ export function cleanText(text: string): string {
     .toWellFormed();
 }
 
+/** Text in which there is nothing to clean, which most is: telling it is several times as fast as cleaning. */
+const CLEAN = /^[\t\n\x20-\x7e]*$/;
+
 /** `cleanText` for prose: also NFKC, so that ligatures, full-width letters and the like are found by what people type. */
 export function cleanProse(text: string): string {
-  return cleanText(text.normalize("NFKC"));
+  return CLEAN.test(text) ? text : cleanText(text.normalize("NFKC"));
 }
 
 /** One line of cleaned prose, blanks collapsed: for titles, headings and table cells. */

@@ -5,8 +5,8 @@ import { escapeStructure } from "./clean.ts";
 /** A page as read: its lines, blank ones between paragraphs, and the type size of each in points (0 for blank ones). */
 export interface PdfPage {
   readonly number: number;
-  readonly text: string;
-  readonly sizes: Float32Array;
+  readonly lines: readonly string[];
+  readonly sizes: readonly number[];
 }
 
 /** What was read of a PDF before anything is known about its headings. */
@@ -54,11 +54,11 @@ function headingLevels(pages: readonly PdfPage[]): ReadonlyMap<number, number> {
   const charsBySize = new Map<number, number>();
   const candidates = new Set<number>();
   for (const page of pages) {
-    page.text.split("\n").forEach((line, index) => {
+    page.lines.forEach((line, index) => {
       if (line === "") return;
       const size = sizeOf(page, index);
       charsBySize.set(size, (charsBySize.get(size) ?? 0) + line.length);
-      if (couldBeHeading(line)) candidates.add(size);
+      if (!candidates.has(size) && couldBeHeading(line)) candidates.add(size);
     });
   }
   let body = 0;
@@ -85,8 +85,9 @@ function toMarkdown(page: PdfPage, levels: ReadonlyMap<number, number>): Extract
     if (open) lines.push(`${"#".repeat(open.level)} ${open.text}`);
     open = null;
   };
-  page.text.split("\n").forEach((line, index) => {
-    const level = couldBeHeading(line) ? levels.get(sizeOf(page, index)) : undefined;
+  page.lines.forEach((line, index) => {
+    const ofSize = levels.get(sizeOf(page, index));
+    const level = ofSize && couldBeHeading(line) ? ofSize : undefined;
     if (open && level === open.level) {
       // A heading that was broken over two lines is one heading.
       open = { level, text: `${open.text} ${line}` };

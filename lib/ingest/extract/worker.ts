@@ -1,34 +1,38 @@
 import { readFileSync } from "node:fs";
-import { errorMessage, FileRefused } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
+import { collectSoon } from "./collect.ts";
 import type { ExtractJob, ExtractReply } from "./job.ts";
+import { refusal } from "./refusal.ts";
+
+/** The job that is being parsed: what goes wrong now is its file's doing. */
+let parsing: ExtractJob | undefined;
 
 /**
- * A worker process's whole life: one job in, one reply out. What goes wrong while it loads its parser is our fault and
- * ends it with an error; what goes wrong after that is the file's.
+ * Answers one job. What goes wrong while the parser is loaded is our fault and ends the process with an error; what goes
+ * wrong after that is the file's.
  */
 async function work(job: ExtractJob): Promise<void> {
+  parsing = undefined;
   const parse = await load(job);
-  const answer = (reply: ExtractReply) => process.send?.(reply);
-  const refuse = (error: unknown) => answer(refusal(error, job));
-  // A parser may also throw where nobody waits for it.
-  process.on("uncaughtException", refuse);
+  parsing = job;
   try {
     answer({ kind: "document", document: await parse() });
   } catch (error) {
-    refuse(error);
+    answer(refusal(error, job));
   }
 }
 
-/** Each format loads its own parser alone, since a worker lives for one file. */
+function answer(reply: ExtractReply): void {
+  process.send?.(reply);
+}
+
+/** Each format loads its own parser alone: they are large, and most workers need but one. */
 async function load(job: ExtractJob): Promise<() => Promise<ExtractedDocument>> {
   const { detected, name, path } = job;
   switch (detected.format) {
     case "pdf": {
-      const { compilePdfium, startPdfium } = await import("./pdfium.ts");
-      const { extractPdf } = await import("./pdf.ts");
-      const pdfium = await startPdfium(await compilePdfium(), job.limits.memoryBytes);
-      return async () => extractPdf(job, pdfium);
+      const { pdfReader } = await import("./pdf-threads.ts");
+      return pdfReader(job);
     }
     case "docx":
     case "pptx":
@@ -48,16 +52,14 @@ async function load(job: ExtractJob): Promise<() => Promise<ExtractedDocument>> 
   }
 }
 
-function refusal(error: unknown, { name }: ExtractJob): ExtractReply {
-  if (error instanceof FileRefused) {
-    const { code, message, context } = error;
-    return { kind: "refused", code, message, context };
-  }
-  const message = "The file is damaged and cannot be read. Save it again and upload that.";
-  const context = { name, cause: errorMessage(error) };
-  return { kind: "refused", code: "corrupt", message, context };
-}
-
-process.once("message", (job) => work(job as ExtractJob));
-// The parent ends this process when it has the reply. When the parent is gone there is nobody to work for.
+// A parser may also throw where nobody waits for it.
+process.on("uncaughtException", (error) => {
+  if (!parsing) throw error;
+  answer(refusal(error, parsing));
+});
+process.on("message", async (job) => {
+  await work(job as ExtractJob);
+  collectSoon();
+});
+// The parent ends this process when it has no more jobs for it. When the parent is gone there is nobody to work for.
 process.once("disconnect", () => process.exit());
