@@ -105,13 +105,13 @@ export class Executor {
   }
 
   #body(run: Run, fn: FunctionConfig, item: QueueItem, requestId: string): string {
-    const events = run.eventIds.flatMap((id) => this.#engine.events.get(id) ?? []);
-    const steps = this.#engine.runs.steps(run.id);
-    const useApi = run.stateBytes + JSON.stringify(events).length > limits.inlineStateBytes;
+    const { events: stored, runs } = this.#engine;
+    const events = run.eventIds.flatMap((id) => stored.json(id) ?? []);
+    const steps = runs.steps(run.id);
+    const bytes = events.reduce((sum, event) => sum + event.length, run.stateBytes);
+    const useApi = bytes > limits.inlineStateBytes;
     const ids = steps.map((step) => step.step_id);
     const head = {
-      event: events[0] ?? {},
-      events: useApi ? [] : events,
       version: run.version,
       use_api: useApi,
       ctx: {
@@ -126,17 +126,22 @@ export class Executor {
         request_id: requestId,
         generation_id: item.attempt,
         // While steps are pending a look for new ones must run none of them itself.
-        disable_immediate_execution:
-          item.payload === PLAN_ONLY || this.#engine.runs.hasPending(run.id),
+        disable_immediate_execution: item.payload === PLAN_ONLY || runs.hasPending(run.id),
         use_api: useApi,
         stack: { stack: ids, current: ids.length },
       },
     };
-    // The results are JSON already: put in as they are instead of being parsed and written again.
+    // Events and results are JSON already: put in as they are instead of being parsed and written again.
     const results = useApi
       ? []
       : steps.map((step) => `${JSON.stringify(step.step_id)}:${step.result}`);
-    return `${JSON.stringify(head).slice(0, -1)},"steps":{${results.join(",")}}}`;
+    const parts = [
+      JSON.stringify(head).slice(1, -1),
+      `"event":${events[0] ?? "{}"}`,
+      `"events":[${useApi ? "" : events.join(",")}]`,
+      `"steps":{${results.join(",")}}`,
+    ];
+    return `{${parts.join(",")}}`;
   }
 
   #apply(runId: string, fn: FunctionConfig, item: QueueItem, answer: Answer): void {

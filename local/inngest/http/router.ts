@@ -132,13 +132,13 @@ function toRequest(
 }
 
 async function readJson(incoming: IncomingMessage): Promise<unknown> {
-  const tooLarge = new HttpError(413, `a request has at most ${limits.requestBytes} bytes`);
-  if (Number(incoming.headers["content-length"] ?? 0) > limits.requestBytes) throw tooLarge;
+  const tooLarge = () => new HttpError(413, `a request has at most ${limits.requestBytes} bytes`);
+  if (Number(incoming.headers["content-length"] ?? 0) > limits.requestBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limits.requestBytes) throw tooLarge;
+    if (size > limits.requestBytes) throw tooLarge();
     chunks.push(chunk);
   }
   try {

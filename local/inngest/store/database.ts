@@ -3,8 +3,15 @@ import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { MIGRATIONS } from "./schema.ts";
 
+/** A large WAL: what is written soon again need not be copied into the file each time. */
+const PRAGMAS = `
+PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = 4000;
+`;
+
 /**
- * The engine's state: one sqlite file in WAL mode, used by one process.
+ * The engine's state: one sqlite file in WAL mode, used by one process: no other may even open it, which makes reads
+ * cheap, caches safe, and two engines on one directory impossible.
  *
  * `synchronous = NORMAL`: a commit survives the end of the process at any moment (what the engine promises);
  * a power cut may take the last commits, which is a fair price for a laptop's speed.
@@ -13,13 +20,20 @@ export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #afterCommit: (() => void)[] = [];
+  readonly #onRollback: (() => void)[] = [];
   #inTransaction = false;
 
   /** @param dir directory that holds `engine.db`; created when missing. */
   constructor(dir: string) {
     mkdirSync(dir, { recursive: true });
     this.#db = new DatabaseSync(join(dir, "engine.db"), { timeout: 5000 });
-    this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    try {
+      this.#db.exec(PRAGMAS);
+    } catch (error) {
+      this.#db.close();
+      const message = `${join(dir, "engine.db")} is in use, probably by another engine`;
+      throw new Error(message, { cause: error });
+    }
     const version = this.one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
     if (version > MIGRATIONS.length) {
       this.#db.close();
@@ -53,15 +67,16 @@ export class Database {
    */
   transaction<T>(work: () => T): T {
     if (this.#inTransaction) return work();
-    this.#db.exec("BEGIN IMMEDIATE");
+    this.run("BEGIN IMMEDIATE");
     this.#inTransaction = true;
     this.#afterCommit = [];
     let result: T;
     try {
       result = work();
-      this.#db.exec("COMMIT");
+      this.run("COMMIT");
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      this.run("ROLLBACK");
+      for (const forget of this.#onRollback) forget();
       throw error;
     } finally {
       this.#inTransaction = false;
@@ -76,6 +91,11 @@ export class Database {
   afterCommit(effect: () => void): void {
     if (this.#inTransaction) this.#afterCommit.push(effect);
     else effect();
+  }
+
+  /** `forget` drops what memory has of the database: it is called when a transaction is undone. */
+  onRollback(forget: () => void): void {
+    this.#onRollback.push(forget);
   }
 
   close(): void {

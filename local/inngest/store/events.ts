@@ -42,8 +42,13 @@ export class Events {
   }
 
   get(id: string): InngestEvent | undefined {
-    const row = this.#db.one<EventRow>("SELECT * FROM events WHERE id = ?", id);
-    return row && (JSON.parse(row.body) as InngestEvent);
+    const body = this.json(id);
+    return body === undefined ? undefined : (JSON.parse(body) as InngestEvent);
+  }
+
+  /** The event as JSON. */
+  json(id: string): string | undefined {
+    return this.#db.one<{ body: string }>("SELECT body FROM events WHERE id = ?", id)?.body;
   }
 
   /** Our ids of the events with this id, ours or the sender's, oldest first. */

@@ -63,12 +63,17 @@ type NewRun = Pick<
   "id" | "functionId" | "eventId" | "eventIds" | "correlationIds" | "slots" | "priority"
 > & { readonly singleton: string | null };
 
-/** Runs and the results of their steps. */
+/** Runs that are kept in memory: more than can be called at the same time. */
+const CACHED_RUNS = 500;
+
+/** Runs and the results of their steps. Those that are worked on are read from the database once. */
 export class Runs {
   readonly #db: Database;
+  readonly #cache = new Map<string, Run>();
 
   constructor(db: Database) {
     this.#db = db;
+    db.onRollback(() => this.#cache.clear());
   }
 
   add(run: NewRun): void {
@@ -95,8 +100,16 @@ export class Runs {
   }
 
   get(id: string): Run | undefined {
+    const known = this.#cache.get(id);
+    if (known) return known;
     const row = this.#db.one<RunRow>("SELECT * FROM runs WHERE id = ?", id);
-    return row && toRun(row);
+    const run = row && toRun(row);
+    if (run?.status === "Running") {
+      if (this.#cache.size >= CACHED_RUNS)
+        this.#cache.delete(this.#cache.keys().next().value ?? "");
+      this.#cache.set(id, run);
+    }
+    return run;
   }
 
   ofEvent(eventId: string): Run[] {
@@ -138,14 +151,17 @@ export class Runs {
 
   setVersion(id: string, version: number): void {
     this.#db.run("UPDATE runs SET version = ? WHERE id = ?", version, id);
+    this.#note(id, { version });
   }
 
   setStarted(id: string, at: number): void {
     this.#db.run("UPDATE runs SET started_at = ? WHERE id = ?", at, id);
+    this.#note(id, { startedAt: at });
   }
 
   /** Ends a run that is still running; false when it ended before. */
   end(id: string, status: RunStatus, output: string | null): boolean {
+    this.#cache.delete(id);
     return (
       this.#db.run(
         "UPDATE runs SET status = ?, output = ?, ended_at = ? WHERE id = ? AND status = 'Running'",
@@ -174,12 +190,22 @@ export class Runs {
       Date.now(),
     );
     if (added === 0) return false;
+    const bytes = Buffer.byteLength(step.result);
     this.#db.run(
       "UPDATE runs SET state_bytes = state_bytes + ?, step_count = step_count + 1 WHERE id = ?",
-      Buffer.byteLength(step.result),
+      bytes,
       runId,
     );
+    const run = this.#cache.get(runId);
+    if (run) {
+      this.#note(runId, { stateBytes: run.stateBytes + bytes, stepCount: run.stepCount + 1 });
+    }
     return true;
+  }
+
+  #note(id: string, change: Partial<Run>): void {
+    const run = this.#cache.get(id);
+    if (run) this.#cache.set(id, { ...run, ...change });
   }
 
   /** In the order in which they were recorded. */
