@@ -2,6 +2,7 @@ import { acceptRunRequest } from "./accept-run.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
 import { cancelRunRequest } from "./cancel-run.ts";
+import { checkpointAudit } from "./checkpoint-audit.ts";
 import { closeRun } from "./close-run.ts";
 import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
@@ -35,4 +36,5 @@ export const functions = [
   sweepProjects,
   createProjectFromEvent,
   deleteProjectData,
+  checkpointAudit,
 ];

@@ -38,7 +38,7 @@ function redactString(text: string, known: readonly string[]): string {
 
 /**
  * A copy of a JSON value of the same shape, in which every string (keys too) is redacted as text and every string below a
- * secret-looking key is replaced whole. Numbers, booleans and null stay. What JSON cannot say is left as it is.
+ * secret-looking key is replaced whole. Numbers, booleans, null and dates stay; of any other object there is what JSON shows of it.
  */
 export function redactJson<T>(value: T): T {
   return redactValue(value, { known: knownSecrets(), secret: false, depth: 0 }) as T;
@@ -53,7 +53,7 @@ interface Place {
 
 function redactValue(value: unknown, { known, secret, depth }: Place): unknown {
   if (typeof value === "string") return secret ? hidden(value) : redactString(value, known);
-  if (value === null || typeof value !== "object" || !isPlain(value)) return value;
+  if (value === null || typeof value !== "object" || value instanceof Date) return value;
   if (depth >= MAX_DEPTH) return placeholder("too-deep");
   const below = { known, secret, depth: depth + 1 };
   if (Array.isArray(value)) return value.map((item) => redactValue(item, below));
@@ -90,9 +90,4 @@ function distinct(entries: [string, unknown][]): [string, unknown][] {
     seen.add(name);
     return [name, inner];
   });
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

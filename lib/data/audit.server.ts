@@ -1,5 +1,5 @@
-import { and, desc, eq, inArray, or, sql } from "drizzle-orm";
-import type { Tx } from "#db/client.ts";
+import { and, asc, desc, eq, gt, inArray, or, sql } from "drizzle-orm";
+import { db, type Executor, type Tx } from "#db/client.ts";
 import { auditEntries } from "#db/schema.ts";
 import { type AuditEntry, entryHash, GENESIS } from "../audit/entry.ts";
 import { newId } from "../ids.ts";
@@ -26,6 +26,11 @@ const MAX_TEXT = 4000;
 /** Appends one entry to its project's chain; see {@link appendAudits}. */
 export async function appendAudit(entry: NewAuditEntry, tx: Tx): Promise<void> {
   await appendAudits([entry], tx);
+}
+
+/** Appends entries that record nothing else in the database, in a transaction of their own. */
+export async function recordAudits(entries: readonly NewAuditEntry[]): Promise<void> {
+  await db().transaction((tx) => appendAudits(entries, tx));
 }
 
 /**
@@ -127,4 +132,87 @@ async function readEnd(
     .orderBy(desc(seq));
   const known = new Set(rows.flatMap((row) => row.key ?? []));
   return { last: rows[0] ?? { seq: 0, hash: GENESIS }, known };
+}
+
+/** Most entries that one read gives: some 500 KB. */
+export const AUDIT_PAGE = 1000;
+
+/** The entries of a project that follow `after` (0: from the first), in order, at most {@link AUDIT_PAGE}. */
+export async function readAudit(
+  { projectId, after, limit = AUDIT_PAGE }: { projectId: string; after: number; limit?: number },
+  executor: Executor = db(),
+): Promise<AuditEntry[]> {
+  const rows = await executor
+    .select()
+    .from(auditEntries)
+    .where(and(eq(auditEntries.projectId, projectId), gt(auditEntries.seq, after)))
+    .orderBy(asc(auditEntries.seq))
+    .limit(Math.min(limit, AUDIT_PAGE));
+  return rows.map(toEntry);
+}
+
+/** More than any run writes; what comes after is not read. */
+const MAX_RUN_ENTRIES = 10_000;
+
+/**
+ * Everything that was recorded about a run, its approvals and its effects, in order; also what was refused about them
+ * and so does not name the run. Empty when there is no such run in the project.
+ */
+export async function readRunAudit(
+  { projectId, runId }: { projectId: string; runId: string },
+  executor: Executor = db(),
+): Promise<AuditEntry[]> {
+  const { seq, subject, payload } = auditEntries;
+  const ofProject = eq(auditEntries.projectId, projectId);
+  // Nothing about a run comes before the run: from there on the chain is read by its index.
+  const begin = sql`(select min(${seq}) from ${auditEntries} where ${subject} = ${runId} and ${ofProject})`;
+  const named = await executor
+    .select()
+    .from(auditEntries)
+    .where(and(ofProject, sql`${seq} >= ${begin}`, sql`${payload}->>'runId' = ${runId}`))
+    .orderBy(asc(seq))
+    .limit(MAX_RUN_ENTRIES);
+  const subjects = [...new Set(named.map((row) => row.subject))];
+  if (subjects.length === 0) return [];
+  const about = await executor
+    .select()
+    .from(auditEntries)
+    .where(and(ofProject, inArray(subject, subjects)))
+    .orderBy(asc(seq))
+    .limit(MAX_RUN_ENTRIES);
+  const bySeq = new Map([...named, ...about].map((row) => [row.seq, row]));
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq).map(toEntry);
+}
+
+/**
+ * Projects behind `after` in order of their ids whose chain has grown since the entry that records its last checkpoint.
+ * One look into the index for each project that has a chain, whatever its length.
+ */
+export async function projectsToCheckpoint(
+  { after, limit }: { after: string; limit: number },
+  executor: Executor = db(),
+): Promise<string[]> {
+  const { rows } = await executor.execute<{ project_id: string }>(sql`
+    with recursive chains as (
+      (select project_id from audit_entries where project_id > ${after} order by project_id limit 1)
+      union all
+      select (select e.project_id from audit_entries e where e.project_id > chains.project_id order by e.project_id limit 1)
+      from chains where chains.project_id is not null
+    )
+    select chains.project_id from chains
+    cross join lateral (
+      select e.seq, e.action, e.payload from audit_entries e
+      where e.project_id = chains.project_id order by e.seq desc limit 1
+    ) last
+    where not (last.action = ${CHECKPOINTED} and (last.payload->>'seq')::bigint = last.seq - 1)
+    limit ${limit}`);
+  return rows.map((row) => row.project_id);
+}
+
+/** The action that records that a checkpoint was written. */
+export const CHECKPOINTED = "audit.checkpointed";
+
+function toEntry(row: typeof auditEntries.$inferSelect): AuditEntry {
+  const { id: _, recordedAt, ...entry } = row;
+  return { ...entry, recordedAt: recordedAt.toISOString() };
 }
