@@ -2,6 +2,7 @@ import { copyFile, cp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
 
 /**
  * Bundles what is deployed into dist/api: the two HTTP entry points, and the extraction worker with its thread. Unbundled,
@@ -15,6 +16,7 @@ const out = `${root}dist`;
 const functions: readonly Record<string, string>[] = [
   { "api/index": `${root}api/index.ts` },
   { "api/inngest": `${root}api/inngest.ts` },
+  { "api/neon": "@neondatabase/serverless" },
   {
     "api/extract-worker": `${root}lib/ingest/extract/worker.ts`,
     "api/extract-pdf-thread": `${root}lib/ingest/extract/pdf-thread.ts`,
@@ -37,6 +39,7 @@ for (const entryPoints of functions) {
     sourcemap: "linked",
     sourcesContent: false,
     legalComments: "none",
+    plugins: [smallTemporal, lazyNeonDriver],
     // Bundled CommonJS still calls require() for Node's own modules.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

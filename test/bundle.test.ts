@@ -43,7 +43,8 @@ test("what is deployed does the whole job: every parser, the chunker and the ind
   expect(warning).toBeUndefined();
   expect(hits[0]?.file).toBe("operations-manual.pdf");
   expect([3, 4]).toContain(hits[0]?.pageStart);
-});
+  // Every parser starts cold, on a machine that runs other tests.
+}, 60_000);
 
 test("the documents that describe the API come out of the bundle too", async () => {
   const schemas = await client.call<Record<string, unknown>>("GET", "/api/events/schema");
