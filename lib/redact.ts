@@ -59,8 +59,10 @@ function redactValue(value: unknown, { known, secret, depth }: Place): unknown {
   if (Array.isArray(value)) return value.map((item) => redactValue(item, below));
   const named = namedSecret(value);
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
-    const hide = secret || isSecretName(key) || (named && key === "value");
-    return [redactString(key, known), redactValue(inner, { ...below, secret: hide })];
+    const name = redactString(key, known);
+    const secretName = isSecretName(key) || isSecretName(name);
+    const hide = secret || secretName || (named && key === "value");
+    return [name, redactValue(inner, { ...below, secret: hide })];
   });
   return Object.fromEntries(distinct(entries));
 }
