@@ -4,14 +4,14 @@ import { approvalSettled } from "#lib/events/catalogue/approvals.ts";
 import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import { approvedPhaseData, endsWithRun } from "./phase.ts";
+import { approvalData, endsWithRun } from "./phase.ts";
 
 /**
  * Waits until a plan is decided, and ends well only when it is granted. The row is what counts: it is read before the
  * first wait and after each, and each wait is short, so that an event which came too early only costs time.
  */
 export const awaitApproval = inngest.createFunction(
-  { id: "await-approval", triggers: [invoke(approvedPhaseData)], cancelOn: endsWithRun() },
+  { id: "await-approval", triggers: [invoke(approvalData)], cancelOn: endsWithRun() },
   async ({ event, step }) => {
     const { projectId, runId, approvalId } = event.data;
     for (let look = 1; ; look++) {

@@ -6,12 +6,15 @@ export const phaseData = z.object({
   projectId: z.string(),
   runId: z.string(),
   inngestRunId: z.string(),
-  /** Plans are made anew when the world moved: 1 is the first. */
-  round: z.number(),
+  /** Which start of the run, and which plan in it: plans are made anew when the world moved. */
+  round: z.string(),
 });
 
-/** A phase that works with a plan's approval. */
-export const approvedPhaseData = phaseData.extend({ approvalId: z.string() });
+export const approvalData = phaseData.extend({ approvalId: z.string() });
+
+export const applyData = phaseData.extend({
+  effects: z.array(z.object({ effectId: z.string(), stepId: z.string() })),
+});
 
 /** Ends a function of a run when the run is canceled. */
 export const endsWithRun = () => [{ event: runCanceled.name, match: "data.runId" }];

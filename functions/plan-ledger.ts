@@ -20,6 +20,7 @@ export const planLedger = inngest.createFunction(
       planRun({ runId: ids.runId, stepId: "ledger", wishes }),
     );
     if (plan.request) await step.sendEvent("ask", happened(approvalRequested, plan.request));
-    return { approvalId: plan.approvalId, planArtifactId: plan.planArtifactId };
+    const { approvalId, effects, planArtifactId } = plan;
+    return { approvalId, effects, planArtifactId };
   },
 );

@@ -27,20 +27,23 @@ export const run = inngest.createFunction(
     const { projectId, runId } = event.data;
     const begun = await step.run("begin", async () => {
       const row = await beginRun({ runId, inngestRunId });
-      return row && { mode: row.mode };
+      return row && { mode: row.mode, attempt: row.attempt };
     });
     if (!begun) return { runId, outcome: "not ours" };
 
-    for (let round = 1; round <= MAX_PLANS; round++) {
-      const data = { projectId, runId, inngestRunId, round };
-      const plan = await step.invoke(`plan-${round}`, { function: planLedger, data });
-      if (begun.mode === "plan" || plan.approvalId === null) {
-        return await finish(plan);
+    for (let n = 1; n <= MAX_PLANS; n++) {
+      // Rounds of another attempt are other steps: a resumed run plans anew, and its effects know what is done.
+      const data = { projectId, runId, inngestRunId, round: `${begun.attempt}-${n}` };
+      const plan = await step.invoke(`plan-${n}`, { function: planLedger, data });
+      const { approvalId, effects, planArtifactId } = plan;
+      if (approvalId !== null) {
+        const wait = { ...data, approvalId };
+        await step.invoke(`approval-${n}`, { function: awaitApproval, data: wait });
       }
-      const wait = { ...data, approvalId: plan.approvalId };
-      await step.invoke(`approval-${round}`, { function: awaitApproval, data: wait });
-      const done = await step.invoke(`apply-${round}`, { function: applyPlan, data: wait });
-      if (done.outcome === "applied") return await finish(done);
+      if (effects.length === 0) return await finish({ planArtifactId });
+      const todo = { ...data, effects };
+      const done = await step.invoke(`apply-${n}`, { function: applyPlan, data: todo });
+      if (done.outcome === "applied") return await finish({ planArtifactId });
     }
     throw new NonRetriableError(`plan_moves: the world moved under ${MAX_PLANS} plans in a row`);
 

@@ -1,10 +1,9 @@
-import { and, asc, desc, eq, inArray, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, lte, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
-import { approvalDecisions, approvals, projects, runs } from "#db/schema.ts";
+import { approvalDecisions, approvals, runs } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { redactText } from "../redact.ts";
-import { behind, type Page, pageLimit, toPage } from "./page.ts";
 
 export type Approval = typeof approvals.$inferSelect;
 export type ApprovalStatus = Approval["status"];
@@ -81,6 +80,22 @@ export async function liveApproval(
     )
     .for("update");
   return row ?? null;
+}
+
+/** Ids of the run's approvals that may still be granted or allow what they cover. */
+export async function validApprovals({ runId }: { runId: string }, tx: Tx): Promise<Set<string>> {
+  const rows = await tx
+    .select({ id: approvals.id })
+    .from(approvals)
+    .where(
+      and(
+        eq(approvals.runId, runId),
+        inArray(approvals.status, ["pending", "granted", "used"]),
+        gt(approvals.expiresAt, sql`clock_timestamp()`),
+      ),
+    )
+    .for("update");
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Moves an approval from one of `from` to `to`, if it is there. Returns it as it is now, else null. */
@@ -197,37 +212,4 @@ export async function unheardApprovals(
     .orderBy(runs.updatedAt)
     .limit(limit);
   return rows.map(({ approval }) => approval);
-}
-
-/** The caller's approvals over all of their projects or in one, newest first, at most 100 a page. */
-export async function listApprovals(
-  input: {
-    ownerUserId: string;
-    projectId?: string | undefined;
-    status?: ApprovalStatus | undefined;
-    cursor?: string | undefined;
-    limit?: number | undefined;
-  },
-  executor: Executor = db(),
-): Promise<Page<Approval>> {
-  const limit = pageLimit(input.limit);
-  const rows = await executor
-    .select({ approval: approvals })
-    .from(approvals)
-    .innerJoin(projects, eq(projects.id, approvals.projectId))
-    .where(
-      and(
-        eq(projects.ownerUserId, input.ownerUserId),
-        eq(projects.status, "active"),
-        input.projectId === undefined ? undefined : eq(approvals.projectId, input.projectId),
-        input.status === undefined ? undefined : eq(approvals.status, input.status),
-        behind(approvals, input.cursor),
-      ),
-    )
-    .orderBy(desc(approvals.createdAt), desc(approvals.id))
-    .limit(limit + 1);
-  return toPage(
-    rows.map(({ approval }) => approval),
-    limit,
-  );
 }

@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, gt, inArray, lt, sql } from "drizzle-orm";
+import { and, arrayContains, asc, desc, eq, gt, inArray, lt, or, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
-import { effects, runs } from "#db/schema.ts";
+import { approvals, effects, projects, runs } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
 import { redactText } from "../redact.ts";
 import { behind, type Page, pageLimit, toPage } from "./page.ts";
@@ -41,6 +41,30 @@ export async function readEffect(
   const [row] = await executor.select().from(effects).where(eq(effects.id, id));
   if (!row) throw new NotFound("effect_not_found", `There is no effect ${id}.`);
   return row;
+}
+
+/**
+ * An effect of the caller's projects, or of a plan that they may decide: who approves is who resolves. Throws NotFound:
+ * all else looks the same.
+ */
+export async function visibleEffect(
+  { id, userId }: { id: string; userId: string },
+  executor: Executor = db(),
+): Promise<Effect> {
+  const [row] = await executor
+    .select({ effect: effects })
+    .from(effects)
+    .innerJoin(projects, eq(projects.id, effects.projectId))
+    .leftJoin(approvals, eq(approvals.id, effects.approvalId))
+    .where(
+      and(
+        eq(effects.id, id),
+        eq(projects.status, "active"),
+        or(eq(projects.ownerUserId, userId), arrayContains(approvals.approvers, [userId])),
+      ),
+    );
+  if (!row) throw new NotFound("effect_not_found", `There is no effect ${id}.`);
+  return row.effect;
 }
 
 /**

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
+import * as z from "zod";
 import { approvalEntry, effectEntry } from "../audit/happened.ts";
 import { type Approval, lockApproval, moveApproval } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import {
   type Effect,
-  effectsOfApproval,
   lockEffect,
   moveEffect,
   readEffect,
@@ -69,7 +69,7 @@ export async function claimEffect(effectId: string): Promise<Turn> {
       await takeLease({ id: effectId, claimToken, leaseMs: leaseMs(definition) }, tx);
       return { do: "find", effect, claimToken, sentAgoMs };
     }
-    const problem = await objection(effect, covering, tx);
+    const problem = objection(effect, covering);
     if (problem) return await refuse(effect, ...problem, tx);
     const claimed = await moveEffect(
       {
@@ -94,14 +94,14 @@ export async function claimEffect(effectId: string): Promise<Turn> {
 
 /**
  * Why the approval does not cover this effect now; null when it does. It must be granted (or used, by this plan), of the
- * same run and not expired, and its hash must be that of the intents as they are now, each made again from the stored
- * params: neither a row nor a definition that changed since can slip something else through.
+ * same run and not expired; the intents that it lists must have the hash that was approved; and this effect's intent,
+ * made again from its stored params, must be the one listed for it. Neither a row nor a definition that changed since
+ * can slip something else through.
  */
-export async function objection(
+export function objection(
   effect: Effect,
   covering: { approval: Approval; now: Date } | null,
-  tx: Tx,
-): Promise<[ClaimRefusal, string] | null> {
+): [ClaimRefusal, string] | null {
   if (!covering) return ["not_granted", "no approval covers it"];
   const { approval, now } = covering;
   if (approval.status !== "granted" && approval.status !== "used") {
@@ -113,21 +113,25 @@ export async function objection(
   if (approval.expiresAt.getTime() <= now.getTime()) {
     return ["expired", `its approval expired at ${approval.expiresAt.toISOString()}`];
   }
-  const covered = await effectsOfApproval({ approvalId: approval.id }, tx);
-  const intents = covered.map(({ kind, params }) => ({
-    kind,
-    intent: intentOf(definitionOf(kind), params),
-  }));
-  const mine = covered.findIndex(({ id }) => id === effect.id);
-  const intent = intents[mine];
-  if (
-    planHash(intents) !== approval.intentHash ||
-    !intent ||
-    intentHash(intent) !== effect.intentHash
-  ) {
+  const covers = coveredBy(approval);
+  const mine = covers.find(({ effectId }) => effectId === effect.id);
+  const intent = intentOf(definitionOf(effect.kind), effect.params);
+  const hash = intentHash({ kind: effect.kind, intent });
+  if (planHash(covers) !== approval.intentHash || !mine || intentHash(mine) !== hash) {
     return ["intent_changed", "what was planned is not what was approved"];
   }
   return null;
+}
+
+const covered = z.object({
+  covers: z.array(
+    z.object({ effectId: z.string(), kind: z.string(), intent: z.record(z.string(), z.unknown()) }),
+  ),
+});
+
+/** The intents that were shown and hashed, in their order, each with the effect that it is of. */
+export function coveredBy({ metadata }: Pick<Approval, "metadata">) {
+  return covered.parse(metadata).covers;
 }
 
 async function refuse(effect: Effect, reason: ClaimRefusal, detail: string, tx: Tx): Promise<Turn> {

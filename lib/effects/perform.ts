@@ -97,7 +97,7 @@ async function markSent(held: Held): Promise<Performed | null> {
   return await transaction(async (tx) => {
     if (effect.status === "sent") {
       const covering = effect.approvalId ? await lockApproval({ id: effect.approvalId }, tx) : null;
-      const problem = await objection(effect, covering, tx);
+      const problem = objection(effect, covering);
       if (problem) {
         // Surely not done, and no longer allowed: back to where a new approval is needed.
         const set = { error: problem[1] };

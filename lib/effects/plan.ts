@@ -4,6 +4,7 @@ import {
   insertApproval,
   liveApproval,
   moveApproval,
+  validApprovals,
 } from "../data/approvals.server.ts";
 import { publishArtifact } from "../data/artifacts.server.ts";
 import { appendAudits, type NewAuditEntry } from "../data/audit.server.ts";
@@ -50,40 +51,57 @@ export interface PlanRequest {
   readonly wishes: readonly Wish[];
 }
 
+/** What came of planning. */
+export interface Planned {
+  /** The approval to wait for; null when everything that is left has one already, or nothing is left. */
+  readonly approval: Approval | null;
+  /** What is to be brought about, in order: all that was wished and is not confirmed. */
+  readonly effects: readonly { effectId: string; stepId: string }[];
+}
+
 /**
  * Plans effects and asks for the approval that covers them, in one transaction: effects and approval rows, the plan as an
- * artifact, audit entries. Asking again for the same plan returns the same approval. Other intents supersede what was
- * planned and void its approval. Effects that are under way or done with the same intent are left alone.
- * Null when nothing is left to be approved.
+ * artifact, audit entries. Asking again for the same plan finds the same approval. Other intents supersede what was
+ * planned and void its approval. Effects that are done, under way, or approved with the same intent are left alone.
  *
  * Throws Conflict when the run is over, an effect that may exist outside already would be changed, or the policy can
  * never be satisfied; InvalidInput for an empty, too large or mixed plan; ZodError for params that their kind refuses.
  */
-export async function planEffects(request: PlanRequest): Promise<Approval | null> {
+export async function planEffects(request: PlanRequest): Promise<Planned> {
   const intended = intend(request.wishes);
   return await transaction(async (tx) => {
     const run = requireLive(await lockRun({ id: request.runId }, tx), request.runId);
     const { scope } = intended[0];
     const live = await liveApproval({ runId: run.id, scope, stepId: request.stepId }, tx);
+    const valid = await validApprovals({ runId: run.id }, tx);
     const rows = new Map((await lockEffectsOfRun({ runId: run.id }, tx)).map((e) => [e.stepId, e]));
-    const open = intended.filter((wish) => isOpen(wish, rows.get(wish.stepId)));
-    if (live && sameplan(live, open, rows)) return live;
+    const openUnder = (approvals: ReadonlySet<string>) =>
+      intended.filter((wish) => isOpen(wish, rows.get(wish.stepId), approvals));
 
     const audit: NewAuditEntry[] = [];
-    if (live) audit.push(...(await supersede(live, intended, [...rows.values()], tx)));
-    if (open.length === 0) {
-      await appendAudits(audit, tx);
-      return null;
+    let approval = live && !isStale(live, intended, rows, openUnder(valid)) ? live : null;
+    if (live && !approval) {
+      audit.push(...(await supersede(live, intended, [...rows.values()], tx)));
+      valid.delete(live.id);
     }
-    const approval = await requestApproval({ run, stepId: request.stepId, open, rows }, tx);
-    const planned: NewAuditEntry[] = [];
-    for (const wish of open) {
-      const entries = await planOne(wish, rows.get(wish.stepId), { run, approval }, tx);
-      planned.push(...entries);
+    const open = openUnder(valid);
+    if (open.length > 0) {
+      const ids = new Map(
+        open.map(({ stepId }) => [stepId, rows.get(stepId)?.id ?? newId("effect")]),
+      );
+      approval = await requestApproval({ run, stepId: request.stepId, open, rows, ids }, tx);
+      for (const wish of open) {
+        audit.push(...(await planOne(wish, rows.get(wish.stepId), { run, approval, ids }, tx)));
+      }
+      const by = approval.status === "granted" ? { by: approval.approvedBy } : {};
+      audit.push(approvalEntry(approval, ACTOR, by));
     }
-    const by = approval.status === "granted" ? { by: approval.approvedBy } : {};
-    await appendAudits([...audit, ...planned, approvalEntry(approval, ACTOR, by)], tx);
-    return approval;
+    await appendAudits(audit, tx);
+    const left = (await lockEffectsOfRun({ runId: run.id }, tx)).filter(
+      ({ stepId, status }) =>
+        status !== "confirmed" && intended.some((wish) => wish.stepId === stepId),
+    );
+    return { approval, effects: left.map(({ id, stepId }) => ({ effectId: id, stepId })) };
   });
 }
 
@@ -108,10 +126,14 @@ export function intend(wishes: readonly Wish[]): [Intended, ...Intended[]] {
   return [first, ...others];
 }
 
-/** Whether a wish needs an approval: what is done, or may be, with this intent does not. Throws Conflict for another one. */
-function isOpen(wish: Intended, row: Effect | undefined): boolean {
-  if (!row || ["planned", "approved", "failed", "abandoned"].includes(row.status)) return true;
-  if (row.intentHash === wish.intentHash) return false;
+/** Whether a wish needs an approval. Throws Conflict when what may exist outside would get another intent. */
+function isOpen(wish: Intended, row: Effect | undefined, valid: ReadonlySet<string>): boolean {
+  if (!row || row.status === "failed" || row.status === "abandoned") return true;
+  const same = row.intentHash === wish.intentHash;
+  if (row.status === "planned" || row.status === "approved") {
+    return !(same && valid.has(row.approvalId ?? ""));
+  }
+  if (same) return false;
   // A claim that was not sent is no change yet: taking it away from its holder makes its next write fail.
   if (row.status === "claimed") return true;
   throw new Conflict(
@@ -121,13 +143,16 @@ function isOpen(wish: Intended, row: Effect | undefined): boolean {
   );
 }
 
-function sameplan(live: Approval, open: readonly Intended[], rows: Map<string, Effect>): boolean {
-  const covered = [...rows.values()].filter((row) => row.approvalId === live.id);
-  return (
-    live.intentHash === planHash(open) &&
-    covered.length === open.length &&
-    open.every(({ stepId }) => rows.get(stepId)?.approvalId === live.id)
-  );
+/** Whether an approval no longer shows what is to be decided: something is not in it, or something is no longer wished. */
+function isStale(
+  live: Approval,
+  intended: readonly Intended[],
+  rows: ReadonlyMap<string, Effect>,
+  open: readonly Intended[],
+): boolean {
+  const wished = new Set(intended.map(({ stepId }) => stepId));
+  const covered = [...rows.values()].filter(({ approvalId }) => approvalId === live.id);
+  return open.length > 0 || covered.some(({ stepId }) => !wished.has(stepId));
 }
 
 /** Voids an approval whose plan is no longer wished; what it covered and nobody wishes any more is abandoned. */
@@ -153,10 +178,16 @@ async function supersede(
 }
 
 async function requestApproval(
-  plan: { run: Run; stepId: string; open: readonly Intended[]; rows: Map<string, Effect> },
+  plan: {
+    run: Run;
+    stepId: string;
+    open: readonly Intended[];
+    rows: ReadonlyMap<string, Effect>;
+    ids: ReadonlyMap<string, string>;
+  },
   tx: Tx,
 ): Promise<Approval> {
-  const { run, stepId, open, rows } = plan;
+  const { run, stepId, open, rows, ids } = plan;
   const { id: runId, projectId, requestedBy } = run;
   const { ownerUserId: owner } = await readProject({ id: projectId }, tx);
   const [{ scope }] = open as [Intended];
@@ -184,7 +215,12 @@ async function requestApproval(
       policyVersion: rule.policyVersion,
       planArtifactId: artifact.id,
       expiresInMinutes: rule.expiresInMinutes,
-      metadata: { rule: { requester: rule.requester, assurance: rule.assurance } },
+      metadata: {
+        rule: { requester: rule.requester, assurance: rule.assurance },
+        covers: open.map(({ stepId: step, kind, intent }) => ({
+          ...{ effectId: ids.get(step), kind, intent },
+        })),
+      },
     },
     tx,
   );
@@ -194,12 +230,13 @@ async function requestApproval(
 async function planOne(
   wish: Intended,
   row: Effect | undefined,
-  { run, approval }: { run: Run; approval: Approval },
+  plan: { run: Run; approval: Approval; ids: ReadonlyMap<string, string> },
   tx: Tx,
 ): Promise<NewAuditEntry[]> {
+  const { run, approval, ids } = plan;
   const { kind, scope, intent, intentHash: hash, params, position, stepId } = wish;
   const content = { kind, scope, intent, intentHash: hash, params, position };
-  const id = row?.id ?? newId("effect");
+  const id = ids.get(stepId) ?? "";
   if (!row)
     await insertEffect({ id, projectId: run.projectId, runId: run.id, stepId, ...content }, tx);
   const set = { ...content, approvalId: approval.id, error: null };
@@ -217,7 +254,7 @@ async function planOne(
   return entries;
 }
 
-function changes(open: readonly Intended[], rows: Map<string, Effect>) {
+function changes(open: readonly Intended[], rows: ReadonlyMap<string, Effect>) {
   return open.map(({ stepId, kind, summary, intent, intentHash: hash }) => {
     const row = rows.get(stepId);
     return {

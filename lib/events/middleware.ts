@@ -9,7 +9,8 @@ import { log } from "../log.ts";
 export class ErrorMiddleware extends Middleware.BaseMiddleware {
   readonly id = "countersign/errors";
 
-  override wrapStep({ next }: Middleware.WrapStepArgs): Promise<unknown> {
+  // The handler's error, before it is sent: what wrapStep sees comes when the engine has decided already.
+  override wrapStepHandler({ next }: Middleware.WrapStepHandlerArgs): Promise<unknown> {
     return final(next);
   }
 

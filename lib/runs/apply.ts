@@ -1,15 +1,7 @@
-import { effectsOfApproval, readEffect } from "../data/effects.server.ts";
+import { readEffect } from "../data/effects.server.ts";
 import { performEffect } from "../effects/perform.ts";
 import { InvalidInput } from "../errors.ts";
 import { setRunStatus } from "./life.ts";
-
-/** The effects that an approval covers, in their order, as the steps that bring them about. */
-export async function effectIds(
-  approvalId: string,
-): Promise<{ effectId: string; stepId: string }[]> {
-  const effects = await effectsOfApproval({ approvalId });
-  return effects.map(({ id, stepId }) => ({ effectId: id, stepId }));
-}
 
 export type Applied =
   | {
@@ -30,7 +22,7 @@ export async function applyEffect(effectId: string): Promise<Applied> {
 
 /**
  * Reads an effect that a person has to resolve, and says of the run whether it waits. `waitSeconds` is how long to wait
- * before looking again: shortly at first, since the event that wakes may come before the row is written.
+ * before looking again, a minute at first and up to an hour.
  * Throws InvalidInput when it was abandoned.
  */
 export async function lookAtUnknown(input: {
@@ -45,5 +37,5 @@ export async function lookAtUnknown(input: {
   }
   const unknown = status === "unknown";
   await setRunStatus(runId, unknown ? "waiting_external" : "running", { waitingFor: effectId });
-  return { unknown, waitSeconds: look % 2 === 0 ? 2 : 600 };
+  return { unknown, waitSeconds: [60, 300][look - 1] ?? 3600 };
 }

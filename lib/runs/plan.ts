@@ -9,8 +9,10 @@ import type { approvalRequested } from "../events/catalogue/approvals.ts";
 
 /** A plan as the run goes on with it: ids only. */
 export interface RunPlan {
-  /** Null when there is nothing to be approved: all is done, or the run only plans. */
+  /** What to wait for; null when nothing is left to be approved, or the run only plans. */
   readonly approvalId: string | null;
+  /** What is to be brought about then, in order. */
+  readonly effects: readonly { effectId: string; stepId: string }[];
   readonly planArtifactId: string | null;
   /** What to announce, when a person has to decide. */
   readonly request: z.infer<typeof approvalRequested.schema> | null;
@@ -27,7 +29,8 @@ export async function planRun(input: {
 }): Promise<RunPlan> {
   const { runId, stepId, wishes } = input;
   const { projectId, mode } = await readRun({ id: runId });
-  if (wishes.length === 0) return { approvalId: null, planArtifactId: null, request: null };
+  const nothing: RunPlan = { approvalId: null, effects: [], planArtifactId: null, request: null };
+  if (wishes.length === 0) return nothing;
   if (mode === "plan") {
     const changes = intend(wishes);
     const { scope } = changes[0];
@@ -42,10 +45,10 @@ export async function planRun(input: {
         tx,
       ),
     );
-    return { approvalId: null, planArtifactId: artifact.id, request: null };
+    return { ...nothing, planArtifactId: artifact.id };
   }
-  const approval = await planEffects({ runId, stepId, wishes });
-  if (!approval) return { approvalId: null, planArtifactId: null, request: null };
+  const { approval, effects } = await planEffects({ runId, stepId, wishes });
+  if (!approval) return { ...nothing, effects };
   const { id: approvalId, scope, intentSummary, intentHash, planArtifactId } = approval;
   if (planArtifactId === null) throw new Error(`the approval ${approvalId} has no plan`);
   const expiresAt = approval.expiresAt.toISOString();
@@ -53,6 +56,7 @@ export async function planRun(input: {
   const pending = approval.status === "pending";
   return {
     approvalId,
+    effects,
     planArtifactId,
     request: pending ? { ...facts, expiresAt, planArtifactId } : null,
   };
