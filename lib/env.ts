@@ -73,7 +73,7 @@ export function isDeployed(): boolean {
 }
 
 /** Names that end so hold keys, ours and those of SDKs: INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY_FALLBACK, NEON_API_KEY. */
-const KEY_NAME = /(?<!PUBLIC)_KEY(?:_[A-Z0-9]+)?$/;
+const KEY_NAME = /(?<!PUBLIC)_KEY(?:_(?:FALLBACK|OLD|NEW|[0-9]+))?$/;
 
 /**
  * What must never be written anywhere: the value of each variable whose name says that it is a secret (password, secret,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { newId } from "./ids.ts";
+import { ID_PREFIXES, type IdKind, newId } from "./ids.ts";
 import { redactJson, redactText } from "./redact.ts";
 
 const ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -159,9 +159,7 @@ describe.each(Object.entries(shapes))("%s", (_, shape) => {
 });
 
 const harmless: Record<string, fc.Arbitrary<string>> = {
-  id: fc
-    .constantFrom("effect", "approval", "run", "project", "artifact", "audit")
-    .map((kind) => newId(kind as "run")),
+  id: fc.constantFrom(...(Object.keys(ID_PREFIXES) as IdKind[])).map((kind) => newId(kind)),
   sha256: hex(64),
   "commit id": hex(40),
   uuid: fc.uuid(),
@@ -172,6 +170,13 @@ const harmless: Record<string, fc.Arbitrary<string>> = {
     .map((page) => `https://example.com/books?page=${page}&marker=${newId("effect")}&sort=name`),
   "url of a database without a credential": fc.constant("postgres://127.0.0.1:5432/db"),
   base64: random(30),
+  "hash in base64": fc.uint8Array({ minLength: 64, maxLength: 64 }).map(
+    (bytes) =>
+      `sha512-${Buffer.from(bytes)
+        .toString("base64")
+        .replace(/^.{20}/, "$&eyJ")}`,
+  ),
+  "hash in a url": hex(64).map((hash) => `https://example.com/?hash=${hash}&key=orders-2026`),
   "git remote": fc.constant("git@github.com:octo/repo.git"),
   prose: fc.constantFrom(
     "SyntaxError: Unexpected token '}' at 1:2, expected token \"identifier\" or secret `name`; password 'x' is too short",

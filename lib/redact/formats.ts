@@ -7,8 +7,8 @@ const start = (word: string, key: RegExp) =>
 
 /**
  * Keys that providers give a shape of their own, from their documentation of it. Shorter than they are in full, so that
- * one that was cut is found too. Each pattern begins with a literal and its runs cannot contain that literal again, or
- * begins at a boundary: that is what keeps the search linear.
+ * one that was cut is found too. A pattern begins with a literal or where a word begins, and its run either matches
+ * however it ends or cannot hold that beginning again: that is what keeps the search linear.
  */
 const FORMATS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["github-token", /gh[opusr]_[A-Za-z0-9]{16,}/g],
@@ -92,7 +92,12 @@ export function redactFormats(text: string): string {
   return replaceMatches(result, ENCODED_JSON, "jwt", (match) => {
     const token = match[0].replace(/\.+$/, "");
     const start = token.indexOf("eyJ");
-    if (start < 0 || token.length - start < 40) return null;
+    if (start < 0 || token.length - start < 40 || !isEncodedJson(token.slice(start))) return null;
     return { start: match.index + start, end: match.index + token.length };
   });
+}
+
+/** Hashes in base64 hold `eyJ` too, now and then; a name in quotes after it is no chance. */
+function isEncodedJson(token: string): boolean {
+  return /^\{"[\w$.@ -]+":/.test(Buffer.from(token.slice(0, 100), "base64").toString());
 }

@@ -8,7 +8,7 @@ const SECRET_WORDS = new Set(
 /** A last word that makes it a name of something about the secret, which is no secret. */
 const ABOUT = new Set(
   `id ids name names count counts type types kind limit limits size length hash sha256 digest fingerprint expiry expires
-   expiration at url uri endpoint ref refs status policy required enabled version algorithm alg scope scopes usage budget
+   expiration at path file dir url uri endpoint ref refs status policy required enabled version algorithm alg scope scopes usage budget
    window per max min total used left prefix index position offset reason error code codes header`.split(
     /\s+/,
   ),

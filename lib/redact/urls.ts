@@ -1,6 +1,6 @@
 import { isSecretName } from "./names.ts";
 import { replaceMatches, tail, whole } from "./replace.ts";
-import { looksSecret } from "./values.ts";
+import { looksRandom } from "./values.ts";
 
 /** Always to the end of what could be one: a password in it may hold any sign, unescaped too. */
 const CONNECTION =
@@ -10,9 +10,9 @@ const USERINFO = /:\/\/([^\s/?#"'`<>\\]+)@/g;
 const PARAMETER = /[?&;#]([A-Za-z0-9_.~-]{1,64})=([^\s&#"'`<>\\]+)/g;
 
 /** Parameters that carry a right and whose names do not say so everywhere else. */
-const ALWAYS = /^(?:sig|signature|se?ssion|ticket|assertion|x-(?:amz|goog|oss|ms)-.+)$/i;
+const ALWAYS = /^(?:sig|signature|pass|otp|se?ssion|ticket|assertion|x-(?:amz|goog|oss|ms)-.+)$/i;
 /** Those that carry one or something harmless: the value tells. */
-const PERHAPS = /^(?:key|code|auth|state|sid|hash|hmac|otp|pass|p)$/i;
+const PERHAPS = /^(?:key|code|auth|sid|hmac)$/i;
 
 /** Redacts connection strings with a credential, and credentials and signatures in any other URL. */
 export function redactUrls(text: string): string {
@@ -29,6 +29,6 @@ export function redactUrls(text: string): string {
   return replaceMatches(result, PARAMETER, "url-parameter", (match) => {
     const [, name = "", value = ""] = match;
     const secret = ALWAYS.test(name) || isSecretName(name);
-    return secret || (PERHAPS.test(name) && looksSecret(value)) ? tail(match) : null;
+    return secret || (PERHAPS.test(name) && looksRandom(value)) ? tail(match) : null;
   });
 }
