@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, or, sql } from "drizzle-orm";
+import { and, asc, between, desc, eq, gt, inArray, or, type SQL, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { auditEntries } from "#db/schema.ts";
 import { type AuditEntry, entryHash, GENESIS } from "../audit/entry.ts";
@@ -153,6 +153,7 @@ export async function readAudit(
 
 /** More than any run writes; what comes after is not read. */
 const MAX_RUN_ENTRIES = 10_000;
+const ENDED = new Set(["run.succeeded", "run.failed", "run.canceled"]);
 
 /**
  * Everything that was recorded about a run, its approvals and its effects, in order; also what was refused about them
@@ -163,25 +164,21 @@ export async function readRunAudit(
   executor: Executor = db(),
 ): Promise<AuditEntry[]> {
   const { seq, subject, payload } = auditEntries;
-  const ofProject = eq(auditEntries.projectId, projectId);
-  // Nothing about a run comes before the run: from there on the chain is read by its index.
-  const begin = sql`(select min(${seq}) from ${auditEntries} where ${subject} = ${runId} and ${ofProject})`;
-  const named = await executor
-    .select()
-    .from(auditEntries)
-    .where(and(ofProject, sql`${seq} >= ${begin}`, sql`${payload}->>'runId' = ${runId}`))
-    .orderBy(asc(seq))
-    .limit(MAX_RUN_ENTRIES);
+  const read = async (where: SQL | undefined) =>
+    await executor
+      .select()
+      .from(auditEntries)
+      .where(and(eq(auditEntries.projectId, projectId), where))
+      .orderBy(asc(seq))
+      .limit(MAX_RUN_ENTRIES);
+  const own = await read(eq(subject, runId));
+  const [begin, last] = [own[0], own.at(-1)];
+  if (!begin || !last) return [];
+  // Nothing new is planned before a run begins or after it ends: in between the chain is read by its index.
+  const end = ENDED.has(last.action) ? last.seq : Number.MAX_SAFE_INTEGER;
+  const named = await read(and(between(seq, begin.seq, end), sql`${payload}->>'runId' = ${runId}`));
   const subjects = [...new Set(named.map((row) => row.subject))];
-  if (subjects.length === 0) return [];
-  const about = await executor
-    .select()
-    .from(auditEntries)
-    .where(and(ofProject, inArray(subject, subjects)))
-    .orderBy(asc(seq))
-    .limit(MAX_RUN_ENTRIES);
-  const bySeq = new Map([...named, ...about].map((row) => [row.seq, row]));
-  return [...bySeq.values()].sort((a, b) => a.seq - b.seq).map(toEntry);
+  return (await read(inArray(subject, subjects))).map(toEntry);
 }
 
 /**
