@@ -1,56 +1,16 @@
-import { copyFile, cp, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { basename } from "node:path";
+import { cp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
+import { bundle } from "./bundle.ts";
 
 /**
- * Bundles what is deployed into dist/api: the two HTTP entry points, and the extraction worker with its thread. Unbundled,
- * the libraries alone take longer to import than a cold start may; heavy ones become chunks that the step which needs them
- * loads.
+ * Bundles what is deployed into dist/api: the two HTTP entry points with the extraction worker. Unbundled, the libraries
+ * alone take longer to import than a cold start may; heavy ones become chunks that the step which needs them loads.
  */
 const root = fileURLToPath(new URL(".", import.meta.url));
 const out = `${root}dist`;
 
-/** Each function is a bundle of its own: shared chunks would make one pay for what only the other uses. */
-const functions: readonly Record<string, string>[] = [
-  { "api/index": `${root}api/index.ts` },
-  { "api/inngest": `${root}api/inngest.ts` },
-  { "api/neon": "@neondatabase/serverless" },
-  {
-    "api/extract-worker": `${root}lib/ingest/extract/worker.ts`,
-    "api/extract-pdf-thread": `${root}lib/ingest/extract/pdf-thread.ts`,
-  },
-];
-
 await rm(out, { recursive: true, force: true });
-for (const entryPoints of functions) {
-  await build({
-    entryPoints,
-    outdir: out,
-    // Chunks lie beside the entries, so that `import.meta.url` means the same directory in all of them.
-    chunkNames: "api/[name]-[hash]",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    minify: true,
-    sourcemap: "linked",
-    sourcesContent: false,
-    legalComments: "none",
-    plugins: [smallTemporal, lazyNeonDriver],
-    // Bundled CommonJS still calls require() for Node's own modules.
-    banner: {
-      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-    },
-  });
-}
-/** What the code reads by itself, from beside the bundles. */
-const data = ["@embedpdf/pdfium/pdfium.wasm", "gpt-tokenizer/data/o200k_base.tiktoken"];
-for (const file of data) {
-  await copyFile(fileURLToPath(import.meta.resolve(file)), `${out}/api/${basename(file)}`);
-}
+await bundle({ index: `${root}api/index.ts`, inngest: `${root}api/inngest.ts` }, `${out}/api`);
 
 await writeOutput();
 

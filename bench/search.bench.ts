@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Index } from "@upstash/vector";
 import { startPartProcess } from "../local/process.ts";
+import { timed } from "./figures.ts";
 import { type BenchResult, lessIsBetter, quantile } from "./result.ts";
-import { timed } from "./subject.ts";
 import { generatedVector } from "./vectors.ts";
 
 const ENTRY = join(import.meta.dirname, "../local/upstash-vector/main.ts");

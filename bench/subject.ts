@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { bundle } from "../bundle.ts";
 
 const exec = promisify(execFile);
 
-/** What a subject reports: its own figures, and the peak memory of its process in MB. */
+/** What a subject reports: its own figures, and the peak memory of its processes in MB. */
 export type Measured<T> = T & { readonly peakMb: number };
 
 /**
@@ -15,32 +16,25 @@ export async function measureSubject<T>(
   name: string,
   args: readonly string[] = [],
 ): Promise<Measured<T>> {
-  const file = join(import.meta.dirname, "subjects", `${name}.ts`);
+  return await measureFile(join(import.meta.dirname, "subjects", `${name}.ts`), args);
+}
+
+/**
+ * The same of the subject as a bundle with its workers, as the code is deployed: what Node needs to run TypeScript takes
+ * memory and time in every process. Bundled anew each time this is called; the function it returns measures.
+ */
+export async function bundledSubject<T>(
+  name: string,
+): Promise<(args: readonly string[]) => Promise<Measured<T>>> {
+  const outdir = join(import.meta.dirname, "../.local/bench-bundles", name);
+  await bundle({ [name]: join(import.meta.dirname, "subjects", `${name}.ts`) }, outdir);
+  return (args) => measureFile(join(outdir, `${name}.js`), args);
+}
+
+async function measureFile<T>(file: string, args: readonly string[]): Promise<Measured<T>> {
   const { stdout } = await exec(process.execPath, [file, ...args], {
     maxBuffer: 16 * 1024 * 1024,
     timeout: 30 * 60_000,
   });
   return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
-}
-
-/** The last thing that a subject does. */
-export function reportFigures(figures: Readonly<Record<string, number>>): void {
-  // maxRSS is in kilobytes.
-  const peakMb = process.resourceUsage().maxRSS / 1000;
-  console.log(JSON.stringify({ peakMb, ...figures }));
-}
-
-/** Milliseconds that one call takes on the clock. */
-export async function timed(work: () => unknown): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-}
-
-/** Milliseconds of processor time of one call, all threads together: what one core needs, on a busy machine too. */
-export async function cpuTimed(work: () => unknown): Promise<number> {
-  const start = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1000;
 }

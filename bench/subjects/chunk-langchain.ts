@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { corpus } from "../corpus.ts";
-import { cpuTimed, reportFigures } from "../subject.ts";
+import { cpuTimed, reportFigures } from "../figures.ts";
 
 /** What we call of the peer, as its documentation shows it. */
 interface Splitter {

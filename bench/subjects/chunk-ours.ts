@@ -1,7 +1,7 @@
 import { chunkDocument } from "../../lib/ingest/chunk/chunk.ts";
 import { corpus } from "../corpus.ts";
+import { cpuTimed, reportFigures } from "../figures.ts";
 import { median } from "../result.ts";
-import { cpuTimed, reportFigures } from "../subject.ts";
 
 const { documents, bytes } = corpus(Number(process.argv[2]));
 let chunks = 0;

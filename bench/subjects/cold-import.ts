@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import { cpuTimed, reportFigures, timed } from "../subject.ts";
+import { cpuTimed, reportFigures, timed } from "../figures.ts";
 
 const [bundle = ""] = process.argv.slice(2);
 let ms = 0;

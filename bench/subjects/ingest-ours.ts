@@ -1,8 +1,8 @@
 import { chunkDocument } from "../../lib/ingest/chunk/chunk.ts";
 import { extractFile } from "../../lib/ingest/extract/extract.ts";
+import { reportFigures } from "../figures.ts";
 import { watchMemory } from "../process-memory.ts";
-import { median } from "../result.ts";
-import { reportFigures, timed } from "../subject.ts";
+import { steady } from "../steady.ts";
 
 const [path = ""] = process.argv.slice(2);
 const memory = watchMemory();
@@ -17,11 +17,11 @@ async function run() {
   for (const _ of chunkDocument(document, identity)) chunks++;
 }
 
-await run();
-const times = [await timed(run), await timed(run), await timed(run)];
+const { firstMs, ms } = await steady(run);
 reportFigures({
-  pagesPerSecond: (pages * 1000) / median(times),
+  pagesPerSecond: (pages * 1000) / ms,
+  firstPagesPerSecond: (pages * 1000) / firstMs,
   pages,
   chunks,
-  peakMb: memory.peakMb(),
+  ...memory.peak(),
 });

@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { reportFigures } from "../figures.ts";
 import { watchMemory } from "../process-memory.ts";
-import { median } from "../result.ts";
-import { reportFigures, timed } from "../subject.ts";
+import { steady } from "../steady.ts";
 
 /** What we call of the peer, as its documentation shows it. */
 interface Peer {
@@ -28,10 +28,10 @@ async function run() {
   await parser.destroy();
 }
 
-await run();
-const times = [await timed(run), await timed(run), await timed(run)];
+const { firstMs, ms } = await steady(run);
 reportFigures({
-  pagesPerSecond: (pages * 1000) / median(times),
+  pagesPerSecond: (pages * 1000) / ms,
+  firstPagesPerSecond: (pages * 1000) / firstMs,
   pages,
-  peakMb: memory.peakMb(),
+  ...memory.peak(),
 });

@@ -28,9 +28,17 @@ export interface WorkerKind {
 
 /**
  * A PDF is parsed inside WebAssembly, from where no file can start a thread; whoever can run JavaScript could start one
- * without these permissions, so other workers may not. Little of the heap is young: PDFium's results are text that stays.
+ * without these permissions, so other workers may not.
  */
-const PDF_FLAGS = ["--allow-worker", "--expose-gc", "--max-semi-space-size=1"];
+const PDF_PERMISSIONS = ["--allow-worker"];
+
+/** Keeps a worker that waits small: little of its heap is young, and every thread that compiles holds on to megabytes. */
+const PDF_MEMORY = [
+  "--expose-gc",
+  "--max-semi-space-size=1",
+  "--v8-pool-size=1",
+  "--wasm-num-compilation-tasks=1",
+];
 
 /**
  * A process that reads files, one after another. It is a process and not a thread because V8 cannot always unwind a
@@ -134,7 +142,7 @@ function startWorker({ heapBytes, pdf }: WorkerKind): ChildProcess {
       "--permission",
       "--allow-fs-read=*",
       `--max-old-space-size=${Math.ceil(heapBytes / MB)}`,
-      ...(pdf ? PDF_FLAGS : []),
+      ...(pdf ? [...PDF_PERMISSIONS, ...PDF_MEMORY] : []),
     ],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -1,0 +1,52 @@
+import { copyFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The extraction worker and its thread, under the names by which the code that starts them knows them in a bundle. */
+const WORKERS = {
+  "extract-worker": source("lib/ingest/extract/worker.ts"),
+  "extract-pdf-thread": source("lib/ingest/extract/pdf-thread.ts"),
+};
+
+/** What the code reads by itself, from beside the bundles. */
+const DATA = ["@embedpdf/pdfium/pdfium.wasm", "gpt-tokenizer/data/o200k_base.tiktoken"];
+
+/**
+ * Bundles entry points (name to source file) into one directory, together with all that they start or read. Each is a
+ * bundle of its own: shared chunks would make one pay for what only the other uses.
+ */
+export async function bundle(
+  entryPoints: Readonly<Record<string, string>>,
+  outdir: string,
+): Promise<void> {
+  const bundles = Object.entries(entryPoints).map(([name, file]) => ({ [name]: file }));
+  for (const entries of [...bundles, { neon: "@neondatabase/serverless" }, WORKERS]) {
+    await build({
+      entryPoints: entries,
+      outdir,
+      // Chunks lie beside the entries, so that `import.meta.url` means the same directory in all of them.
+      chunkNames: "[name]-[hash]",
+      bundle: true,
+      splitting: true,
+      format: "esm",
+      platform: "node",
+      target: "node24",
+      minify: true,
+      sourcemap: "linked",
+      sourcesContent: false,
+      legalComments: "none",
+      plugins: [smallTemporal, lazyNeonDriver],
+      // Bundled CommonJS still calls require() for Node's own modules.
+      banner: {
+        js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+      },
+    });
+  }
+  for (const file of DATA) {
+    await copyFile(fileURLToPath(import.meta.resolve(file)), `${outdir}/${basename(file)}`);
+  }
+}
