@@ -14,6 +14,8 @@ const WAITING = 10_000;
 const WAKES = 30;
 /** Events in one request: small enough for every server's limits. */
 const REQUEST_EVENTS = 500;
+/** Memory is measured at rest, so long after the last run. */
+const REST_MS = 3000;
 /** A figure that does not come within this is none. */
 const PATIENCE_MS = 120_000;
 
@@ -77,6 +79,7 @@ async function measureOurs(): Promise<Figures> {
   const engine = await startPartProcess(entry, { dir });
   try {
     const figures = await measure(engine.url);
+    await sleep(REST_MS);
     return { ...figures, memoryMb: residentMb(engine.child.pid) };
   } finally {
     await engine.close();
@@ -192,7 +195,7 @@ class Runs {
 
 async function startApp(server: string): Promise<ChildProcess> {
   const app = fork(join(import.meta.dirname, "subjects/engine-app.ts"), {
-    env: { ...process.env, INNGEST_DEV: server },
+    env: { PATH: process.env.PATH, INNGEST_DEV: server },
   });
   const [url] = (await once(app, "message")) as [string];
   const response = await fetch(url, { method: "PUT" });

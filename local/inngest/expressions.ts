@@ -19,6 +19,7 @@ interface Chain {
 export interface IndexKey {
   /** JSON of the path in the arriving event. */
   readonly path: string;
+  /** JSON of the value that it must have there. */
   readonly value: string;
 }
 
@@ -89,6 +90,16 @@ export function valueAt(json: unknown, path: Path): unknown {
   return value;
 }
 
+/**
+ * The JSON of a value that equals only what has the same JSON; undefined for all others (null also equals what is
+ * missing, and lists and objects may be written in several ways).
+ */
+export function indexable(value: unknown): string | undefined {
+  if (typeof value === "bigint") return JSON.stringify(Number(value));
+  const simple = ["string", "number", "boolean"].includes(typeof value);
+  return simple ? JSON.stringify(value) : undefined;
+}
+
 function compileNew(source: string): Expression {
   if (source.length > limits.expressionChars) {
     throw new InvalidInput(
@@ -136,10 +147,8 @@ function compileNew(source: string): Expression {
       const at = ownChains.findIndex(
         (chain) => !chain.has && samePath(chain.path, equality.eventPath ?? []),
       );
-      const value = equality.eventPath ? captured[at] : equality.literal;
-      return typeof value === "string"
-        ? { path: JSON.stringify(equality.asyncPath), value }
-        : undefined;
+      const value = indexable(equality.eventPath ? captured[at] : equality.literal);
+      return value === undefined ? undefined : { path: JSON.stringify(equality.asyncPath), value };
     },
   };
 }
@@ -199,8 +208,9 @@ function toEquality(
     if (arriving?.root !== "async") continue;
     const own = toChain(right);
     if (own?.root === "event") return { asyncPath: arriving.path, eventPath: own.path };
-    if (typeof literal(right) === "string")
+    if (indexable(literal(right)) !== undefined) {
       return { asyncPath: arriving.path, literal: literal(right) };
+    }
   }
   return undefined;
 }

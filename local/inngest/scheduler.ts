@@ -12,6 +12,8 @@ export interface Work {
   room(item: QueueItem): { readonly slots: readonly Slot[]; readonly aheadMs: number };
   /** Runs a due item; must not reject. */
   run(item: QueueItem): Promise<void> | void;
+  /** The last item that was running has ended. */
+  idle(): void;
 }
 
 /** setTimeout overflows beyond this. */
@@ -130,6 +132,7 @@ export class Scheduler {
       else this.#used.delete(key);
     }
     for (const slot of slots) this.#wake(slot);
+    if (this.#running.size === 0) this.#work.idle();
   }
 
   #await(key: string, id: string, rank: number): void {

@@ -11,6 +11,7 @@ import { Gateway } from "./gateway.ts";
 import { createRouter } from "./http/routes.ts";
 import { ulid } from "./ids.ts";
 import { dispatchEvent } from "./matcher.ts";
+import { Memory } from "./memory.ts";
 import { Registry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Database } from "./store/database.ts";
@@ -73,6 +74,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
   const sync = new AppSync(client, log);
   const executor = new Executor(engine, client, (fn) => sync.sync(serveUrl(fn.url), false));
   const gateway = new Gateway(engine);
+  const memory = new Memory();
   const everything = { key: "all", limit: engine.options.maxCalls };
   const scheduler = new Scheduler(queue, {
     room(item) {
@@ -84,10 +86,12 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
       };
     },
     run(item) {
+      memory.busy();
       if (item.kind === "call") return executor.run(item);
       if (item.kind === "gateway") return gateway.run(item);
       return fireTimer(engine, item);
     },
+    idle: () => memory.idle(),
   });
 
   const router = createRouter(engine, executor);

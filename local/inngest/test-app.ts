@@ -10,6 +10,8 @@ import type { LocalPart } from "../part.ts";
 import { type InngestOptions, startInngest } from "./server.ts";
 
 const POLL_MS = 15;
+/** Other servers do not tell what a run waits for: by then it does. */
+const FOREIGN_MS = 2000;
 const SERVE_PATH = "/api/inngest";
 
 /** A run as `GET /v1/runs/:id` describes it. */
@@ -41,6 +43,8 @@ export interface TestBed {
   runs(eventId: string): Promise<RunView[]>;
   /** The run that this event started, once it has ended. */
   ended(eventId: string): Promise<RunView>;
+  /** Until the runs of these events wait for something of this kind. */
+  waiting(kind: "wait" | "signal" | "sleep" | "invoke", ...eventIds: string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,13 +71,25 @@ export async function runsOf(engine: Pick<LocalPart, "url">, eventId: string): P
   return (await get<{ data: RunView[] }>(engine, `/v1/events/${eventId}/runs`)).data;
 }
 
+async function hasJob(engine: LocalPart, runId: string, kind: string): Promise<boolean> {
+  const { data } = await get<{ data: { kind: string }[] }>(engine, `/v1/runs/${runId}/jobs`);
+  return data.some((job) => job.kind === kind);
+}
+
+export interface TestBedOptions extends Partial<InngestOptions> {
+  /** A server that is running already, instead of an engine of our own. */
+  readonly serverUrl?: string;
+}
+
 /** Starts an engine on a fresh directory and an app without functions. */
 export async function startTestBed(
-  options: Partial<InngestOptions> = {},
+  { serverUrl, ...options }: TestBedOptions = {},
   clientOptions: Partial<ConstructorParameters<typeof Inngest>[0]> = {},
 ): Promise<TestBed> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "inngest-")));
-  const engine = await startInngest({ retryDelayMs: 20, ...options, dir });
+  const engine: LocalPart = serverUrl
+    ? { name: "server", url: serverUrl, env: { INNGEST_DEV: serverUrl }, close: async () => {} }
+    : await startInngest({ retryDelayMs: 20, ...options, dir });
   const client = new Inngest({
     id: "app",
     isDev: true,
@@ -123,6 +139,13 @@ export async function startTestBed(
         const [run] = await runsOf(engine, eventId);
         return run && run.status !== "Running" && run;
       }),
+    async waiting(kind, ...eventIds) {
+      for (const eventId of eventIds) {
+        const run = await until(async () => (await runsOf(engine, eventId))[0]);
+        if (serverUrl) await new Promise((resolve) => setTimeout(resolve, FOREIGN_MS));
+        else await until(() => hasJob(engine, run.run_id, kind));
+      }
+    },
     async close() {
       await stopApp();
       await engine.close();

@@ -79,7 +79,7 @@ export async function cancelMany(engine: Engine, request: Request): Promise<Resp
   });
   const { app_id: _, ...rest } = asked;
   const ids = { environment_id: "local", function_internal_id: fn.id };
-  return { status: 201, json: { data: { id: ulid(), ...ids, ...rest } } };
+  return { json: { data: { id: ulid(), ...ids, ...rest } } };
 }
 
 const metadataBody = z.looseObject({

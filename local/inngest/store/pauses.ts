@@ -1,5 +1,5 @@
 import type { Json } from "../expressions.ts";
-import { compile, valueAt } from "../expressions.ts";
+import { compile, indexable, valueAt } from "../expressions.ts";
 import type { Database } from "./database.ts";
 
 /** Something that an event, or the end of an invoked run, can wake. */
@@ -86,18 +86,14 @@ export class Pauses {
       "SELECT * FROM pauses WHERE event = ? AND match_path IS NULL",
       event.name,
     );
-    const paths = this.#db.all<{ match_path: string }>(
-      "SELECT DISTINCT match_path FROM pauses WHERE event = ? AND match_path IS NOT NULL",
-      event.name,
-    );
-    for (const { match_path } of paths) {
-      const value = valueAt(event, JSON.parse(match_path) as string[]);
-      if (typeof value !== "string") continue;
+    for (const path of this.#paths(event.name)) {
+      const value = indexable(valueAt(event, JSON.parse(path) as string[]));
+      if (value === undefined) continue;
       found.push(
         ...this.#db.all<Pause>(
           "SELECT * FROM pauses WHERE event = ? AND match_path = ? AND match_value = ?",
           event.name,
-          match_path,
+          path,
           value,
         ),
       );
@@ -109,6 +105,21 @@ export class Pauses {
         (pause.expression === null ||
           compile(pause.expression).matches(JSON.parse(pause.vars ?? "[]") as unknown[], event)),
     );
+  }
+
+  /** The places by which waits for this event are found, one index step each, however many waits there are. */
+  *#paths(event: string): Generator<string> {
+    let last = "";
+    for (;;) {
+      const next = this.#db.one<{ path: string | null }>(
+        "SELECT min(match_path) AS path FROM pauses WHERE event = ? AND match_path > ?",
+        event,
+        last,
+      )?.path;
+      if (!next) return;
+      yield next;
+      last = next;
+    }
   }
 
   remove(id: string): boolean {

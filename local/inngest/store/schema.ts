@@ -98,4 +98,6 @@ CREATE TABLE metadata (
 ) STRICT;
 CREATE INDEX metadata_run ON metadata(run_id);
 `,
+  // The value that a wait is found by is kept as JSON, so that it can be a number, too.
+  "UPDATE pauses SET match_value = json_quote(match_value) WHERE match_value IS NOT NULL",
 ];

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { get, startTestBed, type TestBed, until } from "./test-app.ts";
+import type { TestBed } from "../test-app.ts";
+import { startBed } from "./bed.ts";
 
 let bed: TestBed;
 /** Some service that functions call through the engine. */
@@ -26,7 +27,7 @@ beforeAll(async () => {
   service.listen(0, "127.0.0.1");
   await once(service, "listening");
   serviceUrl = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
-  bed = await startTestBed();
+  bed = await startBed();
 });
 afterAll(async () => {
   await bed.close();
@@ -112,7 +113,7 @@ test.concurrent("a signal wakes the run that waits for it, once", async () => {
   await bed.serve(fn, sender);
   expect((await post("/v1/signals", { signal: "go/1", data: 0 })).status).toBe(404);
   const waiting = await bed.send("signalled");
-  await jobs(waiting, "signal");
+  await bed.waiting("signal", waiting);
   await bed.send("signaller");
   const run = await bed.ended(waiting);
   expect(run).toMatchObject({ status: "Completed", output: { signal: "go/1", data: { n: 1 } } });
@@ -120,28 +121,35 @@ test.concurrent("a signal wakes the run that waits for it, once", async () => {
   expect((await post("/v1/signals", { data: 1 })).status).toBe(400);
 });
 
-test.concurrent("a signal that two runs wait for: the second fails, or replaces; a wait times out", async () => {
-  for (const onConflict of ["fail", "replace"] as const) {
-    const id = `conflict-${onConflict}`;
-    const fn = bed.client.createFunction({ id, triggers: { event: id } }, async ({ step }) =>
-      step.waitForSignal("wait", { signal: id, timeout: "1s", onConflict }),
-    );
-    await bed.serve(fn);
-    const first = await bed.send(id);
-    await jobs(first, "signal");
-    const second = await bed.send(id);
-    if (onConflict === "fail") {
-      expect(await bed.ended(second)).toMatchObject({
-        status: "Failed",
-        output: { message: expect.stringContaining("Signal conflict") },
-      });
-    } else {
-      await jobs(second, "signal");
-      await post("/v1/signals", { signal: id, data: "replaced" });
-      expect(await bed.ended(second)).toMatchObject({ output: { data: "replaced" } });
-    }
-    expect(await bed.ended(first)).toMatchObject({ status: "Completed", output: null });
-  }
+/** Serves a function that waits for the signal of its own name, as long as its event says. */
+async function serveSignalled(id: string, onConflict: "fail" | "replace"): Promise<void> {
+  const fn = bed.client.createFunction({ id, triggers: { event: id } }, async ({ event, step }) =>
+    step.waitForSignal("wait", { signal: id, timeout: event.data.timeout, onConflict }),
+  );
+  await bed.serve(fn);
+}
+
+test.concurrent("a second wait for the same signal fails its run", async () => {
+  await serveSignalled("contested", "fail");
+  const first = await bed.send("contested", { timeout: "1h" });
+  await bed.waiting("signal", first);
+  expect(await bed.ended(await bed.send("contested", { timeout: "1h" }))).toMatchObject({
+    status: "Failed",
+    output: { message: expect.stringContaining("Signal conflict") },
+  });
+  await post("/v1/signals", { signal: "contested", data: 1 });
+  expect(await bed.ended(first)).toMatchObject({ status: "Completed", output: { data: 1 } });
+});
+
+test.concurrent("a second wait may replace the first, which times out with null", async () => {
+  await serveSignalled("replaced", "replace");
+  const first = await bed.send("replaced", { timeout: "2s" });
+  await bed.waiting("signal", first);
+  const second = await bed.send("replaced", { timeout: "1h" });
+  await bed.waiting("signal", second);
+  await post("/v1/signals", { signal: "replaced", data: 2 });
+  expect(await bed.ended(second)).toMatchObject({ status: "Completed", output: { data: 2 } });
+  expect(await bed.ended(first)).toMatchObject({ status: "Completed", output: null });
 });
 
 test.concurrent("a bulk cancellation ends the runs that match, and no others", async () => {
@@ -151,37 +159,31 @@ test.concurrent("a bulk cancellation ends the runs that match, and no others", a
   );
   await bed.serve(fn);
   const [one, two] = [await bed.send("many", { n: 1 }), await bed.send("many", { n: 2 })];
-  const asked = { app_id: "app", function_id: "many", started_before: new Date().toISOString() };
+  const asked = {
+    app_id: bed.client.id,
+    function_id: "many",
+    started_before: new Date().toISOString(),
+  };
   const answer = await post("/v1/cancellations", { ...asked, if: "event.data.n == 1" });
-  expect(answer).toMatchObject({ status: 201, json: { data: { function_id: "many" } } });
+  expect(answer).toMatchObject({ status: 200, json: { data: { function_id: "many" } } });
   expect((await bed.ended(one)).status).toBe("Cancelled");
   expect((await bed.runs(two))[0]?.status).toBe("Running");
   const before = { ...asked, started_before: "2020-01-01T00:00:00Z" };
-  expect((await post("/v1/cancellations", before)).status).toBe(201);
+  expect((await post("/v1/cancellations", before)).status).toBe(200);
   expect((await bed.runs(two))[0]?.status).toBe("Running");
   expect((await post("/v1/cancellations", { ...asked, function_id: "no" })).status).toBe(404);
   expect((await post("/v1/cancellations", { ...asked, if: "event." })).status).toBe(400);
   expect((await post("/v1/cancellations", {})).status).toBe(400);
 });
 
-test.concurrent("a function is invoked directly, and its run notes metadata", async () => {
+test.concurrent("a function is invoked directly", async () => {
   const fn = bed.client.createFunction({ id: "direct" }, async ({ event }) => event.data);
   await bed.serve(fn);
-  const { status, json } = await post("/invoke/app-direct", { data: { n: 1 } });
+  const { status, json } = await post(`/invoke/${bed.client.id}-direct`, { data: { n: 1 } });
   expect(status).toBe(200);
   const run = await bed.ended(String(json.id));
   expect(run).toMatchObject({ status: "Completed", output: { n: 1 } });
-  expect((await post("/invoke/app-unknown", {})).status).toBe(404);
-
-  const path = `/v1/runs/${run.run_id}/metadata`;
-  const metadata = [{ kind: "userland.note", op: "merge", values: { n: 1 } }];
-  const target = { run_id: run.run_id };
-  expect((await post(path, { target, metadata })).status).toBe(200);
-  const { data } = await get<{ data: Record<string, unknown> }>(bed.engine, path);
-  expect(data).toEqual([{ target, ...metadata[0] }]);
-  expect((await post(path, { target })).status).toBe(400);
-  const large = [{ kind: "large", values: { x: "x".repeat(70_000) } }];
-  expect((await post(path, { target, metadata: large })).status).toBe(413);
+  expect((await post(`/invoke/${bed.client.id}-unknown`, {})).status).toBe(404);
 });
 
 test.concurrent("the queries of the SDK's own test harness", async () => {
@@ -218,15 +220,3 @@ test.concurrent("the queries of the SDK's own test harness", async () => {
     eventV2: { name: "queried", idempotencyKey: "own-id" },
   });
 });
-
-/** Until the run of this event has a job of this kind. */
-async function jobs(eventId: string, kind: string): Promise<void> {
-  const run = await until(async () => (await bed.runs(eventId))[0]);
-  await until(async () => {
-    const { data } = await get<{ data: { kind: string }[] }>(
-      bed.engine,
-      `/v1/runs/${run.run_id}/jobs`,
-    );
-    return data.some((job) => job.kind === kind);
-  });
-}

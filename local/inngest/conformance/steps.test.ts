@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestBed, type TestBed, until } from "./test-app.ts";
+import { type TestBed, until } from "../test-app.ts";
+import { startBed } from "./bed.ts";
 
 let bed: TestBed;
 
 beforeAll(async () => {
-  bed = await startTestBed();
+  bed = await startBed();
 });
 afterAll(() => bed.close());
 

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestBed, type TestBed, until } from "./test-app.ts";
+import { type TestBed, until } from "../test-app.ts";
+import { startBed } from "./bed.ts";
 
 let bed: TestBed;
 let cancelled: string[];
 
 beforeAll(async () => {
-  bed = await startTestBed();
+  bed = await startBed();
   cancelled = [];
   const watcher = bed.client.createFunction(
     { id: "watcher", triggers: { event: "inngest/function.cancelled" } },

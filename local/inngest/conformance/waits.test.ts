@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { get, startTestBed, type TestBed, until } from "./test-app.ts";
+import type { TestBed } from "../test-app.ts";
+import { startBed } from "./bed.ts";
 
 let bed: TestBed;
 
 beforeAll(async () => {
-  bed = await startTestBed();
+  bed = await startBed();
 });
 afterAll(() => bed.close());
 
@@ -27,25 +28,11 @@ async function serveWaiter(
   await bed.serve(fn);
 }
 
-/** Until the runs of these events wait for something. */
-async function waiting(...eventIds: string[]): Promise<void> {
-  for (const id of eventIds) {
-    const run = await until(async () => (await bed.runs(id))[0]);
-    await until(async () => {
-      const { data } = await get<{ data: { kind: string }[] }>(
-        bed.engine,
-        `/v1/runs/${run.run_id}/jobs`,
-      );
-      return data.some((job) => job.kind === "wait");
-    });
-  }
-}
-
 test.concurrent("a wait gets the event that comes after it, and none that came before", async () => {
   await serveWaiter("plain", {});
   await bed.send("plain/go", { early: true });
   const id = await bed.send("plain/start");
-  await waiting(id);
+  await bed.waiting("wait", id);
   await bed.send("plain/go", { early: false });
   await bed.send("plain/go", { late: true });
   expect(await bed.ended(id)).toMatchObject({ status: "Completed", output: { early: false } });
@@ -55,7 +42,7 @@ test.concurrent("match wakes only the run whose own event has the same value", a
   await serveWaiter("match", { match: "data.n" });
   const one = await bed.send("match/start", { n: "1" });
   const two = await bed.send("match/start", { n: "2" });
-  await waiting(one, two);
+  await bed.waiting("wait", one, two);
   await bed.send("match/go", { n: "2" });
   expect(await bed.ended(two)).toMatchObject({ output: { n: "2" } });
   expect((await bed.runs(one))[0]?.status).toBe("Running");
@@ -66,7 +53,7 @@ test.concurrent("match wakes only the run whose own event has the same value", a
 test.concurrent("an expression compares both events", async () => {
   await serveWaiter("if", { if: "async.data.n > event.data.least && async.data.name != 'bob'" });
   const id = await bed.send("if/start", { least: 4.5 });
-  await waiting(id);
+  await bed.waiting("wait", id);
   await bed.send("if/go", { n: 4 });
   await bed.send("if/go", { n: "five" });
   await bed.send("if/go", { n: 5, name: "bob" });
@@ -77,7 +64,7 @@ test.concurrent("an expression compares both events", async () => {
 test.concurrent("one event wakes every run that waits for it", async () => {
   await serveWaiter("all", {});
   const ids = [await bed.send("all/start"), await bed.send("all/start")];
-  await waiting(...ids);
+  await bed.waiting("wait", ...ids);
   await bed.send("all/go", { n: 1 });
   for (const id of ids) expect(await bed.ended(id)).toMatchObject({ output: { n: 1 } });
 });
@@ -91,7 +78,7 @@ test.concurrent("an event with the id of an earlier one still wakes", async () =
   await serveWaiter("repeat", {});
   await bed.send("repeat/go", { n: 1 }, "the-same-id");
   const id = await bed.send("repeat/start");
-  await waiting(id);
+  await bed.waiting("wait", id);
   await bed.send("repeat/go", { n: 2 }, "the-same-id");
   expect(await bed.ended(id)).toMatchObject({ output: { n: 2 } });
 });

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestBed, type TestBed } from "./test-app.ts";
+import type { TestBed } from "../test-app.ts";
+import { startBed } from "./bed.ts";
 
 const MB = 1024 * 1024;
 
 let bed: TestBed;
 
 beforeAll(async () => {
-  bed = await startTestBed();
+  bed = await startBed();
 });
 afterAll(() => bed.close());
 

@@ -1,11 +1,12 @@
 import { NonRetriableError, RetryAfterError } from "inngest";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestBed, type TestBed, until } from "./test-app.ts";
+import { type TestBed, until } from "../test-app.ts";
+import { startBed } from "./bed.ts";
 
 let bed: TestBed;
 
 beforeAll(async () => {
-  bed = await startTestBed();
+  bed = await startBed();
 });
 afterAll(() => bed.close());
 
@@ -144,7 +145,7 @@ test.concurrent("onFailure gets the event and the error, and the internal events
       id: "watcher",
       triggers: {
         event: "inngest/function.finished",
-        if: "event.data.function_id == 'app-failing'",
+        if: `event.data.function_id == '${bed.client.id}-failing'`,
       },
     },
     async ({ event }) => ends.push(String(event.data.run_id)),
@@ -153,6 +154,6 @@ test.concurrent("onFailure gets the event and the error, and the internal events
   const run = await bed.ended(await bed.send("failing", { n: 1 }));
   expect(run).toMatchObject({ status: "Failed", output: { message: "no luck" } });
   await until(() => failures.length > 0 && ends.length > 0);
-  expect(failures).toEqual([["no luck", { n: 1 }, "app-failing"]]);
+  expect(failures).toEqual([["no luck", { n: 1 }, `${bed.client.id}-failing`]]);
   expect(ends).toEqual([run.run_id]);
 });
