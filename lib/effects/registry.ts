@@ -1,10 +1,12 @@
 import type { EffectDefinition, Json } from "./definition.ts";
 import { ledgerEntry, ledgerNote } from "./definitions/ledger.ts";
 
-/** Every kind of effect that there is. The crash matrix takes them from here. */
 const DEFINITIONS: ReadonlyMap<string, EffectDefinition> = new Map(
   [erased(ledgerEntry), erased(ledgerNote)].map((definition) => [definition.kind, definition]),
 );
+
+/** Every kind of effect that there is; the crash matrix has cells for each. */
+export const EFFECT_KINDS: readonly string[] = [...DEFINITIONS.keys()];
 
 /** The definition of a kind. Throws Error for a kind that a row names and this version no longer has. */
 export function definitionOf(kind: string): EffectDefinition {

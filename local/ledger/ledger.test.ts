@@ -145,6 +145,7 @@ test("delayed reads: an object is there, but readers see it later", async () => 
   await fault({ fault: "delayed-reads", ms: 300 });
   const { body } = await create();
   expect(await objects("?marker=eff_1")).toEqual([]);
+  expect(await call("GET", "/_books/b/objects")).toMatchObject({ body: { objects: [body] } });
   expect(await create({ marker: "eff_2" })).toMatchObject({ body: { code: "name_taken" } });
   const seen = await until("the object", async () => {
     const found = await objects("?marker=eff_1");

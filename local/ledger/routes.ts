@@ -38,6 +38,11 @@ export function routes(store: LedgerStore, token: string): Hono<{ Bindings: Http
     });
   });
 
+  app.get("/_books/:book/objects", (c) => {
+    const objects = store.everything(bookOf(c), MAX_OBJECTS);
+    return c.json({ objects: objects.map((object) => told(c, object)) });
+  });
+
   app.post("/books/:book/objects", async (c) => {
     const object = await body(c, newObject);
     return await struck(c, "create", (readDelayMs) => {

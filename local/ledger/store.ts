@@ -125,21 +125,12 @@ export class LedgerStore {
 
   /** A book's objects that readers see by now, oldest first; with a marker only those that carry it. */
   objects(book: string, marker: string | undefined, limit: number): LedgerObject[] {
-    const rows = this.#db
-      .prepare(
-        `SELECT * FROM objects WHERE book = ?1 AND visible_at <= ?2 AND (?3 IS NULL OR marker = ?3)
-         ORDER BY id LIMIT ?4`,
-      )
-      .all(book, Date.now(), marker ?? null, limit) as unknown as ObjectRow[];
-    return rows.map(({ id, kind, name, value, head, marker, created_at }) => ({
-      id: objectId(id),
-      kind,
-      name,
-      value: JSON.parse(value),
-      head,
-      marker,
-      createdAt: new Date(created_at).toISOString(),
-    }));
+    return this.#select(book, marker ?? null, Date.now(), limit);
+  }
+
+  /** All of a book's objects, also those that readers do not see yet. */
+  everything(book: string, limit: number): LedgerObject[] {
+    return this.#select(book, null, Number.MAX_SAFE_INTEGER, limit);
   }
 
   addFault({ book, fault, times, ms, on }: NewFault): void {
@@ -166,6 +157,24 @@ export class LedgerStore {
 
   close(): void {
     this.#db.close();
+  }
+
+  #select(book: string, marker: string | null, seenBy: number, limit: number): LedgerObject[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT * FROM objects WHERE book = ?1 AND visible_at <= ?2 AND (?3 IS NULL OR marker = ?3)
+         ORDER BY id LIMIT ?4`,
+      )
+      .all(book, seenBy, marker, limit) as unknown as ObjectRow[];
+    return rows.map(({ id, kind, name, value, head, marker, created_at }) => ({
+      id: objectId(id),
+      kind,
+      name,
+      value: JSON.parse(value),
+      head,
+      marker,
+      createdAt: new Date(created_at).toISOString(),
+    }));
   }
 
   #duplicatesAllowed(book: string): boolean {

@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { EFFECT_KINDS } from "#lib/effects/registry.ts";
+import { bundleApp } from "./crash/bundle.ts";
+import { type Cell, describe as nameOf, type Outcome } from "./crash/cell.ts";
+import { type Fleet, startFleet } from "./crash/fleet.ts";
+import { KINDS } from "./crash/kinds.ts";
+
+/** The boundaries where most hangs on one line; `npm run crash` takes all there are. */
+const SENT = "commit (effects -> sent; audit effect.sent)";
+const CONFIRMED = "commit (effects -> confirmed; audit effect.confirmed)";
+const CLAIMED =
+  "commit (effects -> claimed; approvals -> used; audit approval.used, effect.claimed)";
+const CALL = "call: create";
+
+const [entry, note] = KINDS as [(typeof KINDS)[number], (typeof KINDS)[number]];
+const at = (label: string, when: "before" | "after") => ({ at: { label, nth: 1, when } });
+const CELLS: readonly Cell[] = [
+  { kind: entry, action: "kill", ...at(SENT, "after") },
+  { kind: note, action: "kill", ...at(CALL, "after") },
+  { kind: entry, action: "kill", ...at(CONFIRMED, "before") },
+  { kind: entry, action: "hold", ...at(SENT, "after") },
+  { kind: entry, action: "hold", ...at(CLAIMED, "before") },
+  { kind: entry, action: "kill", ...at(CONFIRMED, "after") },
+  { kind: note, action: "hold", ...at(CALL, "after") },
+  { kind: entry, action: "kill", ...at(CLAIMED, "after") },
+  { kind: entry, action: "delay", ...at(CALL, "before") },
+  { kind: entry, fault: { fault: "close-after" } },
+];
+
+let bundle: string;
+let fleet: Fleet | undefined;
+let outcomes: readonly Outcome[] = [];
+
+beforeAll(async () => {
+  bundle = await mkdtemp(join(tmpdir(), "countersign-bundle-"));
+  await bundleApp(bundle);
+  fleet = await startFleet({ lanes: 4, bundle, server: inject("neon") });
+  outcomes = await fleet.run(CELLS);
+}, 240_000);
+afterAll(async () => {
+  await fleet?.close();
+  await rm(bundle, { recursive: true, force: true });
+});
+
+test.each(CELLS.map((cell, index) => [nameOf(cell), index] as const))(
+  "%s: one object outside, confirmed, on record, and the run succeeds",
+  (_, index) => {
+    const { wrong, lines } = outcomes[index] ?? { wrong: ["it was not run"], lines: [] };
+    expect(wrong, lines.join("\n")).toEqual([]);
+  },
+);
+
+test("every kind of effect that is registered is in the matrix", () => {
+  expect(KINDS.map(({ kind }) => kind).sort()).toEqual(EFFECT_KINDS.toSorted());
+});

@@ -1,0 +1,62 @@
+/** The two moments of a boundary: what is about to happen, and it has happened and nobody in the app knows yet. */
+export type When = "before" | "after";
+
+/** A point of the protocol as one run crosses it: its name, and the how-manieth of that name. */
+export interface Boundary {
+  readonly label: string;
+  /** From 1. */
+  readonly nth: number;
+  /** The moments at which it can be interfered with. */
+  readonly moments: readonly When[];
+}
+
+/** Springs once, at one moment of one boundary. */
+export interface Trap {
+  readonly label: string;
+  readonly nth: number;
+  readonly when: When;
+  /** Told which app process came there. Resolves to whether it may go on; false cuts it off. */
+  spring(worker: string): Promise<boolean>;
+}
+
+export interface Crossing {
+  before(): Promise<boolean>;
+  after(): Promise<boolean>;
+}
+
+/** Everything that the apps of a lane do to the world goes through here, in the order in which it happens. */
+export class Boundaries {
+  #crossed: Boundary[] = [];
+  #counts = new Map<string, number>();
+  #trap: Trap | undefined;
+
+  /** Forgets what was crossed and sets the trap, if there is one, for what comes now. */
+  begin(trap?: Trap): void {
+    this.#crossed = [];
+    this.#counts = new Map();
+    this.#trap = trap;
+  }
+
+  /** What was crossed since {@link begin}, in order. */
+  get crossed(): readonly Boundary[] {
+    return this.#crossed;
+  }
+
+  /** Whether the trap is still waiting. */
+  get armed(): boolean {
+    return this.#trap !== undefined;
+  }
+
+  cross(label: string, worker: string, moments: readonly When[] = ["before", "after"]): Crossing {
+    const nth = (this.#counts.get(label) ?? 0) + 1;
+    this.#counts.set(label, nth);
+    this.#crossed.push({ label, nth, moments });
+    const pass = async (when: When) => {
+      const trap = this.#trap;
+      if (trap?.label !== label || trap.nth !== nth || trap.when !== when) return true;
+      this.#trap = undefined;
+      return await trap.spring(worker);
+    };
+    return { before: () => pass("before"), after: () => pass("after") };
+  }
+}

@@ -1,0 +1,103 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { migrate } from "#db/migrate.ts";
+import { startLedger } from "#local/ledger/server.ts";
+import { startNeon } from "#local/neon/server.ts";
+import { databaseUrl, type TestServer } from "../setup/global.ts";
+import { execute } from "../setup/sql.ts";
+import { type Cell, type Outcome, runCell } from "./cell.ts";
+import { type Lane, startLane } from "./lane.ts";
+
+/** Lanes over one PostgreSQL and one ledger, each with a database, an engine and apps of its own. */
+export interface Fleet {
+  /** Runs the cells, as many at a time as there are lanes; outcomes in the order of the cells. */
+  run(
+    cells: readonly Cell[],
+    onOutcome?: (outcome: Outcome) => void | Promise<void>,
+  ): Promise<Outcome[]>;
+  close(): Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly lanes: number;
+  readonly bundle?: string | undefined;
+  /** A local Neon that runs already and has a migrated database to copy; absent: one of its own. */
+  readonly server?: TestServer | undefined;
+}
+
+const TRIES = 3;
+
+/** Starts what lanes share; a lane itself starts with its first cell. */
+export async function startFleet({ lanes, bundle, ...options }: FleetOptions): Promise<Fleet> {
+  const dir = await mkdtemp(join(tmpdir(), "countersign-crash-"));
+  // PostgreSQL does not run as root: as root it is another account, which has to get in here.
+  await chmod(dir, 0o711);
+  const own = options.server ? undefined : await ownServer(join(dir, "neon"));
+  const server = options.server ?? own?.server;
+  if (!server) throw new Error("there is no server");
+  const ledger = await startLedger({ dir: join(dir, "ledger") });
+  const made: string[] = [];
+  const lane = async (): Promise<Lane> => {
+    const name = `crash_${process.pid}_${made.length}`;
+    made.push(name);
+    await execute(server, `create database ${name} template ${server.template} strategy wal_log`);
+    const database = { url: databaseUrl(server.url, name), wsProxy: server.wsProxy };
+    return await startLane({ dir: join(dir, name), database, ledger, bundle });
+  };
+  const idle: Lane[] = [];
+  let runs = 0;
+  let given = 0;
+  /** How runs go depends a little on who is faster: a boundary that was missed is tried again. */
+  const tried = async (on: Lane, cell: Cell) => {
+    for (let tries = 1; ; tries++) {
+      const outcome = await runCell(on, cell, `run-${++runs}`);
+      if (!outcome.missed || outcome.wrong.length > 1 || tries === TRIES) return outcome;
+    }
+  };
+
+  return {
+    async run(cells, onOutcome) {
+      const outcomes: Outcome[] = [];
+      const queue = [...cells.entries()];
+      const first = given;
+      given += cells.length;
+      const work = async () => {
+        let mine = idle.pop() ?? (await lane());
+        for (let next = queue.shift(); next; next = queue.shift()) {
+          const [at, cell] = next;
+          const outcome = { ...(await tried(mine, cell)), at: first + at };
+          outcomes[at] = outcome;
+          await onOutcome?.(outcome);
+          if (outcome.wrong.length === 0) continue;
+          // What went wrong may go on: the next cell gets a world without it.
+          await mine.close();
+          mine = await lane();
+        }
+        idle.push(mine);
+      };
+      await Promise.all(Array.from({ length: Math.min(lanes, cells.length) }, work));
+      return outcomes;
+    },
+    async close() {
+      await Promise.all(idle.map((one) => one.close()));
+      await ledger.close();
+      if (own) await own.close();
+      else {
+        for (const name of made) {
+          await execute(server, `drop database if exists ${name} with (force)`);
+        }
+      }
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A local Neon with a migrated database to copy. */
+async function ownServer(dir: string): Promise<{ server: TestServer; close(): Promise<void> }> {
+  const neon = await startNeon({ dir, durable: false });
+  const server = { url: neon.url, wsProxy: neon.env.NEON_WS_PROXY ?? "", template: "migrated" };
+  await execute(server, `create database ${server.template}`);
+  await migrate({ url: databaseUrl(server.url, server.template), wsProxy: server.wsProxy });
+  return { server, close: () => neon.close() };
+}

@@ -1,0 +1,72 @@
+import type { Cell, Outcome } from "./cell.ts";
+
+const INTRO = `# Crash matrix
+
+Written by \`npm run crash\`, never by hand. Each cell is one run from \`run.requested\` to its end, with an app that is a process of
+its own, on the real local parts; nothing in the app knows of it. A proxy that reads the PostgreSQL protocol, and gates before
+the target and before Inngest, know what the app is about to do and what was done, and interfere there:
+
+- **kill before**: SIGKILL before the statement reaches PostgreSQL, the call its target, the event Inngest. Another process goes on.
+- **kill after**: SIGKILL after it was done and before the app hears of it.
+- **hold**: two processes. The first stands still at that point, Inngest gives its work to the second, and later the first
+  goes on as if nothing had been.
+- **delay**: the call takes longer than the app waits for it, but no longer than its lease.
+
+A cell passes when the run has succeeded, exactly one object is outside, its effect is confirmed with its id, the approval
+is used, the audit chain is whole and tells each step once, and the run that is rebuilt from it stands as the live rows do.
+\`effects -> sent #2\` is the second time that a run writes that state. Boundaries come from calm runs, so none is forgotten; a
+boundary inside a transaction is each of its statements, and its commit.
+`;
+
+/** The whole matrix as Markdown. */
+export function matrixDocument(outcomes: readonly Outcome[]): string {
+  const failed = outcomes.filter(({ wrong }) => wrong.length > 0);
+  const kinds = [...new Set(outcomes.map(({ cell }) => cell.kind.kind))];
+  return [
+    INTRO,
+    `**${outcomes.length} cells, ${failed.length} failed.**\n`,
+    ...kinds.flatMap((kind) => {
+      const mine = outcomes.filter(({ cell }) => cell.kind.kind === kind);
+      return [
+        `## ${kind}\n`,
+        table(mine.filter(({ cell }) => !cell.fault)),
+        `### ${kind}, with a target that fails\n`,
+        table(mine.filter(({ cell }) => cell.fault)),
+      ];
+    }),
+    ...(failed.length > 0 ? ["## Failed\n", ...failed.map(failure), ""] : []),
+  ].join("\n");
+}
+
+const COLUMNS = ["undisturbed", "kill before", "kill after", "hold before", "hold after", "delay"];
+
+function table(outcomes: readonly Outcome[]): string {
+  const rows = new Map<string, Map<string, string>>();
+  for (const { cell, wrong } of outcomes) {
+    const row = rows.get(rowOf(cell)) ?? new Map<string, string>();
+    const column = columnOf(cell);
+    const before = row.get(column);
+    row.set(column, wrong.length > 0 || before === "FAIL" ? "FAIL" : "ok");
+    rows.set(rowOf(cell), row);
+  }
+  const columns = COLUMNS.filter((name) => outcomes.some(({ cell }) => columnOf(cell) === name));
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return `${[
+    line(["boundary", ...columns]),
+    line(["---", ...columns.map(() => "---")]),
+    ...[...rows].map(([name, row]) => line([name, ...columns.map((one) => row.get(one) ?? "")])),
+  ].join("\n")}\n`;
+}
+
+function columnOf({ at, action }: Cell): string {
+  if (!at) return "undisturbed";
+  return action === "delay" ? "delay" : `${action} ${at.when}`;
+}
+
+function rowOf({ at, fault }: Cell): string {
+  const point = at ? `${at.label}${at.nth > 1 ? ` #${at.nth}` : ""}` : "the whole run";
+  return fault ? `${fault.fault}: ${point}` : point;
+}
+
+const failure = ({ cell, wrong }: Outcome) =>
+  `- ${cell.kind.kind}, ${columnOf(cell)}, ${rowOf(cell)}: ${wrong.join("; ")}`;
