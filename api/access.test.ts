@@ -1,16 +1,33 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { approvalsOfRun } from "#lib/data/approvals.server.ts";
 import { insertChunks } from "#lib/data/chunks.server.ts";
+import { effectsOfApproval } from "#lib/data/effects.server.ts";
+import { planEffects } from "#lib/effects/plan.ts";
+import { registerKey } from "#lib/policy/keys.ts";
+import { acceptRun } from "#lib/runs/accept.ts";
 import { upsertTexts } from "#lib/upstash/vector.ts";
 import { type Call, startTestApi, type TestApi } from "../test/servers/api.ts";
+import { approverKey } from "../test/support/keys.ts";
 
-/** What one owner has: a project with a searchable file, all of it full of a word that nobody else has. */
+/** What one owner has: a project with a searchable file and a run that waits, all full of a word that nobody else has. */
 interface Estate {
   readonly owner: string;
   readonly word: string;
   readonly projectId: string;
   readonly fileId: string;
   readonly chunkId: string;
+  readonly runId: string;
+  readonly approvalId: string;
+  readonly effectId: string;
+  readonly keyId: string;
 }
+
+/** The ids of an estate by their names in a route. */
+const IDS = ["projectId", "fileId", "runId", "approvalId", "effectId", "keyId"] as const;
+const NOWHERE = {
+  ...{ projectId: "proj_nowhere", fileId: "file_nowhere", runId: "run_nowhere" },
+  ...{ approvalId: "appr_nowhere", effectId: "eff_nowhere", keyId: "0".repeat(32) },
+};
 
 /** A way to ask for what is another's, and what must come back. */
 interface Attempt {
@@ -22,6 +39,24 @@ interface Attempt {
 
 const files = ({ projectId }: Estate) => `/api/projects/${projectId}/files`;
 const upload = { body: "new content" };
+const project = ({ projectId }: Estate) => `/api/projects/${projectId}`;
+const decision = { json: { intentHash: "0".repeat(64) } };
+const newRun = {
+  kind: "implementation",
+  input: { target: "ledger", book: "mine", entries: [{ name: "a", value: "1" }] },
+};
+
+/** A route about one thing by its id, which somebody else asks for. */
+const theirs = (
+  what: string,
+  path: (theirs: Estate) => string,
+  send?: Omit<Call, "as">,
+): Attempt => ({
+  what,
+  path: (_, estate) => path(estate),
+  ...(send && { send }),
+  status: 404,
+});
 
 /** Every route has its rows here: a route without one fails the first test. */
 const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
@@ -96,6 +131,64 @@ const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
       status: 200,
     },
   ],
+  "GET /api/projects/{projectId}/runs": [theirs("their runs", (t) => `${project(t)}/runs`)],
+  "POST /api/projects/{projectId}/runs": [
+    theirs("a run in their project", (t) => `${project(t)}/runs`, { json: newRun }),
+  ],
+  "GET /api/runs/{runId}": [theirs("their run", ({ runId }) => `/api/runs/${runId}`)],
+  "POST /api/runs/{runId}/cancel": [
+    theirs("their run", ({ runId }) => `/api/runs/${runId}/cancel`, { json: { reason: "mine" } }),
+  ],
+  "GET /api/approvals": [
+    { what: "a list", path: () => "/api/approvals?limit=100", status: 200 },
+    {
+      what: "those of their project",
+      path: (_, { projectId }) => `/api/approvals?projectId=${projectId}`,
+      status: 200,
+    },
+  ],
+  "GET /api/approvals/{approvalId}": [
+    theirs("their approval", ({ approvalId }) => `/api/approvals/${approvalId}`),
+  ],
+  ...Object.fromEntries(
+    ["grant", "deny", "revoke"].map((verb) => [
+      `POST /api/approvals/{approvalId}/${verb}`,
+      [theirs("theirs", ({ approvalId }) => `/api/approvals/${approvalId}/${verb}`, decision)],
+    ]),
+  ),
+  "GET /api/projects/{projectId}/effects": [
+    theirs("their effects", (t) => `${project(t)}/effects`),
+  ],
+  "GET /api/effects/{effectId}": [
+    theirs("their effect", ({ effectId }) => `/api/effects/${effectId}`),
+  ],
+  "POST /api/effects/{effectId}/resolve": [
+    theirs("their effect", ({ effectId }) => `/api/effects/${effectId}/resolve`, {
+      json: { resolution: "abandon" },
+    }),
+  ],
+  "GET /api/projects/{projectId}/policy": [theirs("their policy", (t) => `${project(t)}/policy`)],
+  "PUT /api/projects/{projectId}/policy": [
+    theirs("their policy", (t) => `${project(t)}/policy`, { json: {} }),
+  ],
+  "GET /api/projects/{projectId}/keys": [theirs("their keys", (t) => `${project(t)}/keys`)],
+  "POST /api/projects/{projectId}/keys": [
+    theirs("a key for their project", (t) => `${project(t)}/keys`, {
+      json: { publicKey: approverKey().publicKey },
+    }),
+  ],
+  "DELETE /api/projects/{projectId}/keys/{keyId}": [
+    theirs("their key", (t) => `${project(t)}/keys/${t.keyId}`),
+    {
+      what: "their key by my project",
+      path: (mine, { keyId }) => `${project(mine)}/keys/${keyId}`,
+      status: 404,
+    },
+  ],
+  "GET /api/projects/{projectId}/audit": [
+    theirs("their audit chain", (t) => `${project(t)}/audit`),
+    { what: "mine", path: (mine) => `${project(mine)}/audit`, status: 200 },
+  ],
 };
 
 let api: TestApi;
@@ -136,7 +229,31 @@ async function estate(owner: string, word: string): Promise<Estate> {
   });
   const metadata = { ...fileOf, type: "chunk", chunkId, pageStart: -1, pageEnd: -1 } as const;
   await upsertTexts(`project:${projectId}:chunks`, [{ id: chunkId, data: content, metadata }]);
-  return { owner, word, projectId, fileId: file.id, chunkId };
+  return {
+    owner,
+    word,
+    projectId,
+    fileId: file.id,
+    chunkId,
+    ...(await waitingRun(projectId, owner, word)),
+  };
+}
+
+/** A run that waits for an approval, with the key of who may give it. */
+async function waitingRun(projectId: string, owner: string, word: string) {
+  const entries = [{ name: `${word} entry`, value: word }];
+  const input = { target: "ledger", book: word, entries };
+  const asked = { projectId, kind: "implementation" as const, input, requestedBy: owner };
+  const { runId } = await acceptRun({ ...asked, eventId: `event-${word}` });
+  const params = { book: word, head: "h0", name: `${word} entry`, value: word };
+  const wishes = [{ stepId: "create-1", kind: "ledger.entry", params }];
+  await planEffects({ runId, stepId: "ledger", wishes });
+  const [approval] = await approvalsOfRun({ runId });
+  const approvalId = approval?.id ?? "";
+  const [effect] = await effectsOfApproval({ approvalId });
+  const { publicKey } = approverKey();
+  const key = await registerKey({ projectId, owner, publicKey, by: owner });
+  return { runId, approvalId, effectId: effect?.id ?? "", keyId: key.id };
 }
 
 /** The routes as we publish them. */
@@ -164,7 +281,7 @@ describe("every route", () => {
     const before = await api.snapshot();
     for (const [route, attempts] of Object.entries(ATTEMPTS)) {
       const [method = "", template = ""] = route.split(" ");
-      const path = template.replace("{projectId}", ann.projectId).replace("{fileId}", ann.fileId);
+      const path = IDS.reduce((text, name) => text.replace(`{${name}}`, ann[name]), template);
       for (const authorization of ["", "Bearer x.y.z"]) {
         const { status, json } = await api.call(method, path, { headers: { authorization } });
         expect(status, route).toBe(attempts === "public" ? 200 : 401);
@@ -194,8 +311,7 @@ describe.each([
     expect(said).not.toContain(theirs.word);
     expect(said).not.toContain(theirs.chunkId);
     if (status === 200) {
-      expect(said).not.toContain(theirs.projectId);
-      expect(said).not.toContain(theirs.fileId);
+      for (const name of IDS) expect(said).not.toContain(theirs[name]);
     }
     expect(await api.snapshot()).toEqual(before);
   });
@@ -208,13 +324,9 @@ describe.each([
       const ask = async (target: Estate) => {
         const call = { as: mine.owner, headers: { "x-request-id": "same" }, ...send };
         const { status, text } = await api.call(method, path(mine, target), call);
-        return {
-          status,
-          text: text.replaceAll(target.projectId, "").replaceAll(target.fileId, ""),
-        };
+        return { status, text: IDS.reduce((said, id) => said.replaceAll(target[id], ""), text) };
       };
-      const nowhere = { ...theirs, projectId: "proj_nowhere", fileId: "file_nowhere" };
-      expect(await ask(theirs)).toEqual(await ask(nowhere));
+      expect(await ask(theirs)).toEqual(await ask({ ...theirs, ...NOWHERE }));
     },
   );
 });

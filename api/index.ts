@@ -1,12 +1,17 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
+import { approvalRoutes } from "./_routes/approvals.ts";
+import { auditRoutes } from "./_routes/audit.ts";
 import type { AppEnv } from "./_routes/common.ts";
+import { effectRoutes } from "./_routes/effects.ts";
 import { eventRoutes } from "./_routes/events.ts";
 import { fileRoutes } from "./_routes/files.ts";
 import { healthRoutes } from "./_routes/health.ts";
+import { policyRoutes } from "./_routes/policy.ts";
 import { noSuchRoute, problemOf, refuseInvalid } from "./_routes/problem.ts";
 import { projectRoutes } from "./_routes/projects.ts";
+import { runRoutes } from "./_routes/runs.ts";
 import { searchRoutes } from "./_routes/search.ts";
 
 /** The HTTP edge: everything under /api but Inngest's own entry. GET /api/openapi.json describes it. */
@@ -16,7 +21,11 @@ app.onError(problemOf);
 app.notFound(noSuchRoute);
 app.use(requestId(), secureHeaders());
 
-for (const routes of [projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes]) {
+const ROUTES = [
+  ...[projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes],
+  ...[runRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
+];
+for (const routes of ROUTES) {
   app.route("/api", routes);
 }
 

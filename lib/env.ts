@@ -35,6 +35,14 @@ const schema = z.object({
   LEDGER_URL: optional(z.url()),
   LEDGER_TOKEN: optional(z.string()),
 
+  /** Where the command line finds Countersign, as whom, and which project it is about. */
+  COUNTERSIGN_URL: optional(z.url()),
+  COUNTERSIGN_TOKEN: optional(z.string()),
+  COUNTERSIGN_PROJECT: optional(z.string()),
+  /** Read by the Inngest SDK itself, and by the command line to send events. */
+  INNGEST_DEV: optional(z.string()),
+  INNGEST_EVENT_KEY: optional(z.string()),
+
   /** Hosts that `file.uploaded` may link to, comma-separated; `*.example.com` allows subdomains. Empty: none. */
   FILE_URL_HOSTS: optional(z.string()),
   /** `1` allows links to http on 127.0.0.1, for tests and the demo. Refused when deployed. */

@@ -1,4 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import type { RequestIdVariables } from "hono/request-id";
 import { authenticate } from "#lib/auth/authenticate.ts";
@@ -6,9 +8,12 @@ import { within } from "#lib/deadline.ts";
 import { Unavailable } from "#lib/errors.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
 import { emit, type OutgoingEvent } from "#lib/events/emit.ts";
+import { BodyTooLarge } from "./problem.ts";
 
 /** The SDK tries for longer than a client should wait. */
 const EMIT_MS = 10_000;
+
+const MAX_JSON_BYTES = 1024 * 1024;
 
 /** What every request has. */
 export interface AppEnv {
@@ -30,6 +35,31 @@ export const forOwners = {
   middleware: signedIn,
   security: [{ bearer: [] }],
 };
+
+const jsonLimit: MiddlewareHandler<AppEnv> = bodyLimit({
+  maxSize: MAX_JSON_BYTES,
+  onError: () => {
+    throw new BodyTooLarge("too_large", `Send at most ${MAX_JSON_BYTES} bytes of JSON`);
+  },
+});
+const signedInWithJson: [typeof signedIn, typeof jsonLimit] = [signedIn, jsonLimit];
+
+/** The same for a route that takes a JSON body. */
+export const forOwnersWithJson = { ...forOwners, middleware: signedInWithJson };
+
+/** The content of a JSON body or answer. */
+export const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
+
+export const instant = z.iso.datetime();
+
+/** What clients see of a row: the fields that `schema` names, instants as text. */
+export function shown<T extends z.ZodType>(schema: T, row: object): z.infer<T> {
+  const fields = Object.entries(row).map(([name, value]) => [
+    name,
+    value instanceof Date ? value.toISOString() : value,
+  ]);
+  return schema.parse(Object.fromEntries(fields));
+}
 
 export const ProjectParams = z.object({ projectId: id });
 export const FileParams = z.object({ projectId: id, fileId: id });

@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { getFile, listFiles, type ProjectFile } from "#lib/data/files.server.ts";
+import { getFile, listFiles } from "#lib/data/files.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { errorMessage } from "#lib/errors.ts";
 import { fileRemoved, fileUploaded } from "#lib/events/catalogue/files.ts";
@@ -9,16 +9,18 @@ import {
   type AppEnv,
   FileParams,
   forOwners,
+  instant,
+  json,
   Name,
   PageQuery,
   ProjectParams,
   pageOf,
+  shown,
   wake,
 } from "./common.ts";
 import { problems, rootCause } from "./problem.ts";
 import { storeUpload, uploadOf } from "./upload.ts";
 
-const instant = z.iso.datetime();
 const File = z
   .object({
     id: z.string(),
@@ -42,7 +44,6 @@ const File = z
   })
   .openapi("File");
 
-const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
 const binary = { schema: { type: "string", format: "binary" } } as const;
 
 const upload = createRoute({
@@ -123,18 +124,21 @@ export const fileRoutes = new OpenAPIHono<AppEnv>()
       log.warn("upload not announced", { fileId: file.id, error: cause });
     }
     c.header("location", `/api/projects/${projectId}/files/${file.id}`);
-    return created ? c.json(view(file), 201) : c.json(view(file), 200);
+    return created ? c.json(shown(File, file), 201) : c.json(shown(File, file), 200);
   })
   .openapi(list, async (c) => {
     const { projectId } = c.req.valid("param");
     await getProject({ id: projectId, ownerUserId: c.var.userId });
     const page = await listFiles({ projectId, ...c.req.valid("query") });
-    return c.json({ items: page.items.map(view), nextCursor: page.nextCursor }, 200);
+    return c.json(
+      { items: page.items.map((file) => shown(File, file)), nextCursor: page.nextCursor },
+      200,
+    );
   })
   .openapi(read, async (c) => {
     const { projectId, fileId } = c.req.valid("param");
     await getProject({ id: projectId, ownerUserId: c.var.userId });
-    return c.json(view(await getFile({ projectId, fileId })), 200);
+    return c.json(shown(File, await getFile({ projectId, fileId })), 200);
   })
   .openapi(remove, async (c) => {
     const { projectId, fileId } = c.req.valid("param");
@@ -143,13 +147,3 @@ export const fileRoutes = new OpenAPIHono<AppEnv>()
     await wake(event(fileRemoved, { projectId, fileId, by: c.var.userId }, c.var.requestId));
     return c.body(null, 202);
   });
-
-/** What clients see of a row: all but where its bytes lie. */
-function view(file: ProjectFile): z.infer<typeof File> {
-  return File.parse({
-    ...file,
-    ingestedAt: file.ingestedAt?.toISOString() ?? null,
-    createdAt: file.createdAt.toISOString(),
-    updatedAt: file.updatedAt.toISOString(),
-  });
-}

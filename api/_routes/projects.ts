@@ -1,6 +1,4 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import {
   beginProjectDelete,
   createProject,
@@ -14,16 +12,15 @@ import { event } from "#lib/events/emit.ts";
 import {
   type AppEnv,
   forOwners,
+  forOwnersWithJson,
+  json,
   Name,
   PageQuery,
   ProjectParams,
   pageOf,
-  signedIn,
   wake,
 } from "./common.ts";
-import { BodyTooLarge, problems } from "./problem.ts";
-
-const MAX_JSON_BYTES = 1024 * 1024;
+import { problems } from "./problem.ts";
 
 const Project = z
   .object({
@@ -39,22 +36,11 @@ const NewProject = z
   .strictObject({ name: Name, slug: projectCreated.schema.shape.slug })
   .openapi("NewProject");
 
-const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
-
-const jsonLimit: MiddlewareHandler<AppEnv> = bodyLimit({
-  maxSize: MAX_JSON_BYTES,
-  onError: () => {
-    throw new BodyTooLarge("too_large", `Send at most ${MAX_JSON_BYTES} bytes of JSON`);
-  },
-});
-const signedInWithJson: [typeof signedIn, typeof jsonLimit] = [signedIn, jsonLimit];
-
 const create = createRoute({
-  ...forOwners,
+  ...forOwnersWithJson,
   method: "post",
   path: "/projects",
   summary: "Make a project of the caller's",
-  middleware: signedInWithJson,
   request: { body: { required: true, content: json(NewProject) } },
   responses: {
     201: { description: "Made", content: json(Project) },

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { and, desc, eq, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { artifacts } from "#db/schema.ts";
+import { NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 
 export type Artifact = typeof artifacts.$inferSelect;
@@ -41,6 +42,16 @@ export async function publishArtifact(
     if (!artifact) throw new Error("an insert returned no row");
     return { artifact, created: true };
   });
+}
+
+/** One version by its id. Throws NotFound. */
+export async function readArtifact(
+  { id }: { id: string },
+  executor: Executor = db(),
+): Promise<Artifact> {
+  const [artifact] = await executor.select().from(artifacts).where(eq(artifacts.id, id));
+  if (!artifact) throw new NotFound("artifact_not_found", `There is no artifact ${id}.`);
+  return artifact;
 }
 
 /** The newest version, null when nothing was published under this key. */

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lt, notInArray, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
-import { runs } from "#db/schema.ts";
+import { projects, runs } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
 import { redactJson, redactText } from "../redact.ts";
 import { behind, type Page, pageLimit, toPage } from "./page.ts";
@@ -49,6 +49,22 @@ export async function readRun({ id }: { id: string }, executor: Executor = db())
   const [row] = await executor.select().from(runs).where(eq(runs.id, id));
   if (!row) throw new NotFound("run_not_found", `There is no run ${id}.`);
   return row;
+}
+
+/** A run of the caller's own projects. Throws NotFound: somebody else's looks the same as none. */
+export async function ownRun(
+  { id, ownerUserId }: { id: string; ownerUserId: string },
+  executor: Executor = db(),
+): Promise<Run> {
+  const [row] = await executor
+    .select({ run: runs })
+    .from(runs)
+    .innerJoin(projects, eq(projects.id, runs.projectId))
+    .where(
+      and(eq(runs.id, id), eq(projects.ownerUserId, ownerUserId), eq(projects.status, "active")),
+    );
+  if (!row) throw new NotFound("run_not_found", `There is no run ${id}.`);
+  return row.run;
 }
 
 /**

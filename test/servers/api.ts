@@ -60,6 +60,7 @@ export async function startTestApi(): Promise<TestApi> {
     INNGEST_DEV: inngest.url,
     BLOB_DIR: blobDir,
     LOCAL_AUTH_SECRET: "a secret of the tests, long enough",
+    APPROVAL_EDGE_SECRET: "another secret of the tests, long enough",
   });
   // Not before: the Inngest client reads its environment when it is made.
   const [{ app }, { event }] = await Promise.all([
@@ -86,7 +87,7 @@ export async function startTestApi(): Promise<TestApi> {
         ...(body !== undefined && { body, duplex: "half" }),
       });
       const text = await response.text();
-      const isJson = /json/.test(response.headers.get("content-type") ?? "");
+      const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
       const { status } = response;
       return { status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
     },
