@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { get, startTestBed, type TestBed, until } from "./test-app.ts";
+import { get, startTestBed, type TestBed } from "./test-app.ts";
 
 let bed: TestBed;
 
@@ -120,18 +120,4 @@ test("what the engine does not do is answered 501 with its name", async () => {
     expect(response.status).toBe(501);
     expect(await response.json()).toMatchObject({ error: expect.stringContaining(path) });
   }
-});
-
-test("the front page lists apps, functions and runs", async () => {
-  const fn = bed.client.createFunction(
-    { id: "listed", triggers: { event: "listed" } },
-    async () => 1,
-  );
-  await bed.serve(fn);
-  const run = await bed.ended(await bed.send("listed"));
-  const text = await (await fetch(bed.engine.url)).text();
-  for (const part of [bed.appUrl, "app-listed", run.run_id, "Completed"])
-    expect(text).toContain(part);
-  const dev = await until(() => get<{ functions: { id: string }[] }>(bed.engine, "/dev"));
-  expect(dev.functions.map((listed) => listed.id)).toContain("app-listed");
 });

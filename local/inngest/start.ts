@@ -13,17 +13,18 @@ const PRIORITY_S = 600;
 /**
  * Starts a run: its row, what may cancel it, its deadlines, and its first call, which is due when the throttle lets it.
  * Works inside a transaction of the caller.
- * @param arrivals its events, at least one; several make a batch.
+ * @param arrivals its events; several make a batch, none no run.
  * @param singleton the key under which only one run may be, if there is one.
+ * @returns the run's id.
  */
 export function startRun(
   engine: Engine,
   fn: FunctionConfig,
   arrivals: readonly Arrival[],
   singleton: string | null,
-): void {
+): string | undefined {
   const [first] = arrivals;
-  if (!first) return;
+  if (!first) return undefined;
   const now = Date.now();
   const id = ulid(now);
   engine.runs.add({
@@ -54,6 +55,7 @@ export function startRun(
     engine.queue.add({ id: `${id}:start`, kind: "start-timeout", run_id: id, due_at });
   }
   engine.queue.addDiscovery(id, { dueAt: throttled(engine, fn, first.event, now) });
+  return id;
 }
 
 /** A run's first call is about to be made: from here on its time to finish counts. */

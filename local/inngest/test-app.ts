@@ -147,6 +147,11 @@ export async function startTestBed(
       }
     },
     async close() {
+      if (serverUrl) {
+        // The server lives on: what is triggered there later must not be triggered here, too.
+        functions.length = 0;
+        await bed.serve();
+      }
       await stopApp();
       await engine.close();
       if (options.dir === undefined) await rm(dir, { recursive: true, force: true });

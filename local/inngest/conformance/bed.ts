@@ -7,8 +7,10 @@ const SERVER = process.env.INNGEST_SERVER_URL;
 /** Another server decides by itself how long it waits between attempts. */
 const PATIENCE_MS = 300_000;
 
+// Here, because a test's time is settled when it is defined.
+if (SERVER) vi.setConfig({ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS });
+
 /** A server and an SDK app of its own for one file of the conformance suite. */
 export async function startBed(): Promise<TestBed> {
-  if (SERVER) vi.setConfig({ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS });
   return startTestBed({ serverUrl: SERVER }, { id: `conformance-${randomUUID()}` });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type TestBed, until } from "../test-app.ts";
 import { startBed } from "./bed.ts";
@@ -91,10 +92,11 @@ test.concurrent("an event id starts a function once, an idempotency key too", as
     async () => 1,
   );
   await bed.serve(fn, keyed);
-  const first = await bed.send("once", {}, "my-id");
-  await bed.send("once", {}, "my-id");
+  const eventId = randomUUID();
+  const first = await bed.send("once", {}, eventId);
+  await bed.send("once", {}, eventId);
   await bed.ended(first);
-  expect(await bed.runs("my-id")).toHaveLength(1);
+  expect(await bed.runs(eventId)).toHaveLength(1);
 
   const orders = [await bed.send("order", { order: 1 }), await bed.send("order", { order: 1 })];
   const other = await bed.send("order", { order: 2 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -195,7 +196,8 @@ test.concurrent("the queries of the SDK's own test harness", async () => {
     },
   );
   await bed.serve(fn);
-  const eventId = await bed.send("queried", {}, "own-id");
+  const ownId = randomUUID();
+  const eventId = await bed.send("queried", {}, ownId);
   const good = await bed.ended(eventId);
   const bad = await bed.ended(await bed.send("queried", { fail: true }));
   const ask = async (query: string, id: string) =>
@@ -217,6 +219,6 @@ test.concurrent("the queries of the SDK's own test harness", async () => {
   });
   const event = "query Event($id: ULID!) { eventV2(id: $id) { idempotencyKey name raw } }";
   expect(await ask(event, eventId)).toMatchObject({
-    eventV2: { name: "queried", idempotencyKey: "own-id" },
+    eventV2: { name: "queried", idempotencyKey: ownId },
   });
 });

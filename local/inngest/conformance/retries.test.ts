@@ -53,14 +53,14 @@ test.concurrent("attempts are counted per step", async () => {
 test.concurrent("a function without retries fails at once, with its error", async () => {
   let calls = 0;
   const fn = bed.client.createFunction(
-    { id: "once", retries: 0, triggers: { event: "once" } },
+    { id: "single", retries: 0, triggers: { event: "single" } },
     async () => {
       calls++;
       throw new RangeError("outside of steps");
     },
   );
   await bed.serve(fn);
-  const run = await bed.ended(await bed.send("once"));
+  const run = await bed.ended(await bed.send("single"));
   expect(run).toMatchObject({
     status: "Failed",
     output: { name: "RangeError", message: "outside of steps" },

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TestBed } from "../test-app.ts";
 import { startBed } from "./bed.ts";
@@ -76,10 +77,11 @@ test.concurrent("a wait that times out is null", async () => {
 
 test.concurrent("an event with the id of an earlier one still wakes", async () => {
   await serveWaiter("repeat", {});
-  await bed.send("repeat/go", { n: 1 }, "the-same-id");
+  const sameId = randomUUID();
+  await bed.send("repeat/go", { n: 1 }, sameId);
   const id = await bed.send("repeat/start");
   await bed.waiting("wait", id);
-  await bed.send("repeat/go", { n: 2 }, "the-same-id");
+  await bed.send("repeat/go", { n: 2 }, sameId);
   expect(await bed.ended(id)).toMatchObject({ output: { n: 2 } });
 });
 

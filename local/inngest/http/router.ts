@@ -6,17 +6,27 @@ import { limits } from "../limits.ts";
 export interface Request {
   readonly method: string;
   readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
   readonly header: (name: string) => string | undefined;
   /** Reads the body as JSON. @throws HttpError 400 or 413. */
   readonly json: () => Promise<unknown>;
 }
 
-/** `json` and `text` exclude each other; neither is an empty body. */
+/** `json` and `html` exclude each other; neither is an empty body. */
 export interface Response {
   readonly status?: number;
   readonly json?: unknown;
-  readonly text?: string;
+  readonly html?: string;
+  readonly location?: string;
 }
+
+/** A page has no scripts, loads nothing, posts only to us and stands in no frame. */
+const PAGE_HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+};
 
 /** A request that is answered with `status` and this message. */
 export class HttpError extends Error {
@@ -61,14 +71,14 @@ export class Router {
       // The rest of a refused body is not worth reading.
       outgoing.setHeader("connection", "close");
     }
-    const body =
-      response.json === undefined ? (response.text ?? "") : JSON.stringify(response.json);
-    const type = response.json === undefined ? "text/plain; charset=utf-8" : "application/json";
-    outgoing.writeHead(response.status ?? 200, {
-      "content-type": type,
+    const { status = 200, json, html = "", location } = response;
+    const type = json === undefined ? PAGE_HEADERS : { "content-type": "application/json" };
+    outgoing.writeHead(status, {
+      ...type,
+      ...(location === undefined ? {} : { location }),
       "x-inngest-server-kind": "dev",
     });
-    outgoing.end(body);
+    outgoing.end(json === undefined ? html : JSON.stringify(json));
   }
 
   #find(method: string, path: string): (incoming: IncomingMessage) => Response | Promise<Response> {
@@ -123,6 +133,7 @@ function toRequest(
   return {
     method,
     params,
+    query: new URLSearchParams((incoming.url ?? "").split("?")[1]),
     header: (name) => {
       const value = incoming.headers[name];
       return Array.isArray(value) ? value[0] : value;

@@ -2,6 +2,7 @@ import type { Engine } from "../engine.ts";
 import type { Executor } from "../executor.ts";
 import { takeIn } from "../intake.ts";
 import { finishRun } from "../lifecycle.ts";
+import { addPages } from "../page/routes.ts";
 import type { Run } from "../store/runs.ts";
 import { addMetadata, cancelMany, invoke, signal } from "./actions.ts";
 import { checkpoint } from "./checkpoint.ts";
@@ -16,7 +17,7 @@ export function createRouter(engine: Engine, executor: Executor): Router {
     if (!run) throw new HttpError(404, `there is no run ${id}`);
     return run;
   };
-  return new Router()
+  const router = new Router()
     .on("POST /fn/register", async (request) => {
       const kind = request.header("x-inngest-expected-server-kind");
       if (kind !== undefined && kind !== "dev") {
@@ -72,8 +73,8 @@ export function createRouter(engine: Engine, executor: Executor): Router {
     .on("POST /v1/cancellations", (request) => cancelMany(engine, request))
     .on("POST /v1/signals", (request) => signal(engine, request))
     .on("POST /invoke/:slug", (request) => invoke(engine, request))
-    .on("POST /v0/gql", (request) => gql(engine, request))
-    .on("GET /", () => ({ text: overview(engine) }));
+    .on("POST /v0/gql", (request) => gql(engine, request));
+  return addPages(router, engine);
 }
 
 /** A run as `/v1/runs` shows it. */
@@ -111,23 +112,4 @@ function jobs({ queue, pauses }: Engine, run: Run): Record<string, unknown>[] {
     until: pause.expires_at === null ? null : new Date(pause.expires_at).toISOString(),
   }));
   return [...queued, ...waits];
-}
-
-function overview({ registry, runs }: Engine): string {
-  const lines = ["Local Inngest engine", "", "Apps"];
-  for (const app of registry.apps()) lines.push(`  ${app.name}  ${app.url}  ${app.sdk}`);
-  lines.push("", "Functions");
-  for (const fn of registry.all()) {
-    const triggers = fn.triggers.map((trigger) =>
-      "cron" in trigger ? trigger.cron : trigger.event,
-    );
-    lines.push(`  ${fn.id}  ${triggers.join(", ")}`);
-  }
-  lines.push("", "Last runs");
-  for (const run of runs.latest(50)) {
-    lines.push(
-      `  ${new Date(run.createdAt).toISOString()}  ${run.id}  ${run.functionId}  ${run.status}`,
-    );
-  }
-  return `${lines.join("\n")}\n`;
 }

@@ -51,6 +51,14 @@ export class Events {
     return this.#db.one<{ body: string }>("SELECT body FROM events WHERE id = ?", id)?.body;
   }
 
+  /** The newest events, newest first. */
+  latest(count: number): Omit<EventRow, "body">[] {
+    return this.#db.all(
+      "SELECT id, external_id, name, received_at FROM events ORDER BY id DESC LIMIT ?",
+      count,
+    );
+  }
+
   /** Our ids of the events with this id, ours or the sender's, oldest first. */
   idsOf(id: string): string[] {
     return this.#db

@@ -144,9 +144,20 @@ export class Runs {
       .map(toRun);
   }
 
-  /** The newest runs, newest first. */
-  latest(count: number): Run[] {
-    return this.#db.all<RunRow>("SELECT * FROM runs ORDER BY id DESC LIMIT ?", count).map(toRun);
+  /** The newest runs, newest first; of one function, or older than one of them. */
+  latest(
+    count: number,
+    { before, functionId }: { before?: string; functionId?: string } = {},
+  ): Run[] {
+    return this.#db
+      .all<RunRow>(
+        `SELECT * FROM runs WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR function_id = ?2)
+           ORDER BY id DESC LIMIT ?3`,
+        before ?? null,
+        functionId ?? null,
+        count,
+      )
+      .map(toRun);
   }
 
   setVersion(id: string, version: number): void {
