@@ -94,7 +94,7 @@ const shapes: Record<string, fc.Arbitrary<readonly [written: string, secret: str
     const credentials = Buffer.from(`bob:${key}`).toString("base64");
     return [`authorization: Basic ${credentials}`, credentials] as const;
   }),
-  "bearer alone": random(32).map((key) => [`sent Bearer ${key}`, key] as const),
+  "bearer alone": random(32).map((key) => [`Bearer ${key}`, key] as const),
   cookie: random(16).map((key) => [`Cookie: theme=dark; sid=${key}`, key] as const),
   "api key header": random(16).map((key) => [`X-Api-Key: ${key}`, key] as const),
   "command line": random(16).map((key) => [`deploy --token ${key} --prod`, key] as const),
@@ -255,6 +255,20 @@ describe("under a secret-looking key", () => {
       [key]: ["[redacted:secret]", { inner: "[redacted:secret]", n: 1, none: null }],
       other: "word",
     });
+  });
+
+  test("in a list of raw headers, but not in one of names", () => {
+    expect(
+      redactJson(["accept", "a1b2c3d4", "x-api-key", "a1b2c3d4", [["cookie", "a=b1c2d3"]]]),
+    ).toEqual([
+      "accept",
+      "a1b2c3d4",
+      "x-api-key",
+      "[redacted:secret]",
+      [["cookie", "[redacted:secret]"]],
+    ]);
+    const names = ["GITHUB_TOKEN", "SENTRY_DSN", "token", "tokens", "password", "DATABASE_URL"];
+    expect(redactJson(names)).toEqual(names);
   });
 
   test("in a list of names and values", () => {

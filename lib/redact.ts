@@ -56,7 +56,11 @@ function redactValue(value: unknown, { known, secret, depth }: Place): unknown {
   if (value === null || typeof value !== "object" || value instanceof Date) return value;
   if (depth >= MAX_DEPTH) return placeholder("too-deep");
   const below = { known, secret, depth: depth + 1 };
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, below));
+  if (Array.isArray(value)) {
+    return value.map((item, i) =>
+      redactValue(item, { ...below, secret: secret || namedBefore(value[i - 1], item) }),
+    );
+  }
   const named = namedSecret(value);
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => {
     const name = redactString(key, known);
@@ -81,6 +85,12 @@ function namedSecret(value: object): boolean {
     isSecretName(label) &&
     looksSecret(text)
   );
+}
+
+/** `["authorization", "…", "cookie", "…"]`: how raw headers are listed, also in pairs. */
+function namedBefore(name: unknown, value: unknown): boolean {
+  if (typeof name !== "string" || typeof value !== "string") return false;
+  return /^[\w.-]{1,64}$/.test(name) && isSecretName(name) && looksSecret(value);
 }
 
 /** Two keys that became the same are told apart by a number, so that no field is lost. */

@@ -13,8 +13,9 @@ const HEADER =
   /(?:(?:proxy-)?authorization|cookie|x-[a-z-]{0,30}(?:token|api-?key|auth|secret|signature)|(?<![\w-])api-key)\\*["']?[ \t]{0,4}:[ \t]{0,4}\\*["']?/gi;
 /** To the end of the line, or to the quote around it. */
 const VALUE = /[^\r\n"'\\]+/y;
-const BEARER = /\b(?:bearer|token)[ \t]{1,4}([\w~+/.-]{8,}=*)/gi;
-const BASIC = /\bbasic[ \t]{1,4}([A-Za-z0-9+/_-]{6,}={0,2})/gi;
+/** Where a word begins, also behind the letter of an escape in quoted JSON. */
+const BEARER = /(?<!(?<!\\)[a-z0-9])(?:bearer|token)[ \t]{1,4}([\w~+/.-]{8,}=*)/gi;
+const BASIC = /(?<!(?<!\\)[a-z0-9])basic[ \t]{1,4}([A-Za-z0-9+/_-]{6,}={0,2})/gi;
 /** As much of a value as is needed to judge it. */
 const ENOUGH = 256;
 

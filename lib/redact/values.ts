@@ -1,5 +1,7 @@
 /** References to where a secret is kept, and stand-ins for one: `${TOKEN}`, `$TOKEN`, `<token>`, `{{ token }}`, `%s`, `***`. */
 const REFERENCE = /^(?:\$|<|\{|%[a-z]|\*+$|\.{3}|x{4,}$|process\.env|import\.meta|os\.environ)/i;
+/** The name of a variable: `GITHUB_TOKEN`. */
+const CONSTANT = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/;
 /** `getToken(`, `keys[`: code. */
 const CALL = /^[A-Za-z_$][A-Za-z_$.]*[([]/;
 /** A path has at least two parts of ordinary words: base64 that happens to start with a slash has not. */
@@ -14,8 +16,8 @@ const LONGEST_WORD = 16;
  * @param value at most some hundred characters, which is enough to tell
  */
 export function looksSecret(value: string): boolean {
-  if (value.length < 6 || REFERENCE.test(value) || CALL.test(value) || PATH.test(value))
-    return false;
+  const known = [REFERENCE, CONSTANT, CALL, PATH];
+  if (value.length < 6 || known.some((pattern) => pattern.test(value))) return false;
   return !isWordy(value);
 }
 
