@@ -3,6 +3,7 @@ import { run as chunk } from "./chunk.bench.ts";
 import { run as cold } from "./cold.bench.ts";
 import { run as engine } from "./engine.bench.ts";
 import { run as ingest } from "./ingest.bench.ts";
+import { run as ledger } from "./ledger.bench.ts";
 import type { Bench, BenchResult } from "./result.ts";
 import { run as search } from "./search.bench.ts";
 import { run as searchable } from "./searchable.bench.ts";
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, Bench>> = {
   cold,
   engine,
   ingest,
+  ledger,
   search,
   searchable,
 };
@@ -26,6 +28,7 @@ Exits with 1 when a bar is missed.
   cold     import time and memory of dist/api/inngest.js in a fresh process
   engine   the local Inngest engine: latency, runs/s, waits, memory; INNGEST_SERVER_URL names a server to compare it with
   ingest   PDF pages/s and peak memory of extract and chunk, against pdf-parse
+  ledger   ten recorded steps against ten bare ones; a person's grant until its gate is open
   search   top-10 search at 10,000 and 100,000 chunks on the local vector server
   searchable   a 311-page PDF from its event to the first hit, on the whole local cloud
 

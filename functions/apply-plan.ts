@@ -3,7 +3,7 @@ import { effectResolved } from "#lib/events/catalogue/approvals.ts";
 import { inngest } from "#lib/events/client.ts";
 import { applyEffect, lookAtUnknown } from "#lib/runs/apply.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { applyData, endsWithRun } from "./phase.ts";
+import { applyData, endsWithRun, PHASE_CONCURRENCY } from "./phase.ts";
 
 /**
  * Brings about the effects of a granted plan, one after the other. `moved`: what it was made against has changed, and a
@@ -11,7 +11,13 @@ import { applyData, endsWithRun } from "./phase.ts";
  */
 export const applyPlan = inngest.createFunction(
   // An effect whose call ended badly is looked for again until it is found, over about a day.
-  { id: "apply-plan", triggers: [invoke(applyData)], cancelOn: endsWithRun(), retries: 15 },
+  {
+    id: "apply-plan",
+    triggers: [invoke(applyData)],
+    cancelOn: endsWithRun(),
+    concurrency: PHASE_CONCURRENCY,
+    retries: 15,
+  },
   async ({ event, step }) => {
     const { round, effects, ...ids } = event.data;
     const recorder = { ...ids, step, phase: `apply-${round}` };

@@ -18,3 +18,9 @@ export const applyData = phaseData.extend({
 
 /** Ends a function of a run when the run is canceled. */
 export const endsWithRun = () => [{ event: runCanceled.name, match: "data.runId" }];
+
+/** How many steps of one phase run at once, in all and for one project: one project's runs must not starve the others. */
+export const PHASE_CONCURRENCY: [{ limit: number }, { limit: number; key: string }] = [
+  { limit: 20 },
+  { limit: 5, key: "event.data.projectId" },
+];

@@ -5,11 +5,16 @@ import { event as happened } from "#lib/events/emit.ts";
 import { ledgerWishes } from "#lib/ledger/wishes.ts";
 import { planRun } from "#lib/runs/plan.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { endsWithRun, phaseData } from "./phase.ts";
+import { endsWithRun, PHASE_CONCURRENCY, phaseData } from "./phase.ts";
 
 /** What the run would create in the ledger, planned and put before a person. */
 export const planLedger = inngest.createFunction(
-  { id: "plan-ledger", triggers: [invoke(phaseData)], cancelOn: endsWithRun() },
+  {
+    id: "plan-ledger",
+    triggers: [invoke(phaseData)],
+    cancelOn: endsWithRun(),
+    concurrency: PHASE_CONCURRENCY,
+  },
   async ({ event, step }) => {
     const { round, ...ids } = event.data;
     const recorder = { ...ids, step, phase: `plan-${round}` };

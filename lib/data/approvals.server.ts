@@ -82,10 +82,13 @@ export async function liveApproval(
   return row ?? null;
 }
 
-/** Ids of the run's approvals that may still be granted or allow what they cover. */
-export async function validApprovals({ runId }: { runId: string }, tx: Tx): Promise<Set<string>> {
+/** The run's approvals that may still be granted or allow what they cover, by id, locked. */
+export async function validApprovals(
+  { runId }: { runId: string },
+  tx: Tx,
+): Promise<Map<string, ApprovalStatus>> {
   const rows = await tx
-    .select({ id: approvals.id })
+    .select({ id: approvals.id, status: approvals.status })
     .from(approvals)
     .where(
       and(
@@ -95,7 +98,7 @@ export async function validApprovals({ runId }: { runId: string }, tx: Tx): Prom
       ),
     )
     .for("update");
-  return new Set(rows.map(({ id }) => id));
+  return new Map(rows.map(({ id, status }) => [id, status]));
 }
 
 /** Moves an approval from one of `from` to `to`, if it is there. Returns it as it is now, else null. */

@@ -1,6 +1,7 @@
 import { approvalEntry, effectEntry } from "../audit/happened.ts";
 import {
   type Approval,
+  type ApprovalStatus,
   insertApproval,
   liveApproval,
   moveApproval,
@@ -75,7 +76,7 @@ export async function planEffects(request: PlanRequest): Promise<Planned> {
     const live = await liveApproval({ runId: run.id, scope, stepId: request.stepId }, tx);
     const valid = await validApprovals({ runId: run.id }, tx);
     const rows = new Map((await lockEffectsOfRun({ runId: run.id }, tx)).map((e) => [e.stepId, e]));
-    const openUnder = (approvals: ReadonlySet<string>) =>
+    const openUnder = (approvals: ReadonlyMap<string, ApprovalStatus>) =>
       intended.filter((wish) => isOpen(wish, rows.get(wish.stepId), approvals));
 
     const audit: NewAuditEntry[] = [];
@@ -127,12 +128,17 @@ export function intend(wishes: readonly Wish[]): [Intended, ...Intended[]] {
 }
 
 /** Whether a wish needs an approval. Throws Conflict when what may exist outside would get another intent. */
-function isOpen(wish: Intended, row: Effect | undefined, valid: ReadonlySet<string>): boolean {
+function isOpen(
+  wish: Intended,
+  row: Effect | undefined,
+  valid: ReadonlyMap<string, ApprovalStatus>,
+): boolean {
   if (!row || row.status === "failed" || row.status === "abandoned") return true;
   const same = row.intentHash === wish.intentHash;
-  if (row.status === "planned" || row.status === "approved") {
-    return !(same && valid.has(row.approvalId ?? ""));
-  }
+  const approval = valid.get(row.approvalId ?? "");
+  // Planned under an approval that was granted already: it came back from a call that did nothing, and needs another.
+  if (row.status === "planned") return !(same && approval === "pending");
+  if (row.status === "approved") return !(same && approval !== undefined);
   if (same) return false;
   // A claim that was not sent is no change yet: taking it away from its holder makes its next write fail.
   if (row.status === "claimed") return true;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { chatMessageSent } from "./catalogue/chat.ts";
 import { fileUploaded } from "./catalogue/files.ts";
+import { runRequested } from "./catalogue/runs.ts";
 import { CATALOGUE, INBOUND, OUTBOUND } from "./catalogue.ts";
 import { event } from "./emit.ts";
 import { eventSchemas } from "./schema.ts";
@@ -49,4 +50,15 @@ test("an event that does not fit its schema cannot be made", () => {
   expect(() =>
     event(chatMessageSent, { projectId: "p", threadId: "t", messageId: "m", content: "" }),
   ).toThrow();
+});
+
+test.each([
+  ["NUL in a value", { target: "a\0b" }],
+  ["NUL in a key", { "a\0b": 1 }],
+  ["half a surrogate pair, deep", { a: [{ b: "\ud800" }] }],
+])("what PostgreSQL cannot store is refused: %s", (_, input) => {
+  const data = { projectId: "p", kind: "research", requestedBy: "ci", input };
+  expect(runRequested.schema.safeParse(data).error?.issues[0]?.message).toContain("NUL");
+  const harmless = { ...data, input: { text: "the six characters \\u0000" } };
+  expect(runRequested.schema.safeParse(harmless).success).toBe(true);
 });

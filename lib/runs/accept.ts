@@ -23,7 +23,7 @@ export interface Accepted {
  * Writes the run that was asked for, once: the same event again, or the same `runId`, finds the same row. A failed one is
  * made ready to go on from where it stopped, with the input that it was made with.
  * Throws NotFound for a project that is not there, InvalidInput for an input that its kind refuses, and Conflict for a
- * `runId` of another project or with another input.
+ * `runId` of another project.
  */
 export async function acceptRun(request: RunRequest): Promise<Accepted> {
   const { projectId, kind, input, requestedBy, eventId, mode = "apply" } = request;

@@ -14,10 +14,10 @@ export interface LedgerEntry {
 
 /** What people and systems around runs do and see: events in, rows and the ledger's objects out. */
 export class RunDesk {
-  readonly world: TestCloud;
+  readonly world: Pick<TestCloud, "cloud" | "database">;
   readonly client: Client;
 
-  constructor(world: TestCloud, client: Client) {
+  constructor(world: Pick<TestCloud, "cloud" | "database">, client: Client) {
     this.world = world;
     this.client = client;
   }

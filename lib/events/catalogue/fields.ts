@@ -10,13 +10,17 @@ export const id = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,128}$/, "1 to 128 letters, digits, dashes and underscores");
 
-/** Who did it: a user id or the name of a system. */
-export const actor = z.string().min(1).max(200);
+/** PostgreSQL stores neither NUL nor half a surrogate pair: such a text is refused before anything is written. */
+const storable = (value: string) => value.isWellFormed() && !value.includes("\0");
+const text = z.string().refine(storable, { error: "must be Unicode without NUL" });
 
-export const name = z.string().min(1).max(255);
+/** Who did it: a user id or the name of a system. */
+export const actor = text.min(1).max(200);
+
+export const name = text.min(1).max(255);
 
 /** Text that a person wrote: a reason, a note. */
-export const note = z.string().max(4000);
+export const note = text.max(4000);
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
 
@@ -32,4 +36,12 @@ export const timestamp = z.iso.datetime();
 export const count = z.int().min(0);
 
 /** JSON object of the emitter's own making; bounded where it is used. */
-export const json = z.record(z.string(), z.json());
+export const json = z
+  .record(z.string(), z.json())
+  .refine(allStorable, { error: "must be Unicode without NUL" });
+
+function allStorable(value: unknown): boolean {
+  if (typeof value === "string") return storable(value);
+  if (value === null || typeof value !== "object") return true;
+  return Object.entries(value).every(([key, inner]) => storable(key) && allStorable(inner));
+}
