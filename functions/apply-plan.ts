@@ -1,8 +1,8 @@
 import { invoke } from "inngest";
-import { effectResolved } from "#lib/events/catalogue/approvals.ts";
 import { inngest } from "#lib/events/client.ts";
-import { applyEffect, lookAtUnknown } from "#lib/runs/apply.ts";
+import { applyEffect } from "#lib/runs/apply.ts";
 import { recordStep } from "#lib/runs/record.ts";
+import { awaitResolution } from "./await-resolution.ts";
 import { applyData, endsWithRun, PHASE_CONCURRENCY } from "./phase.ts";
 
 /**
@@ -30,18 +30,8 @@ export const applyPlan = inngest.createFunction(
         );
         if (done.outcome === "moved") return { outcome: "moved" as const };
         if (done.outcome === "confirmed") break;
-        // The event that wakes may come before its row is written: looks follow each other quickly after one.
-        for (let look = 1, quick = 0; ; look++) {
-          const looking = { runId: ids.runId, effectId, look };
-          const seen = await step.run(`unknown-${id}-${look}`, () => lookAtUnknown(looking));
-          if (!seen.unknown) break;
-          const woken = await step.waitForEvent(`resolution-${id}-${look}`, {
-            event: effectResolved,
-            timeout: quick > 0 ? "1s" : `${seen.waitSeconds}s`,
-            if: `async.data.effectId == "${effectId}"`,
-          });
-          quick = woken ? 4 : quick - 1;
-        }
+        const wait = { ...ids, round, effectId };
+        await step.invoke(`resolution-${id}`, { function: awaitResolution, data: wait });
       }
     }
     return { outcome: "applied" as const };

@@ -21,7 +21,7 @@ export const awaitApproval = inngest.createFunction(
       if (seen.status !== "pending") return await step.run("check", () => granted(approvalId));
       if (look === 1) {
         const waiting = { projectId, runId, reason: "approval" as const, waitingFor: approvalId };
-        await step.sendEvent("say-waiting", happened(runWaiting, waiting));
+        await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));
       }
       await step.waitForEvent(`wait-${look}`, {
         event: approvalSettled,

@@ -1,6 +1,7 @@
 import { acceptRunRequest } from "./accept-run.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
+import { awaitResolution } from "./await-resolution.ts";
 import { cancelRunRequest } from "./cancel-run.ts";
 import { checkpointAudit } from "./checkpoint-audit.ts";
 import { closeRun } from "./close-run.ts";
@@ -23,6 +24,7 @@ export const functions = [
   run,
   planLedger,
   awaitApproval,
+  awaitResolution,
   applyPlan,
   decideApproval,
   resolveUnknownEffect,

@@ -12,6 +12,8 @@ export const phaseData = z.object({
 
 export const approvalData = phaseData.extend({ approvalId: z.string() });
 
+export const resolutionData = phaseData.extend({ effectId: z.string() });
+
 export const applyData = phaseData.extend({
   effects: z.array(z.object({ effectId: z.string(), stepId: z.string() })),
 });

@@ -13,36 +13,16 @@ import { type Effect, insertEffect, lockEffectsOfRun, moveEffect } from "../data
 import { readProject } from "../data/projects.server.ts";
 import { lockRun, type Run } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
-import { Conflict, InvalidInput } from "../errors.ts";
+import { Conflict } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { applyPolicy } from "../policy/policy.ts";
-import { redactJson } from "../redact.ts";
 import { requireLive } from "../runs/states.ts";
-import type { Json } from "./definition.ts";
-import { intentHash, intentOf, planHash } from "./intent.ts";
+import { planHash } from "./intent.ts";
 import { before } from "./machine.ts";
 import { planDocument } from "./plan-document.ts";
-import { definitionOf } from "./registry.ts";
+import { type Intended, intend, summaryOf, type Wish } from "./wish.ts";
 
-/** The most effects that one plan may have: a person has to read them. */
-export const MAX_PLAN = 100;
 const ACTOR = "countersign";
-
-/** An effect as it is wished: which kind, with which params, for which step of the run. */
-export interface Wish {
-  readonly stepId: string;
-  readonly kind: string;
-  readonly params: Json;
-}
-
-/** A wish that was checked and hashed. */
-export interface Intended extends Wish {
-  readonly scope: string;
-  readonly summary: string;
-  readonly intent: Json;
-  readonly intentHash: string;
-  readonly position: number;
-}
 
 /** A plan of effects with one scope, for one decision. */
 export interface PlanRequest {
@@ -104,27 +84,6 @@ export async function planEffects(request: PlanRequest): Promise<Planned> {
     );
     return { approval, effects: left.map(({ id, stepId }) => ({ effectId: id, stepId })) };
   });
-}
-
-/** Checks wishes and hashes them, in their order. */
-export function intend(wishes: readonly Wish[]): [Intended, ...Intended[]] {
-  const intended = wishes.map((wish, position): Intended => {
-    const definition = definitionOf(wish.kind);
-    const params = redactJson(definition.params.parse(wish.params));
-    const intent = intentOf(definition, params);
-    const { kind, scope } = definition;
-    const summary = definition.summary(params);
-    const hash = intentHash({ kind, intent });
-    return { ...wish, params, scope, summary, intent, intentHash: hash, position };
-  });
-  const [first, ...others] = intended;
-  if (!first || intended.length > MAX_PLAN) {
-    throw new InvalidInput("plan_size", `A plan has 1 to ${MAX_PLAN} effects.`);
-  }
-  if (others.some(({ scope }) => scope !== first.scope)) {
-    throw new InvalidInput("plan_scopes", "The effects of one plan have one scope.");
-  }
-  return [first, ...others];
 }
 
 /** Whether a wish needs an approval. Throws Conflict when what may exist outside would get another intent. */
@@ -270,10 +229,4 @@ function changes(open: readonly Intended[], rows: ReadonlyMap<string, Effect>) {
       before: row && row.intentHash !== hash ? row.intent : undefined,
     };
   });
-}
-
-/** One line: the first change, and how many more. At most 500 characters. */
-export function summaryOf(open: readonly { summary: string }[]): string {
-  const more = open.length > 1 ? ` And ${open.length - 1} more.` : "";
-  return `${(open[0]?.summary ?? "").slice(0, 450)}${more}`;
 }

@@ -1,6 +1,6 @@
 import { effectsOfRun } from "../data/effects.server.ts";
 import { readRun } from "../data/runs.server.ts";
-import type { Wish } from "../effects/plan.ts";
+import type { Wish } from "../effects/wish.ts";
 import { ledgerInput } from "../runs/input.ts";
 import { readHead } from "./client.ts";
 

@@ -3,8 +3,9 @@ import { publishArtifact } from "../data/artifacts.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { planHash } from "../effects/intent.ts";
-import { intend, planEffects, type Wish } from "../effects/plan.ts";
+import { planEffects } from "../effects/plan.ts";
 import { planDocument } from "../effects/plan-document.ts";
+import { intend, type Wish } from "../effects/wish.ts";
 import type { approvalRequested } from "../events/catalogue/approvals.ts";
 
 /** A plan as the run goes on with it: ids only. */

@@ -1,0 +1,32 @@
+import { invoke } from "inngest";
+import { effectResolved } from "#lib/events/catalogue/approvals.ts";
+import { runWaiting } from "#lib/events/catalogue/runs.ts";
+import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+import { lookAtUnknown } from "#lib/runs/apply.ts";
+import { endsWithRun, resolutionData } from "./phase.ts";
+
+/** Looks so often, a second apart, after an event: it wakes whoever waits as soon as it comes, before its row is written. */
+const QUICK_LOOKS = 5;
+
+/** Waits until a person has said what became of an effect that nobody could find. The row is what counts. */
+export const awaitResolution = inngest.createFunction(
+  { id: "await-resolution", triggers: [invoke(resolutionData)], cancelOn: endsWithRun() },
+  async ({ event, step }) => {
+    const { projectId, runId, effectId } = event.data;
+    for (let look = 1, quick = 0; ; look++) {
+      const seen = await step.run(`look-${look}`, () => lookAtUnknown({ runId, effectId, look }));
+      if (!seen.unknown) return { effectId };
+      if (look === 1) {
+        const waiting = { projectId, runId, reason: "external" as const, waitingFor: effectId };
+        await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));
+      }
+      const woken = await step.waitForEvent(`wait-${look}`, {
+        event: effectResolved,
+        timeout: quick > 0 ? "1s" : `${seen.waitSeconds}s`,
+        if: `async.data.effectId == "${effectId}"`,
+      });
+      quick = woken ? QUICK_LOOKS : quick - 1;
+    }
+  },
+);
