@@ -35,6 +35,7 @@ export interface InngestOptions extends PartOptions, Partial<EngineOptions> {
 /** Longer than any function on Vercel may take. */
 const CALL_TIMEOUT_MS = 15 * 60 * 1000;
 const MAX_CALLS = 100;
+const KEEP_ALIVE_MS = 5 * 60 * 1000;
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 
 /**
@@ -96,6 +97,8 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
 
   const router = createRouter(engine, executor);
   const server = createServer((request, response) => void router.handle(request, response));
+  // Clients close idle connections, not we: a request that is on its way then would be lost.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
