@@ -51,7 +51,11 @@ export async function startFleet({ lanes, bundle, ...options }: FleetOptions): P
   /** How runs go depends a little on who is faster: a boundary that was missed is tried again. */
   const tried = async (on: Lane, cell: Cell) => {
     for (let tries = 1; ; tries++) {
-      const outcome = await runCell(on, cell, `run-${++runs}`);
+      const outcome = await runCell(on, cell, `run-${++runs}`).catch((error: Error) => ({
+        ...{ cell, missed: false, seconds: 0, crossed: [] },
+        wrong: [`the cell could not be judged: ${error.message}`],
+        lines: [...on.lines],
+      }));
       if (!outcome.missed || outcome.wrong.length > 1 || tries === TRIES) return outcome;
     }
   };

@@ -85,6 +85,8 @@ function join(
     });
   };
   const opened = once(upstream, "open");
+  // A client may go before that, and nobody waits for it any more; who does sees it all the same.
+  opened.catch(() => {});
   /** Statements that PostgreSQL works on, in the order in which it will answer them. */
   const underWay: Statement[] = [];
   let loggedIn = false;
