@@ -19,6 +19,8 @@ export async function faulty(
       return work(fault.ms ?? 1000);
     case "rate":
       return problem(429, "rate", "too many requests", { "retry-after": "1" });
+    case "echo":
+      return new Response(fault.body ?? "", { status: fault.status ?? 422 });
     case "before":
     case "error500":
       return failed();

@@ -101,6 +101,7 @@ const STRIKES = [
   { fault: "after", status: 500, done: 1 },
   { fault: "error500", status: 500, done: 0 },
   { fault: "rate", status: 429, done: 0 },
+  { fault: "echo", status: 403, done: 0 },
   { fault: "close", status: undefined, done: 0 },
   { fault: "close-after", status: undefined, done: 1 },
   { fault: "hang", status: undefined, done: 0 },
@@ -113,7 +114,8 @@ test("every fault is tried here", () => {
 test.each(STRIKES)(
   "$fault answers $status, with $done objects made, as often as it was told",
   async (row) => {
-    await fault({ fault: row.fault, ms: 50, times: 2 });
+    const echo = row.fault === "echo" ? { status: 403, body: '"no"' } : {};
+    await fault({ fault: row.fault, ms: 50, times: 2, ...echo });
     await call("PUT", "/_books/b", { allowDuplicates: true });
     for (const strike of [1, 2]) {
       const answer = await create().catch((error: Error) => error);
@@ -129,6 +131,11 @@ test.each(STRIKES)(
 test("a rate limit says when to come again", async () => {
   await fault({ fault: "rate" });
   expect((await create()).headers.get("retry-after")).toBe("1");
+});
+
+test("an echo says what it was told, as it is", async () => {
+  await fault({ fault: "echo", body: '{"your":"token"}' });
+  expect(await create()).toMatchObject({ status: 422, body: { your: "token" } });
 });
 
 test("a hanging call ends when its caller gives up, and what it did stays", async () => {

@@ -18,12 +18,13 @@ export const bookHead = z.strictObject({ head: text });
 export const bookOptions = z.strictObject({ allowDuplicates: z.boolean() });
 
 /**
- * How the service can be told to fail. All but the last two strike creations, unless `on` says otherwise.
+ * How the service can be told to fail. All but `error500` strike creations, unless `on` says otherwise.
  * - `before`: 500, and it was not done. `after`: it was done, then 500.
  * - `hang`: not done, and no answer ever comes. `hang-after`: done, and no answer ever comes. After `ms` the socket closes.
  * - `close`: the socket closes and it was not done. `close-after`: it was done, then the socket closes.
  * - `rate`: 429 with `retry-after: 1`, and it was not done.
  * - `error500`: 500 for whatever is asked, reads too.
+ * - `echo`: answers `status` (422) with `body` as it is, and it was not done: what a careless service says about its callers.
  * - `delayed-reads`: an object that is created is seen by readers only after `ms`.
  */
 export const FAULTS = [
@@ -35,6 +36,7 @@ export const FAULTS = [
   "close-after",
   "rate",
   "error500",
+  "echo",
   "delayed-reads",
 ] as const;
 
@@ -45,5 +47,7 @@ export const newFault = z.strictObject({
   times: z.int().min(1).max(1_000_000).default(1),
   ms: z.int().min(0).max(600_000).optional(),
   on: z.enum(["create", "read", "any"]).optional(),
+  status: z.int().min(200).max(599).optional(),
+  body: z.string().max(20_000).optional(),
 });
 export type NewFault = z.infer<typeof newFault>;

@@ -22,15 +22,14 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS objects_marker ON objects (book, marker);
   CREATE INDEX IF NOT EXISTS objects_name ON objects (book, name);
-  CREATE TABLE IF NOT EXISTS faults (
+  CREATE TABLE IF NOT EXISTS told_faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     book TEXT NOT NULL,
-    fault TEXT NOT NULL,
     strikes TEXT NOT NULL,
     times INTEGER NOT NULL,
-    ms INTEGER
+    fault TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS faults_book ON faults (book);
+  CREATE INDEX IF NOT EXISTS told_faults_book ON told_faults (book);
 `;
 
 /** The head of a book that nobody has moved yet. */
@@ -48,10 +47,7 @@ export interface Refusal {
   readonly head: string;
 }
 
-export interface Fault {
-  readonly fault: NewFault["fault"];
-  readonly ms: number | undefined;
-}
+export type Fault = Pick<NewFault, "fault" | "ms" | "status" | "body">;
 
 interface ObjectRow {
   id: number;
@@ -61,12 +57,6 @@ interface ObjectRow {
   head: string;
   marker: string;
   created_at: number;
-}
-
-interface FaultRow {
-  id: number;
-  fault: Fault["fault"];
-  ms: number | null;
 }
 
 /** The service's state: one sqlite file in `dir`. What was answered survives the end of the process. */
@@ -133,26 +123,28 @@ export class LedgerStore {
     return this.#select(book, null, Number.MAX_SAFE_INTEGER, limit);
   }
 
-  addFault({ book, fault, times, ms, on }: NewFault): void {
-    const strikes = on ?? (fault === "error500" ? "any" : "create");
+  addFault({ book, times, on, ...fault }: NewFault): void {
+    const strikes = on ?? (fault.fault === "error500" ? "any" : "create");
     this.#db
-      .prepare("INSERT INTO faults (book, fault, strikes, times, ms) VALUES (?, ?, ?, ?, ?)")
-      .run(book, fault, strikes, times, ms ?? null);
+      .prepare("INSERT INTO told_faults (book, strikes, times, fault) VALUES (?, ?, ?, ?)")
+      .run(book, strikes, times, JSON.stringify(fault));
   }
 
   clearFaults(book: string): void {
-    this.#db.prepare("DELETE FROM faults WHERE book = ?").run(book);
+    this.#db.prepare("DELETE FROM told_faults WHERE book = ?").run(book);
   }
 
   /** The oldest fault of the book that strikes what is asked, used up by one; undefined when there is none. */
   takeFault(book: string, what: "create" | "read"): Fault | undefined {
     const row = this.#db
-      .prepare("SELECT * FROM faults WHERE book = ? AND strikes IN (?, 'any') ORDER BY id LIMIT 1")
-      .get(book, what) as unknown as FaultRow | undefined;
+      .prepare(
+        "SELECT id, fault FROM told_faults WHERE book = ? AND strikes IN (?, 'any') ORDER BY id LIMIT 1",
+      )
+      .get(book, what) as { id: number; fault: string } | undefined;
     if (!row) return undefined;
-    this.#db.prepare("UPDATE faults SET times = times - 1 WHERE id = ?").run(row.id);
-    this.#db.prepare("DELETE FROM faults WHERE id = ? AND times <= 0").run(row.id);
-    return { fault: row.fault, ms: row.ms ?? undefined };
+    this.#db.prepare("UPDATE told_faults SET times = times - 1 WHERE id = ?").run(row.id);
+    this.#db.prepare("DELETE FROM told_faults WHERE id = ? AND times <= 0").run(row.id);
+    return JSON.parse(row.fault);
   }
 
   close(): void {
