@@ -71,6 +71,8 @@ test("crons know time zones", () => {
 
 test("ids sort by time, and a seed repeats them", () => {
   expect(ulid(1000) < ulid(2000)).toBe(true);
+  // The example of the specification, and the largest entropy.
+  expect(ulid(1_469_918_176_385, Buffer.alloc(10, 255))).toBe(`01ARYZ6S41${"Z".repeat(16)}`);
   expect(ulid()).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
   const seed = `1700000000000,${Buffer.alloc(10, 255).toString("base64")}`;
   const [first, second] = [seededIds(seed), seededIds(seed)];
