@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { rm, writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { Client } from "./client.ts";
@@ -26,6 +27,7 @@ const { values } = parseArgs({
 /** Who the local token stands for, and what the printed commands work on. */
 const OWNER = "local-user";
 const PROJECT = "first-project";
+const KEPT = join(resolve(values.dir), "cli.json");
 
 async function main(): Promise<void> {
   const cloud = await startCloud({
@@ -51,14 +53,15 @@ async function main(): Promise<void> {
   const made = { projectId: PROJECT, name: "First project", slug: PROJECT, owner: OWNER };
   const client = await Client.of(OWNER, cloud);
   await client.send({ name: "project.created", data: made });
-  console.log(
-    instructions(
-      cloud.appUrl,
-      cloud.inngestUrl,
-      cloud.databaseUrl,
-      await mintLocalToken(OWNER, "30d"),
-    ),
-  );
+  const token = await mintLocalToken(OWNER, "30d");
+  await leaveForCli({ url: cloud.appUrl, inngest: cloud.inngestUrl, token, project: PROJECT });
+  console.log(instructions(cloud.appUrl, cloud.inngestUrl, cloud.databaseUrl, token));
+}
+
+/** What `npx countersign` needs to know, readable by this user alone: it holds a token. */
+async function leaveForCli(settings: Record<"url" | "inngest" | "token" | "project", string>) {
+  await rm(KEPT, { force: true });
+  await writeFile(KEPT, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600, flag: "wx" });
 }
 
 function instructions(app: string, inngest: string, database: string, token: string): string {
@@ -70,6 +73,14 @@ function instructions(app: string, inngest: string, database: string, token: str
       url: `${app}/samples/operations-manual.pdf`,
     },
   };
+  const requested = {
+    projectId: PROJECT,
+    kind: "implementation",
+    requestedBy: "ci",
+    input: { target: "ledger", book: "demo", entries: [{ name: "hello", value: "world" }] },
+  };
+  // The command line looks in .local by itself.
+  const config = values.dir === ".local" ? "" : ` --config ${relative(".", KEPT)}`;
   return `
 app       ${app}/api/openapi.json   (events: ${app}/api/events/schema)
 inngest   ${inngest}
@@ -83,6 +94,12 @@ Upload a file of your own, and search:
   export TOKEN=${token}
   curl -s -H "authorization: Bearer $TOKEN" --data-binary @README.md '${app}/api/projects/${PROJECT}/files?name=README.md'
   curl -s -H "authorization: Bearer $TOKEN" '${app}/api/search?projectId=${PROJECT}&q=how+are+effects+approved'
+
+Ask for a run, see its plan and approve it, and watch it:
+  npx countersign${config} send run.requested --data '${JSON.stringify(requested)}'
+  npx countersign${config} approvals
+  npx countersign${config} approve <id>
+  npx countersign${config} run <id> --watch
 
 Ctrl-C stops everything; the state is kept.`;
 }

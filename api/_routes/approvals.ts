@@ -1,6 +1,10 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { approvalRule } from "#lib/approvals/rule.ts";
-import { type Approval as ApprovalRow, listVoices } from "#lib/data/approvals.server.ts";
+import {
+  type Approval as ApprovalRow,
+  listVoices,
+  readApproval,
+} from "#lib/data/approvals.server.ts";
 import { readArtifact } from "#lib/data/artifacts.server.ts";
 import { effectsOfApproval } from "#lib/data/effects.server.ts";
 import { listRefusals } from "#lib/data/refusals.server.ts";
@@ -132,14 +136,18 @@ export const approvalRoutes = new OpenAPIHono<AppEnv>()
   })
   .openapi(read, async (c) => {
     const { approvalId } = c.req.valid("param");
-    const approval = await visibleApproval({ id: approvalId, userId: c.var.userId });
-    const { projectId, planArtifactId } = approval;
+    const { projectId, planArtifactId } = await visibleApproval({
+      id: approvalId,
+      userId: c.var.userId,
+    });
     const [plan, decisions, refusals, effects] = await Promise.all([
       planArtifactId === null ? null : readArtifact({ id: planArtifactId }),
       listVoices({ approvalId }),
       listRefusals({ projectId, subject: approvalId }),
       effectsOfApproval({ approvalId }),
     ]);
+    // Last: the decisions that are shown have then had their effect on what is shown.
+    const approval = await readApproval({ id: approvalId });
     return c.json(
       {
         ...view(approval),

@@ -105,8 +105,7 @@ export const effectRoutes = new OpenAPIHono<AppEnv>()
   .openapi(read, async (c) => {
     const { effectId } = c.req.valid("param");
     const effect = await visibleEffect({ id: effectId, userId: c.var.userId });
-    const { projectId } = effect;
-    const refusals = await listRefusals({ projectId, subject: effectId });
+    const refusals = await listRefusals({ projectId: effect.projectId, subject: effectId });
     return c.json(
       { ...shown(Effect, effect), refusals: refusals.map((row) => shown(Refusal, row)) },
       200,

@@ -1,0 +1,89 @@
+import * as z from "zod";
+import { EXIT, Failure } from "./exit.ts";
+import type { Settings } from "./settings.ts";
+
+const TIMEOUT_MS = 30_000;
+
+const problem = z.object({ code: z.string(), detail: z.string() });
+
+/** The HTTP edge of Countersign, as whoever the token stands for. */
+export class Api {
+  readonly #url: string;
+  readonly #token: string;
+
+  /** Throws Failure when it was not said where it is, or no token was given. */
+  constructor({ url, token }: Settings) {
+    if (!url) {
+      throw new Failure(
+        EXIT.usage,
+        "Where is Countersign? Say --url <url>, set COUNTERSIGN_URL, or run npm start.",
+      );
+    }
+    if (!token) {
+      throw new Failure(EXIT.signedOut, "Who are you? Say --token, or set COUNTERSIGN_TOKEN.");
+    }
+    this.#url = url;
+    this.#token = token;
+  }
+
+  /** The token's subject: the name under which the edge knows the caller. Throws Failure for what is no token. */
+  async caller(): Promise<string> {
+    const { decodeJwt } = await import("jose");
+    try {
+      const { sub } = decodeJwt(this.#token);
+      if (sub) return sub;
+    } catch {
+      // Said below: the same for a token that cannot be read and one that names nobody.
+    }
+    throw new Failure(EXIT.signedOut, "The token does not say whose it is.");
+  }
+
+  get<T extends z.ZodType>(path: string, answer: T): Promise<z.infer<T>> {
+    return this.#json("GET", path, answer);
+  }
+
+  post<T extends z.ZodType>(path: string, body: object, answer: T): Promise<z.infer<T>> {
+    return this.#json("POST", path, answer, body);
+  }
+
+  /** The body as text; for answers of one JSON value a line. */
+  async text(path: string): Promise<string> {
+    return await (await this.#call("GET", path)).text();
+  }
+
+  async #json<T extends z.ZodType>(
+    method: string,
+    path: string,
+    answer: T,
+    body?: object,
+  ): Promise<z.infer<T>> {
+    const response = await this.#call(method, path, body);
+    const { success, data } = answer.safeParse(await response.json().catch(() => undefined));
+    if (success) return data;
+    throw new Failure(EXIT.unreachable, `${this.#url} does not answer as Countersign does.`);
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, this.#url), {
+        method,
+        headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch {
+      throw new Failure(EXIT.unreachable, `${this.#url} does not answer. Is it running?`);
+    }
+    if (response.ok) return response;
+    throw await refusal(response);
+  }
+}
+
+async function refusal(response: Response): Promise<Failure> {
+  const { status } = response;
+  const { data } = problem.safeParse(await response.json().catch(() => undefined));
+  const said = data ? `${data.detail} (${data.code})` : `The answer was ${status}.`;
+  if (status === 401) return new Failure(EXIT.signedOut, said);
+  return new Failure(status >= 500 ? EXIT.unreachable : EXIT.negative, said);
+}

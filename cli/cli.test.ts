@@ -1,0 +1,319 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { effects } from "#db/schema.ts";
+import { mintLocalToken } from "#lib/auth/local.ts";
+import { OWNER, type TestCloud, testCloud } from "../test/support/cloud.ts";
+import { RunDesk } from "../test/support/runs.ts";
+import { cli } from "./cli.ts";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const BIN = fileURLToPath(new URL("bin.js", import.meta.url));
+const ESC = "\u001b";
+
+let world: TestCloud;
+let desk: RunDesk;
+let dir: string;
+let token: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "countersign-cli-"));
+  world = await testCloud();
+  desk = new RunDesk(world, await world.client());
+  token = await mintLocalToken(OWNER);
+  await desk.project("cli");
+}, 90_000);
+afterAll(async () => {
+  await world?.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const settings = (env: Record<string, string> = {}) => ({
+  COUNTERSIGN_URL: world.cloud.appUrl,
+  COUNTERSIGN_TOKEN: token,
+  COUNTERSIGN_PROJECT: "cli",
+  INNGEST_DEV: world.cloud.inngestUrl,
+  ...env,
+});
+
+/** Runs the command line with nobody at the terminal: in this process, where it starts in no time. */
+async function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const before = { ...process.env };
+  const written = { out: "", err: "" };
+  const keep = (stream: "out" | "err") => (text: string | Uint8Array) => {
+    written[stream] += text;
+    return true;
+  };
+  const out = vi.spyOn(process.stdout, "write").mockImplementation(keep("out"));
+  const err = vi.spyOn(process.stderr, "write").mockImplementation(keep("err"));
+  Object.assign(process.env, settings(env));
+  try {
+    const code = await cli(args);
+    return { code, ...written };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+    process.env = before;
+  }
+}
+
+/** The same as `npx countersign` does it. */
+function spawned(args: readonly string[]): Promise<Ended> {
+  const env = { PATH: process.env.PATH ?? "", ...settings() };
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [BIN, ...args], { cwd: dir, env }, (error, out, err) =>
+      resolve({ code: Number(error?.code ?? 0), out, err }),
+    );
+    child.stdin?.end();
+  });
+}
+
+/** The same, for what has to end well, as the JSON that it printed. */
+// biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+async function json(...args: string[]): Promise<any> {
+  const { code, out, err } = await run([...args, "--json"]);
+  expect(err).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(out);
+}
+
+const input = (book: string, name = "hello") => ({
+  target: "ledger",
+  book,
+  entries: [{ name, value: "world" }],
+});
+
+/** Asks for a run by the command line, and waits until somebody has to approve it. */
+async function waiting(book: string, name?: string) {
+  const runId = `run-${book}`;
+  const asked = { projectId: "cli", kind: "implementation", requestedBy: "ci", runId };
+  const data = JSON.stringify({ ...asked, input: input(book, name) });
+  expect((await run(["send", "run.requested", "--data", data])).code).toBe(0);
+  const { id, intentHash } = await desk.approval(runId);
+  return { runId, id, intentHash };
+}
+
+test("a run is asked for, seen, approved and watched to its end", async () => {
+  const { runId, id, intentHash } = await waiting("whole");
+  expect((await run(["approvals"])).out).toMatch(
+    new RegExp(`^${id} +pending +ledger.write +ci `, "m"),
+  );
+
+  const unseen = await run(["approve", id, "--yes"]);
+  expect(unseen).toMatchObject({ code: 2, err: expect.stringContaining("--intent") });
+  const asked = await run(["approve", id]);
+  expect(asked).toMatchObject({ code: 2, err: expect.stringContaining("nobody to ask") });
+  expect(asked.out).toContain(intentHash);
+  expect(asked.out).toContain('+ name: "hello"');
+  const other = await run(["approve", id, "--yes", "--intent", "0".repeat(64)]);
+  expect(other).toMatchObject({ code: 1, err: expect.stringContaining(intentHash) });
+
+  const approved = await run(["approve", id, "--yes", "--intent", intentHash, "--note", "fine"]);
+  expect(approved).toMatchObject({ code: 0, err: "" });
+  expect(approved.out).toMatch(/Accepted: it is (granted|used)/);
+  const watched = await run(["run", runId, "--watch", "--wait", "60"]);
+  expect(watched).toMatchObject({ code: 0, err: "" });
+  const actions = ["run.requested", "approval.decision", "effect.sent", "run.succeeded"];
+  const at = actions.map((action) => watched.out.indexOf(action));
+  expect(at).toEqual(at.toSorted((a, b) => a - b));
+  expect(at[0]).toBeGreaterThan(0);
+  expect(watched.out).toMatch(/approval.decision.* granted .* fine/);
+  expect(watched.out).toContain("step succeeded");
+  expect((await json("run", runId)).effects).toEqual([
+    expect.objectContaining({ status: "confirmed", kind: "ledger.entry" }),
+  ]);
+  expect((await run(["effects", "list"])).out).toMatch(/confirmed +ledger.entry/);
+  expect((await run(["runs"])).out).toMatch(new RegExp(`^${runId} +succeeded`, "m"));
+  expect(await desk.objects("whole")).toEqual(["hello"]);
+
+  const late = await run(["revoke", id, "--yes", "--json"]);
+  expect(late.code).toBe(1);
+  expect(JSON.parse(late.out)).toMatchObject({ outcome: "refused", reason: "already_used" });
+  expect(late.err).toContain("cancel the run instead");
+});
+
+test("a denied run ends with 1, and says what can be done", async () => {
+  const { runId, id } = await waiting("denied");
+  expect(await json("deny", id, "--yes")).toMatchObject({ outcome: "accepted", status: "denied" });
+  const watched = await run(["run", runId, "--watch", "--wait", "60"]);
+  expect(watched.code).toBe(1);
+  expect(watched.out).toContain("failed: approval_denied");
+  expect(watched.out).toContain("Talk to who denied it");
+});
+
+test("a signature is made with a key that keys new made, where the policy asks for one", async () => {
+  const file = join(dir, "owner.pem");
+  const key = await json("keys", "new", file, "--register");
+  expect(key).toMatchObject({ registeredFor: OWNER, id: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const pem = await readFile(file, "utf8");
+  expect(JSON.stringify(key)).not.toContain(pem.split("\n")[1]);
+  expect((await run(["keys", "new", file])).code).toBe(2);
+  expect(await readFile(file, "utf8")).toBe(pem);
+  const stranger = join(dir, "stranger.pem");
+  const refused = await run(["keys", "new", stranger, "--register", "--project", "none"]);
+  expect(refused.code).toBe(1);
+  await expect(stat(stranger)).rejects.toThrow("ENOENT");
+  expect((await run(["keys", "new", stranger])).code).toBe(0);
+
+  const policy = { scopes: { "ledger.write": { assurance: "signature" } } };
+  await desk.client.call("PUT", "/api/projects/cli/policy", policy);
+  const { runId, id, intentHash } = await waiting("signed");
+  const approve = ["approve", id, "--yes", "--intent", intentHash];
+  const unsigned = await run(approve);
+  expect(unsigned).toMatchObject({ code: 1, err: expect.stringContaining("assurance_too_low") });
+  const forged = await run([...approve, "--key", stranger]);
+  expect(forged).toMatchObject({ code: 1, err: expect.stringContaining("unknown_key") });
+  expect((await run([...approve, "--key", MAIN])).code).toBe(2);
+  expect((await run([...approve, "--key", file])).code).toBe(0);
+  await desk.reached(runId, "succeeded");
+  await desk.client.call("PUT", "/api/projects/cli/policy", {});
+}, 60_000);
+
+test("an effect that nobody could find out about is resolved, or the resolution refused", async () => {
+  const { id } = await waiting("unknown");
+  const [effect] = (await json("effects", "list", "--limit", "1")).items;
+  const resolve = (...args: string[]) => run(["effects", "resolve", effect.id, ...args]);
+  expect(await resolve("abandon")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("nothing to resolve"),
+  });
+  await world.database
+    .update(effects)
+    .set({ status: "unknown", sentAt: new Date() })
+    .where(eq(effects.id, effect.id));
+  expect(await resolve("adopt")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("nothing_to_adopt"),
+  });
+  expect(await resolve("forget")).toMatchObject({ code: 2 });
+  expect(await resolve("abandon")).toMatchObject({ code: 0, out: "Accepted: it is abandoned.\n" });
+  expect((await run(["deny", id, "--yes"])).code).toBe(0);
+});
+
+test("an audit chain verifies, and what was changed or cut off is named", async () => {
+  const live = await run(["audit", "verify"]);
+  expect(live).toMatchObject({ code: 0, out: expect.stringMatching(/^Whole: \d+ entries of cli/) });
+  const file = join(dir, "audit.jsonl");
+  expect((await run(["audit", "export", file])).code).toBe(0);
+  expect((await json("audit", "verify", file)).ok).toBe(true);
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  const changed = lines.map((line) =>
+    line.replace('"approval":"granted"', "").replace("hello", "HELLO"),
+  );
+  const at = lines.findIndex((line) => line.includes('"seq":3,'));
+  changed[at] = (lines[at] ?? "").replace('"actor":"', '"actor":"not ');
+  await writeFile(file, `${changed.join("\n")}\n`);
+  const broken = await run(["audit", "verify", file]);
+  expect(broken).toMatchObject({ code: 1, err: "Broken at entry 3 of cli: changed.\n" });
+  await writeFile(file, `${lines.slice(0, -1).join("\n")}\n`);
+  expect(await run(["audit", "verify", file])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("cut off"),
+  });
+});
+
+test("nothing from outside reaches the terminal as a control sequence", async () => {
+  const name = `a${ESC}[2J${ESC}]0;x\u0007\u009b31m\u202eb\u200b`;
+  const { runId, id } = await waiting("hostile", name);
+  const note = `${ESC}[1A${ESC}[2Koverwritten\r`;
+  const said = [
+    await run(["approve", id]),
+    await run(["approvals"]),
+    await run(["approvals", "--json"]),
+    await run(["deny", id, "--yes", "--note", note]),
+    await run(["run", runId]),
+    await run(["run", runId, "--json"]),
+  ];
+  for (const { out, err } of said) {
+    expect(out + err).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  }
+  expect(said[0]?.out).toContain("\\u{202e}");
+});
+
+test("a search says that it found nothing, to people and to programs", async () => {
+  expect(await run(["search", "buoys", "in", "water"])).toMatchObject({
+    code: 0,
+    out: "Nothing found.\n",
+  });
+  const { code, out } = await run(["search", "buoys", "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ hits: [] });
+});
+
+describe("a mistake", () => {
+  test.each<[string, number, string, string[], Record<string, string>?]>([
+    ["no command", 2, "Usage:", []],
+    ["a command that is none", 2, "unknown command", ["frob"]],
+    ["an option that is none", 2, "unknown option", ["runs", "--frob"]],
+    ["a missing argument", 2, "missing required argument", ["approve"]],
+    ["a limit that is none", 2, "whole number", ["runs", "--limit", "0"]],
+    ["an event that is none", 2, "no event run.finished", ["send", "run.finished", "--data", "{}"]],
+    ["data that is not JSON", 2, "not JSON", ["send", "run.requested", "--data", "{"]],
+    ["data that does not fit", 2, "at kind", ["send", "run.requested", "--data", "{}"]],
+    ["a file that is not there", 2, "cannot be read", ["send", "run.requested", "--data", "@none"]],
+    ["an approval that is not there", 1, "There is no approval", ["approve", "none", "--yes"]],
+    ["a run that is not there", 1, "There is no run", ["run", "none"]],
+    ["a project that is not there", 1, "no project", ["runs", "--project", "none"]],
+    ["an export that is none", 1, "no audit export", ["audit", "verify", MAIN]],
+    ["no address", 2, "Where is Countersign", ["approvals"], { COUNTERSIGN_URL: "" }],
+    ["an address that is none", 2, "COUNTERSIGN_URL", ["approvals"], { COUNTERSIGN_URL: "x" }],
+    ["no project", 2, "Which project", ["runs"], { COUNTERSIGN_PROJECT: "" }],
+    ["no token", 4, "Who are you", ["approvals"], { COUNTERSIGN_TOKEN: "" }],
+    ["a token that is not ours", 4, "not valid", ["approvals"], { COUNTERSIGN_TOKEN: "a.b.c" }],
+    ["nobody there", 3, "Is it running", ["approvals", "--url", "http://127.0.0.1:1"]],
+    [
+      "no Inngest there",
+      3,
+      "did not take",
+      ["send", "project.deleted", "--data", '{"projectId":"x","by":"x"}'],
+      { INNGEST_DEV: "http://127.0.0.1:1" },
+    ],
+  ])("%s ends with %i and a sentence", async (_, code, says, args, env) => {
+    // So that what npm start left on this machine is not found.
+    const config = join(dir, "cli.json");
+    await writeFile(config, "{}");
+    const ended = await run(args.length > 0 ? [...args, "--config", config] : args, env);
+    expect(ended.err).toContain(says);
+    expect(ended.err).not.toMatch(/^ +at .*[:(]|node:internal/m);
+    expect(ended.code).toBe(code);
+  });
+});
+
+test("settings come from flags, then the environment, then the file of npm start", async () => {
+  const { cloud } = world;
+  const config = join(dir, "kept.json");
+  const { appUrl: url, inngestUrl: inngest } = cloud;
+  await writeFile(config, JSON.stringify({ url, inngest, token, project: "cli" }));
+  const unset = {
+    COUNTERSIGN_URL: "",
+    COUNTERSIGN_TOKEN: "",
+    COUNTERSIGN_PROJECT: "",
+    INNGEST_DEV: "",
+  };
+  const kept = ["--config", config];
+  expect((await run(["runs", ...kept], unset)).code).toBe(0);
+  const elsewhere = "http://127.0.0.1:1";
+  expect((await run(["runs", ...kept], { ...unset, COUNTERSIGN_URL: elsewhere })).code).toBe(3);
+  const flags = ["--url", url];
+  expect(
+    (await run(["runs", ...kept, ...flags], { ...unset, COUNTERSIGN_URL: elsewhere })).code,
+  ).toBe(0);
+});
+
+test("what npx starts does the same, with its exit code", async () => {
+  const listed = await spawned(["runs", "--json"]);
+  expect(listed).toMatchObject({ code: 0, err: "" });
+  expect(JSON.parse(listed.out).items).toBeInstanceOf(Array);
+  expect(await spawned(["approve", "none", "--yes"])).toMatchObject({ code: 1, out: "" });
+});

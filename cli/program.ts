@@ -1,0 +1,177 @@
+import { Argument, Command, Option } from "commander";
+import type { DecideOptions, Verb } from "./commands/decide.ts";
+import type { ResolveOptions } from "./commands/effects.ts";
+import { contextOf, upTo } from "./context.ts";
+
+const STATUSES = [
+  "pending",
+  "granted",
+  "denied",
+  "revoked",
+  "expired",
+  "superseded",
+  "used",
+  "all",
+];
+const HOUR = 3600;
+
+/** The command line as a whole. Each command loads what it does only when it is called: most need little. */
+export function program(): Command {
+  const countersign = new Command("countersign")
+    .description("Emit events, approve, and watch runs of Countersign.")
+    .option("--url <url>", "where Countersign is (COUNTERSIGN_URL)")
+    .option("--token <token>", "who you are (COUNTERSIGN_TOKEN)")
+    .option("--inngest <url>", "Inngest dev server to send to (INNGEST_DEV, INNGEST_EVENT_KEY)")
+    .option("--project <id>", "the project that it is about (COUNTERSIGN_PROJECT)")
+    .option("--config <file>", "instead of .local/cli.json, which npm start leaves")
+    .option("--json", "one JSON value a line, for programs; nobody is asked")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 yes, 1 no, 2 usage, 3 unreachable, 4 signed out, 5 not known yet.",
+    );
+
+  countersign
+    .command("send")
+    .description("check an event against the catalogue and send it")
+    .argument("<event>", "its name, such as run.requested")
+    .requiredOption("--data <json>", "its data; @file or - for stdin")
+    .option("--id <id>", "its id: the same id again is dropped; a new one when absent")
+    .action(async (name, options, command) => {
+      const { send } = await import("./commands/send.ts");
+      await send(name, options, contextOf(command));
+    });
+
+  countersign
+    .command("approvals")
+    .description("list approvals that you may see, newest first")
+    .addOption(new Option("--status <status>", "only these").choices(STATUSES).default("pending"))
+    .option("--limit <n>", "at most so many", upTo(100), 20)
+    .action(async (options, command) => {
+      const { listApprovals } = await import("./commands/lists.ts");
+      await listApprovals(options, contextOf(command));
+    });
+
+  decision(countersign, "approve", "grant", "see a plan with its difference, and approve it");
+  decision(countersign, "deny", "deny", "deny a plan, for good");
+  decision(
+    countersign,
+    "revoke",
+    "revoke",
+    "take an approval back, as long as its plan has not begun",
+  );
+
+  countersign
+    .command("runs")
+    .description("list a project's runs, newest first")
+    .option("--limit <n>", "at most so many", upTo(100), 20)
+    .action(async (options, command) => {
+      const { listRuns } = await import("./commands/lists.ts");
+      await listRuns(options, contextOf(command));
+    });
+
+  countersign
+    .command("run")
+    .description("show what happened in a run")
+    .argument("<run>", "its id")
+    .option("--watch", "as it happens, until it has ended; 1 when it did not succeed")
+    .option("--wait <seconds>", "how long to watch", upTo(7 * 24 * HOUR), 24 * HOUR)
+    .action(async (id, options, command) => {
+      const { showRun } = await import("./commands/run.ts");
+      await showRun(id, options, contextOf(command));
+    });
+
+  countersign
+    .command("search")
+    .description("search a project's documents, artifacts and code")
+    .argument("<words...>", "what you look for")
+    .option("--limit <n>", "at most so many", upTo(50), 10)
+    .action(async (words, options, command) => {
+      const { search } = await import("./commands/search.ts");
+      await search(words, options, contextOf(command));
+    });
+
+  effects(countersign.command("effects").description("changes in other systems"));
+  audit(countersign.command("audit").description("the account of what was done"));
+  keys(countersign.command("keys").description("keys to sign decisions with"));
+  return countersign;
+}
+
+function decision(parent: Command, name: string, verb: Verb, description: string): void {
+  parent
+    .command(name)
+    .description(description)
+    .argument("<approval>", "its id")
+    .option("--yes", "do not ask")
+    .option("--intent <hash>", "only if the plan is the one with this intent hash")
+    .option("--note <text>", "what to say with it")
+    .option("--key <file>", "sign with this private key")
+    .option("--wait <seconds>", "how long to wait for what becomes of it", upTo(HOUR), 30)
+    .action(async (id: string, options: DecideOptions, command: Command) => {
+      const { decide } = await import("./commands/decide.ts");
+      await decide(verb, id, options, contextOf(command));
+    });
+}
+
+function effects(parent: Command): void {
+  parent
+    .command("list")
+    .description("list a project's effects, newest first")
+    .option("--limit <n>", "at most so many", upTo(100), 20)
+    .action(async (options, command) => {
+      const { listEffects } = await import("./commands/lists.ts");
+      await listEffects(options, contextOf(command));
+    });
+  parent
+    .command("resolve")
+    .description("say what is to become of an effect whose outcome nobody could find out")
+    .argument("<effect>", "its id")
+    .addArgument(
+      new Argument("<resolution>", "adopt what is there, resend it, or abandon it").choices([
+        "adopt",
+        "resend",
+        "abandon",
+      ]),
+    )
+    .option("--external-id <id>", "with adopt: what it became, when its marker does not find it")
+    .option("--external-url <url>", "where that is")
+    .option("--note <text>", "what to say with it")
+    .option("--key <file>", "sign with this private key")
+    .option("--wait <seconds>", "how long to wait for what becomes of it", upTo(HOUR), 30)
+    .action(async (id, resolution, options: ResolveOptions, command) => {
+      const { resolveEffect } = await import("./commands/effects.ts");
+      await resolveEffect(id, resolution, options, contextOf(command));
+    });
+}
+
+function audit(parent: Command): void {
+  parent
+    .command("verify")
+    .description("recompute an audit chain: of an export, or of the project as it is now")
+    .argument("[export]", "file that audit export wrote")
+    .option("--public-key <file...>", "keys that checkpoints were signed with, in PEM", [])
+    .action(async (file, options, command) => {
+      const { verifyChain } = await import("./commands/audit.ts");
+      await verifyChain(file, options, contextOf(command));
+    });
+  parent
+    .command("export")
+    .description("write a project's audit chain to a file, or to stdout")
+    .argument("[file]", "a new file")
+    .action(async (file, _options, command) => {
+      const { exportChain } = await import("./commands/audit.ts");
+      await exportChain(file, contextOf(command));
+    });
+}
+
+function keys(parent: Command): void {
+  parent
+    .command("new")
+    .description("make an Ed25519 key: the private half into a file, the public half told")
+    .argument("[file]", "a new file for the private key", "approver-key.pem")
+    .option("--register", "register the public half in the project, which its owner may")
+    .option("--owner <name>", "with --register: whose decisions it signs; yours when absent")
+    .action(async (file, options, command) => {
+      const { newKey } = await import("./commands/keys.ts");
+      await newKey(file, options, contextOf(command));
+    });
+}
