@@ -1,3 +1,5 @@
+import type { Pass } from "./http-gate.ts";
+
 /** The two moments of a boundary: what is about to happen, and it has happened and nobody in the app knows yet. */
 export type When = "before" | "after";
 
@@ -6,7 +8,7 @@ export interface Boundary {
   readonly label: string;
   /** From 1. */
   readonly nth: number;
-  /** The moments at which it can be interfered with. */
+  /** The moments that came, of those at which it can be interfered with: a call that hangs has no "after". */
   readonly moments: readonly When[];
 }
 
@@ -16,17 +18,17 @@ export interface Trap {
   readonly nth: number;
   readonly when: When;
   /** Told which app process came there. Resolves to whether it may go on; false cuts it off. */
-  spring(worker: string): Promise<boolean>;
+  spring(worker: string): Promise<Pass>;
 }
 
 export interface Crossing {
-  before(): Promise<boolean>;
-  after(): Promise<boolean>;
+  before(): Promise<Pass>;
+  after(): Promise<Pass>;
 }
 
 /** Everything that the apps of a lane do to the world goes through here, in the order in which it happens. */
 export class Boundaries {
-  #crossed: Boundary[] = [];
+  #crossed: (Boundary & { moments: When[] })[] = [];
   #counts = new Map<string, number>();
   #trap: Trap | undefined;
 
@@ -50,8 +52,10 @@ export class Boundaries {
   cross(label: string, worker: string, moments: readonly When[] = ["before", "after"]): Crossing {
     const nth = (this.#counts.get(label) ?? 0) + 1;
     this.#counts.set(label, nth);
-    this.#crossed.push({ label, nth, moments });
+    const boundary = { label, nth, moments: [] as When[] };
+    this.#crossed.push(boundary);
     const pass = async (when: When) => {
+      if (moments.includes(when)) boundary.moments.push(when);
       const trap = this.#trap;
       if (trap?.label !== label || trap.nth !== nth || trap.when !== when) return true;
       this.#trap = undefined;

@@ -43,8 +43,11 @@ export async function startFleet({ lanes, bundle, ...options }: FleetOptions): P
     made.push(name);
     await execute(server, `create database ${name} template ${server.template} strategy wal_log`);
     const database = { url: databaseUrl(server.url, name), wsProxy: server.wsProxy };
-    return await startLane({ dir: join(dir, name), database, ledger, bundle });
+    const started = await startLane({ dir: join(dir, name), database, ledger, bundle });
+    open.add(started);
+    return started;
   };
+  const open = new Set<Lane>();
   const idle: Lane[] = [];
   let runs = 0;
   let given = 0;
@@ -75,6 +78,7 @@ export async function startFleet({ lanes, bundle, ...options }: FleetOptions): P
           await onOutcome?.(outcome);
           if (outcome.wrong.length === 0) continue;
           // What went wrong may go on: the next cell gets a world without it.
+          open.delete(mine);
           await mine.close();
           mine = await lane();
         }
@@ -84,7 +88,7 @@ export async function startFleet({ lanes, bundle, ...options }: FleetOptions): P
       return outcomes;
     },
     async close() {
-      await Promise.all(idle.map((one) => one.close()));
+      await Promise.all([...open].map((one) => one.close()));
       await ledger.close();
       if (own) await own.close();
       else {

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { until } from "#local/client.ts";
-import { type CallWatch, type HttpGate, startHttpGate } from "./http-gate.ts";
+import { type CallWatch, type HttpGate, type Pass, startHttpGate } from "./http-gate.ts";
 
 let service: Server;
 let gate: HttpGate;
@@ -53,8 +53,11 @@ test("cut before: the service heard nothing; cut after: it did, and the caller d
   expect(heard).toHaveLength(1);
 });
 
-test("a call that was held reaches the service although its caller has gone", async () => {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+test.each([
+  { pass: true, reached: 1 },
+  { pass: "if awaited", reached: 0 },
+] as const)("a call that is let go with $pass after its caller has gone", async (row) => {
+  const { promise, resolve } = Promise.withResolvers<Pass>();
   let held = false;
   watch.before = () => {
     held = true;
@@ -65,8 +68,12 @@ test("a call that was held reaches the service although its caller has gone", as
   await until("the call at the gate", async () => held);
   gone.abort();
   await expect(answer).rejects.toThrow();
-  resolve(true);
-  await until("the call", async () => heard.length === 1);
+  await until("the caller's end at the gate", async () => gate.callers() === 0);
+  watch = {};
+  resolve(row.pass);
+  await post();
+  await until("the calls", async () => heard.length > row.reached);
+  expect(heard).toHaveLength(row.reached + 1);
 });
 
 test("an abandoned caller is cut off while the service goes on; a caller that leaves takes its call along", async () => {

@@ -15,17 +15,22 @@ export interface Call {
   readonly body: string;
 }
 
+/** Whether something may go on; `if awaited`: only when whoever sent it still waits for an answer. */
+export type Pass = boolean | "if awaited";
+
 /** As with statements: what is returned holds the call until then, false cuts the caller off. */
 export interface CallWatch {
-  before(call: Call): boolean | Promise<boolean>;
+  before(call: Call): Pass | Promise<Pass>;
   /** The target has answered; its answer stands still. Not called when the target gave none. */
-  after(call: Call): boolean | Promise<boolean>;
+  after(call: Call): Pass | Promise<Pass>;
 }
 
 export interface HttpGate {
   readonly url: string;
   /** Ends the callers' connections, and lets the target finish what it was asked for, unheard. */
   abandon(): void;
+  /** How many callers wait for an answer. */
+  callers(): number;
   /** How many calls the target has not answered yet. */
   underWay(): number;
   close(): Promise<void>;
@@ -33,7 +38,7 @@ export interface HttpGate {
 
 /**
  * Stands in front of an HTTP service and passes calls on, so that they can be watched, held and cut off. A call that was let
- * through reaches the target even when its caller has gone, as a late packet does.
+ * through reaches the target even when its caller has gone, as a late packet does, unless the watch says otherwise.
  * @param target gives the service's base URL, for each call anew.
  */
 export async function startHttpGate(
@@ -54,7 +59,8 @@ export async function startHttpGate(
     const { method = "GET", url: path = "/" } = incoming;
     const body = await read(incoming);
     const call = { method, path, body: body.toString() };
-    if (!(await watch.before(call))) return response.destroy();
+    const go = await watch.before(call);
+    if (!go || (go === "if awaited" && response.destroyed)) return response.destroy();
     const url = new URL(path, await target());
     underWay += 1;
     const answer = await send(url, incoming, body, response).finally(() => {
@@ -74,6 +80,7 @@ export async function startHttpGate(
         response.destroy();
       }
     },
+    callers: () => answering.size,
     underWay: () => underWay,
     async close() {
       server.closeAllConnections();

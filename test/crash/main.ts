@@ -38,6 +38,12 @@ async function main(): Promise<void> {
   const bundle = await mkdtemp(join(tmpdir(), "countersign-bundle-"));
   await bundleApp(bundle);
   const fleet = await startFleet({ lanes: Number(values.lanes), bundle });
+  const end = async () => {
+    await fleet.close();
+    await rm(bundle, { recursive: true, force: true });
+  };
+  process.once("SIGINT", () => end().then(() => process.exit(130)));
+  process.once("SIGTERM", () => end().then(() => process.exit(143)));
   const outcomes: Outcome[] = [];
   const tell = async (outcome: Outcome) => {
     outcomes.push(outcome);
@@ -68,8 +74,7 @@ async function main(): Promise<void> {
       tell,
     );
   } finally {
-    await fleet.close();
-    await rm(bundle, { recursive: true, force: true });
+    await end();
   }
   // The order of the matrix, not the one in which cells ended.
   outcomes.sort((a, b) => a.at - b.at);

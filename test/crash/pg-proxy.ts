@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
+import type { Pass } from "./http-gate.ts";
 import { Framer, type Request, Requests } from "./pg-messages.ts";
 
 /** A statement that an app sends: what it says and who says it. */
@@ -19,9 +20,9 @@ export interface Statement {
  * false cuts the connection instead: the statement does not reach PostgreSQL, or its answer not the app.
  */
 export interface Watch {
-  before(statement: Statement): boolean | Promise<boolean>;
+  before(statement: Statement): Pass | Promise<Pass>;
   /** PostgreSQL has done it (or refused it) and stands still. */
-  after(statement: Statement): boolean | Promise<boolean>;
+  after(statement: Statement): Pass | Promise<Pass>;
 }
 
 export interface PgProxy {
