@@ -63,6 +63,7 @@ export class Executor {
       if (this.#stopped) return;
       if (answer.kind === "answered" && this.#down.delete(fn.url)) this.#onBack(fn);
       db.transaction(() => this.#apply(run.id, fn, item, answer));
+      await db.committed();
     } catch (error) {
       if (this.#stopped) return;
       log(`call ${item.id} failed inside the engine: ${errorMessage(error)}`);

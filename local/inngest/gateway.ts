@@ -68,6 +68,7 @@ export class Gateway {
       };
       resolveStep(this.#engine, run.id, step, outcome);
     });
+    await db.committed();
   }
 
   async #call(asked: GatewayRequest): Promise<Outcome> {

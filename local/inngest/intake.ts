@@ -24,7 +24,7 @@ const incoming = z.looseObject({
 /**
  * Takes in what was posted to `/e/:key`: one event or an array, all of them or, when one is bad, none.
  * @param seed the header `x-inngest-event-id-seed`: with it a repeated request stores nothing twice.
- * @returns our ids in the order of the events; when this returns they are committed.
+ * @returns our ids in the order of the events, which are durable once `db.committed()` resolves.
  * @throws InvalidInput that names the event and what to change.
  */
 export function takeIn(engine: Engine, body: unknown, seed: string | undefined): string[] {

@@ -11,7 +11,7 @@ export interface Work {
   /** The limits that a due item counts against, and by how many milliseconds it goes before others at them. */
   room(item: QueueItem): { readonly slots: readonly Slot[]; readonly aheadMs: number };
   /** Runs a due item; must not reject. */
-  run(item: QueueItem): Promise<void> | void;
+  run(item: QueueItem): Promise<void>;
   /** The last item that was running has ended. */
   idle(): void;
 }
@@ -118,9 +118,7 @@ export class Scheduler {
     }
     for (const { key } of slots) this.#used.set(key, (this.#used.get(key) ?? 0) + 1);
     this.#running.add(id);
-    const done = this.#work.run(item);
-    if (done) done.finally(() => this.#finished(id, slots));
-    else this.#finished(id, slots);
+    void this.#work.run(item).finally(() => this.#finished(id, slots));
   }
 
   #finished(id: string, slots: readonly Slot[]): void {

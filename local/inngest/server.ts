@@ -105,7 +105,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
   scheduler.start();
   for (const app of apps) sync.sync(app, true);
   for (const app of engine.registry.apps()) sync.sync(app.url, false);
-  prune(db, Date.now() - (options.retentionMs ?? RETENTION_MS));
+  await prune(db, Date.now() - (options.retentionMs ?? RETENTION_MS));
 
   return {
     name: "inngest",

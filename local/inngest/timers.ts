@@ -8,8 +8,8 @@ import { finishRun, resolveStep } from "./lifecycle.ts";
 import { PARALLEL } from "./plan.ts";
 import type { QueueItem } from "./store/queue.ts";
 
-/** Does what a sleep, a timeout or a cron that is due causes, in one transaction. Never throws. */
-export function fireTimer(engine: Engine, item: QueueItem): void {
+/** Does what a sleep, a timeout or a cron that is due causes, in one transaction. Never rejects. */
+export async function fireTimer(engine: Engine, item: QueueItem): Promise<void> {
   const { kind } = item;
   if (kind === "call" || kind === "gateway") return;
   try {
@@ -17,6 +17,7 @@ export function fireTimer(engine: Engine, item: QueueItem): void {
       engine.queue.remove(item.id);
       handlers[kind](engine, item);
     });
+    await engine.db.committed();
   } catch (error) {
     engine.log(`${item.kind} ${item.id} failed inside the engine: ${errorMessage(error)}`);
     engine.queue.move(item.id, {

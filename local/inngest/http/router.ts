@@ -49,6 +49,12 @@ interface Route {
 /** Routes such as `GET /v1/runs/:id`; whatever has none is answered 501 with its name. */
 export class Router {
   readonly #routes: Route[] = [];
+  readonly #settled: () => Promise<void>;
+
+  /** @param settled resolves when what the handlers did until now is durable: nothing is answered before. */
+  constructor(settled: () => Promise<void>) {
+    this.#settled = settled;
+  }
 
   on(route: string, handler: Handler): this {
     const [method = "", path = ""] = route.split(" ");
@@ -60,10 +66,9 @@ export class Router {
   async handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const method = incoming.method ?? "GET";
     const path = (incoming.url ?? "/").split("?")[0] ?? "/";
-    let response: Response;
+    let response = await this.#answer(incoming, method, path);
     try {
-      refuseForeign(incoming);
-      response = await this.#find(method, path)(incoming);
+      await this.#settled();
     } catch (error) {
       response = toResponse(error);
     }
@@ -79,6 +84,15 @@ export class Router {
       "x-inngest-server-kind": "dev",
     });
     outgoing.end(json === undefined ? html : JSON.stringify(json));
+  }
+
+  async #answer(incoming: IncomingMessage, method: string, path: string): Promise<Response> {
+    try {
+      refuseForeign(incoming);
+      return await this.#find(method, path)(incoming);
+    } catch (error) {
+      return toResponse(error);
+    }
   }
 
   #find(method: string, path: string): (incoming: IncomingMessage) => Response | Promise<Response> {

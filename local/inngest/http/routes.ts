@@ -17,7 +17,7 @@ export function createRouter(engine: Engine, executor: Executor): Router {
     if (!run) throw new HttpError(404, `there is no run ${id}`);
     return run;
   };
-  const router = new Router()
+  const router = new Router(() => engine.db.committed())
     .on("POST /fn/register", async (request) => {
       const kind = request.header("x-inngest-expected-server-kind");
       if (kind !== undefined && kind !== "dev") {

@@ -20,13 +20,18 @@ export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #afterCommit: (() => void)[] = [];
+  /** Settles when the transactions that are open together are committed. */
+  #group: PromiseWithResolvers<void> | undefined;
   readonly #onRollback: (() => void)[] = [];
   #inTransaction = false;
 
-  /** @param dir directory that holds `engine.db`; created when missing. */
-  constructor(dir: string) {
+  /**
+   * @param dir directory that holds `engine.db`; created when missing.
+   * @param waitMs how long to wait for an engine that is just ending.
+   */
+  constructor(dir: string, { waitMs = 5000 }: { waitMs?: number } = {}) {
     mkdirSync(dir, { recursive: true });
-    this.#db = new DatabaseSync(join(dir, "engine.db"), { timeout: 5000 });
+    this.#db = new DatabaseSync(join(dir, "engine.db"), { timeout: waitMs });
     try {
       this.#db.exec(PRAGMAS);
     } catch (error) {
@@ -62,35 +67,70 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one transaction; inside another transaction it simply joins. What was given to
-   * {@link afterCommit} runs once everything is committed, and never when it was rolled back.
+   * Runs `work` in one transaction; inside another transaction it simply joins. Transactions of one turn of the event
+   * loop are committed together, since most of a commit's cost is the same for one and for many: whoever tells others
+   * about it has to wait for {@link committed}. An error undoes this transaction and none of the others.
    */
   transaction<T>(work: () => T): T {
     if (this.#inTransaction) return work();
-    this.run("BEGIN IMMEDIATE");
+    if (!this.#group) this.#begin();
+    const effects = this.#afterCommit.length;
+    this.run("SAVEPOINT work");
     this.#inTransaction = true;
-    this.#afterCommit = [];
-    let result: T;
     try {
-      result = work();
-      this.run("COMMIT");
+      const result = work();
+      this.run("RELEASE work");
+      return result;
     } catch (error) {
-      this.run("ROLLBACK");
-      for (const forget of this.#onRollback) forget();
+      this.run("ROLLBACK TO work");
+      this.run("RELEASE work");
+      this.#afterCommit.length = effects;
+      this.#forget();
       throw error;
     } finally {
       this.#inTransaction = false;
     }
-    const effects = this.#afterCommit;
-    this.#afterCommit = [];
-    for (const effect of effects) effect();
-    return result;
   }
 
-  /** Postpones an effect on memory until what caused it is committed. */
+  /** Resolves when everything until now is committed, and what was given to {@link afterCommit} has run. */
+  committed(): Promise<void> {
+    return this.#group?.promise ?? Promise.resolve();
+  }
+
+  /** Postpones an effect on memory until what caused it is committed; it never runs when that is undone. */
   afterCommit(effect: () => void): void {
-    if (this.#inTransaction) this.#afterCommit.push(effect);
+    if (this.#group) this.#afterCommit.push(effect);
     else effect();
+  }
+
+  #begin(): void {
+    this.run("BEGIN IMMEDIATE");
+    this.#group = Promise.withResolvers();
+    // Whoever waits for it handles the failure; when nobody does, there is nobody to tell.
+    this.#group.promise.catch(() => {});
+    setImmediate(() => this.#commit());
+  }
+
+  #commit(): void {
+    const group = this.#group;
+    if (!group) return;
+    const effects = this.#afterCommit;
+    this.#group = undefined;
+    this.#afterCommit = [];
+    try {
+      this.run("COMMIT");
+    } catch (error) {
+      if (this.#db.isTransaction) this.run("ROLLBACK");
+      this.#forget();
+      group.reject(error);
+      return;
+    }
+    for (const effect of effects) effect();
+    group.resolve();
+  }
+
+  #forget(): void {
+    for (const forget of this.#onRollback) forget();
   }
 
   /** `forget` drops what memory has of the database: it is called when a transaction is undone. */
@@ -99,7 +139,9 @@ export class Database {
   }
 
   close(): void {
-    if (this.#db.isOpen) this.#db.close();
+    if (!this.#db.isOpen) return;
+    this.#commit();
+    this.#db.close();
   }
 
   #prepare(sql: string): StatementSync {

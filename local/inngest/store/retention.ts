@@ -1,13 +1,13 @@
 import type { Database } from "./database.ts";
 
-/** Rows that one transaction removes, so that a big history does not hold up the start for long. */
+/** Runs that one transaction removes, so that a big history does not make a big transaction. */
 const BATCH = 1000;
 
 /**
  * Forgets runs that ended before `before` (milliseconds since the epoch), with all that belongs to them; events from before that
  * no kept run needs; and keys that have expired.
  */
-export function prune(db: Database, before: number): void {
+export async function prune(db: Database, before: number): Promise<void> {
   const old = "SELECT id FROM runs WHERE ended_at < ? LIMIT ?";
   for (;;) {
     const removed = db.transaction(() => {
@@ -16,6 +16,7 @@ export function prune(db: Database, before: number): void {
       }
       return db.run(`DELETE FROM runs WHERE id IN (${old})`, before, BATCH);
     });
+    await db.committed();
     if (removed < BATCH) break;
   }
   db.transaction(() => {
