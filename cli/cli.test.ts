@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -140,6 +141,29 @@ test("a run is asked for, seen, approved and watched to its end", async () => {
   expect(late.code).toBe(1);
   expect(JSON.parse(late.out)).toMatchObject({ outcome: "refused", reason: "already_used" });
   expect(late.err).toContain("cancel the run instead");
+});
+
+test("a person is asked, and only yes is a yes", async () => {
+  const { id } = await waiting("asked");
+  const stdin = vi.spyOn(process, "stdin", "get");
+  const answer = async (text: string) => {
+    const terminal = Object.assign(new PassThrough(), { isTTY: true });
+    stdin.mockReturnValue(terminal as never);
+    terminal.end(`${text}\n`);
+    return await run(["deny", id]);
+  };
+  try {
+    for (const text of ["no", "", "y"]) {
+      expect(await answer(text)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining("Nothing was sent."),
+      });
+    }
+    expect((await desk.approval("run-asked")).status).toBe("pending");
+    expect(await answer("yes")).toMatchObject({ code: 0, err: 'Type "yes" to deny it: ' });
+  } finally {
+    stdin.mockRestore();
+  }
 });
 
 test("a denied run ends with 1, and says what can be done", async () => {
