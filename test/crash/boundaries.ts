@@ -29,6 +29,7 @@ export interface Crossing {
 /** Everything that the apps of a lane do to the world goes through here, in the order in which it happens. */
 export class Boundaries {
   #crossed: (Boundary & { moments: When[] })[] = [];
+  #crossings = new Map<string, number>();
   #counts = new Map<string, number>();
   #trap: Trap | undefined;
 
@@ -36,6 +37,7 @@ export class Boundaries {
   begin(trap?: Trap): void {
     this.#crossed = [];
     this.#counts = new Map();
+    this.#crossings = new Map();
     this.#trap = trap;
   }
 
@@ -49,11 +51,17 @@ export class Boundaries {
     return this.#trap !== undefined;
   }
 
+  /** How often others than this app process crossed something. */
+  byOthers(worker: string): number {
+    return [...this.#crossings].reduce((sum, [name, n]) => sum + (name === worker ? 0 : n), 0);
+  }
+
   cross(label: string, worker: string, moments: readonly When[] = ["before", "after"]): Crossing {
     const nth = (this.#counts.get(label) ?? 0) + 1;
     this.#counts.set(label, nth);
     const boundary = { label, nth, moments: [] as When[] };
     this.#crossed.push(boundary);
+    this.#crossings.set(worker, (this.#crossings.get(worker) ?? 0) + 1);
     const pass = async (when: When) => {
       if (moments.includes(when)) boundary.moments.push(when);
       const trap = this.#trap;

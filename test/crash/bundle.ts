@@ -17,6 +17,7 @@ export async function bundleApp(dir: string): Promise<void> {
     format: "esm",
     platform: "node",
     target: "node24",
+    minify: true,
     sourcemap: "linked",
     sourcesContent: false,
     // Bundled CommonJS still calls require() for Node's own modules.

@@ -31,7 +31,7 @@ export interface Outcome {
   readonly cell: Cell;
   /** Place among all cells that its fleet was given. */
   readonly at: number;
-  /** The trap was never reached: nothing was tried. */
+  /** The trap was never reached, or nobody came while the app was held: nothing was tried. */
   readonly missed: boolean;
   /** What is wrong; empty when it passed. */
   readonly wrong: readonly string[];
@@ -42,8 +42,8 @@ export interface Outcome {
   readonly lines: readonly string[];
 }
 
-/** Longer than the longest way that a run may have to take: waits for leases and reads, and every retry. */
-const CELL_SECONDS = 90;
+/** Longer than the longest way that a run may have to take, also on a machine that is busy with something else. */
+const CELL_SECONDS = 240;
 /** The most that a held app stands still: longer than the lease of what it holds. */
 const HOLD_MS = 9000;
 /** A statement that waits so long waits for a lock of the one that is held. */
@@ -59,6 +59,7 @@ export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Om
   if (cell.fault) await lane.ledger("PUT", "/_faults", { book: runId, ...cell.fault });
 
   let ended = false;
+  let alone = false;
   lane.boundaries.begin(cell.at && { ...cell.at, spring });
   async function spring(worker: string): Promise<Pass> {
     if (cell.action === "delay") await sleep(DELAY_MS);
@@ -70,9 +71,10 @@ export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Om
     if (cell.action === "hold") {
       lane.handOver();
       const since = performance.now();
-      while (!ended && performance.now() - since < HOLD_MS && lane.waitingMs() < BLOCKED_MS) {
-        await sleep(25);
-      }
+      const others = lane.boundaries.byOthers(worker);
+      const blocked = () => lane.waitingMs() >= BLOCKED_MS;
+      while (!ended && performance.now() - since < HOLD_MS && !blocked()) await sleep(25);
+      alone = !ended && !blocked() && lane.boundaries.byOthers(worker) === others;
       // It is the app that stood still, not the network: what it gave up meanwhile it never sends.
       return "if awaited";
     }
@@ -85,8 +87,8 @@ export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Om
   const wrong: string[] = [];
   if (status === null) wrong.push(`the run has not ended within ${CELL_SECONDS} s`);
   else await lane.quiet();
-  const missed = lane.boundaries.armed;
-  if (missed) wrong.push("the boundary was not reached");
+  const missed = lane.boundaries.armed || alone;
+  if (missed) wrong.push(alone ? "nobody else came" : "the boundary was not reached");
   if (lane.crashed.length > 0) wrong.push(`the app ended by itself: ${lane.crashed.join(", ")}`);
   wrong.push(...(await verdict(lane.database, runId, await lane.objects(runId), 1)));
   return {

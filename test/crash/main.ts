@@ -64,10 +64,11 @@ async function main(): Promise<void> {
       values.only === undefined || new RegExp(values.only).test(describe(cell));
     await fleet.run(
       kinds
-        .flatMap((kind) =>
+        .flatMap((kind, index) =>
           cells(
             kind,
             scouted.filter(({ cell }) => cell.kind === kind),
+            index === 0,
           ),
         )
         .filter(wanted),

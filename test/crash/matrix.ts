@@ -19,6 +19,8 @@ export function faultsFor(kind: Kind): TargetFault[] {
   return kind.consistent ? faults : [...faults, ...unseen];
 }
 
+const CLAIM = "effects -> claimed";
+
 /** The call that brings the effect about; what comes after it is where a fault of the target can hurt. */
 const CALL = "call: create";
 
@@ -31,23 +33,33 @@ export function scouts(kind: Kind): Cell[] {
  * All cells of a kind, from what its {@link scouts} crossed. Every boundary of a calm run, before and after: the app killed,
  * and the app held while another one does its work. Every boundary from the call on of a run whose target fails: the app
  * killed. And the call itself delayed past the app's patience.
+ * @param all false leaves out the boundaries before the claim, where no kind differs from another.
  */
-export function cells(kind: Kind, scouted: readonly Outcome[]): Cell[] {
+export function cells(kind: Kind, scouted: readonly Outcome[], all: boolean): Cell[] {
   const [calm, again, ...faulty] = scouted;
   if (!calm || !again) throw new Error(`${kind.kind} was not scouted`);
   // What only one of two calm runs did belongs to a clock (a sweeper) and not to the run.
   const both = calm.crossed.filter(({ label, nth }) =>
     again.crossed.some((other) => other.label === label && other.nth === nth),
   );
+  const claim = both.findIndex(({ label }) => label.startsWith(CLAIM));
   return [
-    ...both.flatMap((boundary) => [...at(kind, boundary, "kill"), ...holds(kind, boundary)]),
+    ...both
+      .slice(all ? 0 : claim)
+      .flatMap((boundary) => [...at(kind, boundary, "kill"), ...holds(kind, boundary)]),
     { kind, at: { label: CALL, nth: 1, when: "before" }, action: "delay" },
     { kind, at: { label: CALL, nth: 1, when: "after" }, action: "delay" },
     ...faulty.flatMap(({ cell, crossed }) =>
       crossed
         .slice(crossed.findIndex(({ label }) => label === CALL))
         .filter(({ label }) => HURTS.test(label))
-        .flatMap((boundary) => at(kind, boundary, "kill", cell.fault)),
+        .flatMap((boundary) => {
+          // Before a commit is after what comes before it: only calls are two different moments for the target.
+          const moments = boundary.moments.filter(
+            (when) => when === "before" || boundary.label.startsWith("call"),
+          );
+          return at(kind, { ...boundary, moments }, "kill", cell.fault);
+        }),
     ),
   ];
 }

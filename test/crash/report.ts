@@ -15,7 +15,8 @@ the target and before Inngest, know what the app is about to do and what was don
 A cell passes when the run has succeeded, exactly one object is outside, its effect is confirmed with its id, the approval
 is used, the audit chain is whole and tells each step once, and the run that is rebuilt from it stands as the live rows do.
 \`effects -> sent #2\` is the second time that a run writes that state. Boundaries come from calm runs, so none is forgotten; a
-boundary inside a transaction is each of its statements, and its commit.
+boundary inside a transaction is each of its statements, and its commit. What comes before the claim is the same for every kind
+and stands in the first table alone.
 `;
 
 /** The whole matrix as Markdown. */
