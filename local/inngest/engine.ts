@@ -1,6 +1,7 @@
 import type { Registry } from "./registry.ts";
 import type { Database } from "./store/database.ts";
 import type { Events, InngestEvent } from "./store/events.ts";
+import type { IdempotencyKeys } from "./store/keys.ts";
 import type { Metadata } from "./store/metadata.ts";
 import type { Pauses } from "./store/pauses.ts";
 import type { Queue } from "./store/queue.ts";
@@ -25,6 +26,7 @@ export interface Engine {
   readonly runs: Runs;
   readonly queue: Queue;
   readonly pauses: Pauses;
+  readonly keys: IdempotencyKeys;
   readonly rates: Rates;
   readonly metadata: Metadata;
   readonly registry: Registry;

@@ -10,7 +10,7 @@ import { applyOps, failAttempt } from "./ops.ts";
 import { readReply } from "./reply.ts";
 import { markStarted } from "./start.ts";
 import { PLAN_ONLY, type QueueItem } from "./store/queue.ts";
-import type { Run } from "./store/runs.ts";
+import type { Run } from "./store/run.ts";
 
 /** A connection that ends in the middle of a call counts as an attempt only after so many times in a row. */
 const UNCOUNTED_BREAKS = 10;

@@ -1,7 +1,7 @@
 import type { Engine } from "./engine.ts";
 import { ulid } from "./ids.ts";
 import { limits } from "./limits.ts";
-import type { Run } from "./store/runs.ts";
+import type { Run } from "./store/run.ts";
 
 /** An error as it travels in steps, events and run outputs. */
 export interface WireError {

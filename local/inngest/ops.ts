@@ -6,7 +6,7 @@ import { limits } from "./limits.ts";
 import { plan } from "./plan.ts";
 import { type Op, type Reply, toWireError } from "./reply.ts";
 import type { QueueItem } from "./store/queue.ts";
-import type { Run } from "./store/runs.ts";
+import type { Run } from "./store/run.ts";
 
 /** The id under which the SDK reports the end of the function itself. */
 const FUNCTION_END = createHash("sha1").update("complete").digest("hex");

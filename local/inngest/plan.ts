@@ -8,7 +8,7 @@ import { finishRun, recordStep } from "./lifecycle.ts";
 import type { Op } from "./reply.ts";
 import { issuesOf } from "./schemas.ts";
 import { eventMeta, joinSessions } from "./sessions.ts";
-import type { Run } from "./store/runs.ts";
+import type { Run } from "./store/run.ts";
 
 /** What a sleep's queue item says when the app reported other steps beside it. */
 export const PARALLEL = "parallel";

@@ -16,6 +16,7 @@ import { Registry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Database } from "./store/database.ts";
 import { Events } from "./store/events.ts";
+import { IdempotencyKeys } from "./store/keys.ts";
 import { Metadata } from "./store/metadata.ts";
 import { Pauses } from "./store/pauses.ts";
 import { Queue } from "./store/queue.ts";
@@ -62,6 +63,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
     events: new Events(db),
     runs: new Runs(db),
     pauses: new Pauses(db),
+    keys: new IdempotencyKeys(db),
     rates: new Rates(db),
     metadata: new Metadata(db),
     registry: new Registry(db, queue),

@@ -34,7 +34,7 @@ export function begin(engine: Engine, fn: FunctionConfig, arrivals: readonly Arr
   }
   const until = Date.now() + limits.idempotencyMs;
   for (const arrival of fresh) {
-    for (const key of keysOf(fn, arrival)) engine.runs.takeKey(key, arrival.eventId, until);
+    for (const key of keysOf(fn, arrival)) engine.keys.take(key, arrival.eventId, until);
   }
   startRun(engine, fn, fresh, singleton);
 }
@@ -47,7 +47,7 @@ export function refuse(engine: Engine, { correlationId }: Arrival, message: stri
 
 /** Whether this event's id, or its idempotency key, started the function in the last 24 hours. */
 export function hasRunFor(engine: Engine, fn: FunctionConfig, arrival: Arrival): boolean {
-  return keysOf(fn, arrival).some((key) => engine.runs.hasKey(key));
+  return keysOf(fn, arrival).some((key) => engine.keys.has(key));
 }
 
 function keysOf(fn: FunctionConfig, { eventId, event }: Arrival): string[] {

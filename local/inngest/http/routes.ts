@@ -3,7 +3,7 @@ import type { Executor } from "../executor.ts";
 import { takeIn } from "../intake.ts";
 import { finishRun } from "../lifecycle.ts";
 import { addPages } from "../page/routes.ts";
-import type { Run } from "../store/runs.ts";
+import type { Run } from "../store/run.ts";
 import { addMetadata, cancelMany, invoke, signal } from "./actions.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { gql } from "./gql.ts";

@@ -1,6 +1,6 @@
 import type { Engine } from "../engine.ts";
 import type { FunctionConfig } from "../function-config.ts";
-import type { Run } from "../store/runs.ts";
+import type { Run } from "../store/run.ts";
 import { type Html, html, json, page, table, time } from "./html.ts";
 
 /** Rows of a list. */

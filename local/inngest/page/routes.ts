@@ -2,7 +2,7 @@ import type { Engine } from "../engine.ts";
 import { HttpError, type Request, type Response, type Router } from "../http/router.ts";
 import { finishRun } from "../lifecycle.ts";
 import { startRun } from "../start.ts";
-import type { Run } from "../store/runs.ts";
+import type { Run } from "../store/run.ts";
 import { eventPage, frontPage, functionPage, runPage } from "./pages.ts";
 
 /** The page for the person at the laptop: what is there, and two buttons. */
