@@ -18,6 +18,7 @@ const text = (body: string, type = "application/json"): Omit<Call, "as"> => ({
   headers: { "content-type": type },
 });
 const good = { name: "A", slug: "a" };
+const hash = { intentHash: "0".repeat(64) };
 const search = (query: string) => `/api/search?projectId=PROJECT&${query}`;
 const cursor = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
@@ -60,6 +61,36 @@ describe("bad input", () => {
     ["GET", search("q=a&topK=0"), 422, "invalid_query"],
     ["GET", search("q=a&types="), 422, "invalid_query"],
     ["GET", search("q=a&types=chunk,rows"), 422, "invalid_query"],
+    ["GET", "/api/approvals?status=open", 422, "invalid_query"],
+    ["GET", "/api/approvals/none", 404, "approval_not_found"],
+    ["POST", "/api/approvals/none/grant", 422, "invalid_json", json({ intentHash: "x" })],
+    ["POST", "/api/approvals/none/grant", 422, "invalid_json", json({ ...hash, by: "bob" })],
+    ["POST", "/api/approvals/none/grant", 422, "invalid_json", json({ ...hash, edge: {} })],
+    ["POST", "/api/approvals/none/deny", 404, "approval_not_found", json(hash)],
+    ["POST", "/api/effects/none/resolve", 422, "invalid_json", json({ resolution: "forget" })],
+    ["POST", "/api/effects/none/resolve", 404, "effect_not_found", json({ resolution: "adopt" })],
+    ["GET", "/api/runs/none", 404, "run_not_found"],
+    ["POST", "/api/runs/none/cancel", 422, "invalid_json", json({})],
+    ["POST", "/api/runs/none/cancel", 404, "run_not_found", json({ reason: "none" })],
+    ["POST", "/api/projects/PROJECT/runs", 422, "run_kind", json({ kind: "research", input: {} })],
+    [
+      "POST",
+      "/api/projects/PROJECT/runs",
+      422,
+      "run_input",
+      json({ kind: "implementation", input: {} }),
+    ],
+    ["POST", "/api/projects/PROJECT/runs", 422, "invalid_json", json({ kind: "other", input: {} })],
+    [
+      "PUT",
+      "/api/projects/PROJECT/policy",
+      422,
+      "invalid_json",
+      json({ default: { approvals: 0 } }),
+    ],
+    ["POST", "/api/projects/PROJECT/keys", 422, "public_key_invalid", json({ publicKey: "AAAA" })],
+    ["DELETE", "/api/projects/PROJECT/keys/none", 422, "invalid_param"],
+    ["DELETE", `/api/projects/PROJECT/keys/${"0".repeat(32)}`, 404, "key_not_found"],
     ["GET", "/api/nothing", 404, "route_not_found"],
     ["PATCH", "/api/projects", 404, "route_not_found"],
     ["GET", "/", 404, "route_not_found"],
@@ -76,6 +107,18 @@ describe("bad input", () => {
     expect(answer.json.requestId).toBe(answer.headers.get("x-request-id"));
     expect(answer.text).not.toMatch(/node_modules|at async|\.ts:/);
     expect(await api.snapshot()).toEqual(before);
+  });
+
+  it("repeats no secret that was sent", async () => {
+    const key = `ghp_${"a1B2".repeat(9)}`;
+    for (const call of [
+      ["GET", `/api/${key}`, {}],
+      ["POST", "/api/projects", { json: { name: "n", slug: "s", [key]: 1 } }],
+    ] as const) {
+      const { text } = await api.call(call[0], call[1], { as: "ann", ...call[2] });
+      expect(text).toContain("[redacted:github-token]");
+      expect(text).not.toContain(key);
+    }
   });
 
   it("names every wrong field", async () => {
@@ -117,6 +160,7 @@ describe("a request id", () => {
     };
     expect(await ask("mine-1")).toBe("mine-1");
     expect(await ask("not harmless: <b>")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await ask(`ghp_${"a1B2".repeat(9)}`)).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 

@@ -265,6 +265,24 @@ test("nothing from outside reaches the terminal as a control sequence", async ()
   expect(said[0]?.out).toContain("\\u{202e}");
 });
 
+test("a list is read page by page, and approvals of all projects unless one is said", async () => {
+  const seen: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const from: string[] = cursor === "" ? [] : ["--cursor", cursor];
+    const page = await json("runs", "--limit", "2", ...from);
+    seen.push(...page.items.map(({ id }: { id: string }) => id));
+    cursor = page.nextCursor;
+  }
+  expect(seen).toEqual(
+    (await json("runs", "--limit", "100")).items.map((r: { id: string }) => r.id),
+  );
+  expect(seen.length).toBeGreaterThan(2);
+  const all = ["approvals", "--status", "all", "--json"];
+  const elsewhere = { COUNTERSIGN_PROJECT: "elsewhere" };
+  expect(JSON.parse((await run(all, elsewhere)).out).items.length).toBeGreaterThan(2);
+  expect((await json(...all.slice(0, 3), "--project", "elsewhere")).items).toEqual([]);
+});
+
 test("a search says that it found nothing, to people and to programs", async () => {
   expect(await run(["search", "buoys", "in", "water"])).toMatchObject({
     code: 0,

@@ -46,9 +46,12 @@ export function program(): Command {
     .description("list approvals that you may see, newest first")
     .addOption(new Option("--status <status>", "only these").choices(STATUSES).default("pending"))
     .option("--limit <n>", "at most so many", upTo(100), 20)
+    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
     .action(async (options, command) => {
       const { listApprovals } = await import("./commands/lists.ts");
-      await listApprovals(options, contextOf(command));
+      // Only when it is said here: an approver decides in many projects.
+      const { project } = command.optsWithGlobals();
+      await listApprovals({ ...options, project }, contextOf(command));
     });
 
   decision(countersign, "approve", "grant", "see a plan with its difference, and approve it");
@@ -64,6 +67,7 @@ export function program(): Command {
     .command("runs")
     .description("list a project's runs, newest first")
     .option("--limit <n>", "at most so many", upTo(100), 20)
+    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
     .action(async (options, command) => {
       const { listRuns } = await import("./commands/lists.ts");
       await listRuns(options, contextOf(command));
@@ -117,6 +121,7 @@ function effects(parent: Command): void {
     .command("list")
     .description("list a project's effects, newest first")
     .option("--limit <n>", "at most so many", upTo(100), 20)
+    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
     .action(async (options, command) => {
       const { listEffects } = await import("./commands/lists.ts");
       await listEffects(options, contextOf(command));

@@ -3,14 +3,19 @@ import type { Context } from "../context.ts";
 import { say, sayJson, table, when } from "../output.ts";
 import { projectOf } from "../settings.ts";
 
-/** Approvals that the caller may see, newest first. */
+/** Which part of a list. */
+interface PageOptions {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Approvals that the caller may see, in one project or in all, newest first. */
 export async function listApprovals(
-  { status, limit }: { status: string; limit: number },
-  { api, settings, json }: Context,
+  options: PageOptions & { status: string; project?: string },
+  { api, json }: Context,
 ): Promise<void> {
-  const { project } = settings;
-  const query = new URLSearchParams({
-    limit: String(limit),
+  const { status, project } = options;
+  const query = pageQuery(options, {
     ...(status === "all" ? {} : { status }),
     ...(project ? { projectId: project } : {}),
   });
@@ -25,9 +30,10 @@ export async function listApprovals(
 }
 
 /** A project's runs, newest first. */
-export async function listRuns({ limit }: { limit: number }, context: Context): Promise<void> {
+export async function listRuns(options: PageOptions, context: Context): Promise<void> {
   const { api, settings, json } = context;
-  const path = `/api/projects/${encodeURIComponent(projectOf(settings))}/runs?limit=${limit}`;
+  const project = encodeURIComponent(projectOf(settings));
+  const path = `/api/projects/${project}/runs?${pageQuery(options)}`;
   const page = await api().get(path, answers.page(answers.run));
   if (json) return sayJson(page);
   if (page.items.length === 0) return say("No runs.");
@@ -39,9 +45,10 @@ export async function listRuns({ limit }: { limit: number }, context: Context): 
 }
 
 /** What a project has changed or would change in other systems, newest first. */
-export async function listEffects({ limit }: { limit: number }, context: Context): Promise<void> {
+export async function listEffects(options: PageOptions, context: Context): Promise<void> {
   const { api, settings, json } = context;
-  const path = `/api/projects/${encodeURIComponent(projectOf(settings))}/effects?limit=${limit}`;
+  const project = encodeURIComponent(projectOf(settings));
+  const path = `/api/projects/${project}/effects?${pageQuery(options)}`;
   const page = await api().get(path, answers.page(answers.effect));
   if (json) return sayJson(page);
   if (page.items.length === 0) return say("No effects.");
@@ -66,6 +73,12 @@ export function effectTable(
   return table(["EFFECT", "STATUS", "KIND", "STEP", "OUTSIDE"], rows);
 }
 
+function pageQuery({ limit, cursor }: PageOptions, more: Record<string, string> = {}) {
+  const query = new URLSearchParams({ limit: String(limit), ...more });
+  if (cursor !== undefined) query.set("cursor", cursor);
+  return query;
+}
+
 function more(nextCursor: string | null): void {
-  if (nextCursor !== null) say("… and older ones: raise --limit, or read pages with --json.");
+  if (nextCursor !== null) say(`… and older ones: --cursor ${nextCursor}`);
 }
