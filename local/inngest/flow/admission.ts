@@ -1,7 +1,7 @@
 import { parseDuration } from "../durations.ts";
 import type { Engine } from "../engine.ts";
 import type { FunctionConfig } from "../function-config.ts";
-import { type Arrival, begin, hasRunFor, refuse } from "./begin.ts";
+import { type Arrival, begin, refuse, refuseRepeated } from "./begin.ts";
 import { hold } from "./holds.ts";
 import { isExempt, keyOf, resultOn } from "./keys.ts";
 
@@ -14,10 +14,7 @@ const RATE_LIMIT_BURST = 0.1;
  */
 export function admit(engine: Engine, fn: FunctionConfig, arrival: Arrival): void {
   const { event } = arrival;
-  if (hasRunFor(engine, fn, arrival)) {
-    refuse(engine, arrival, "the function ran for this event or key already");
-    return;
-  }
+  if (refuseRepeated(engine, fn, arrival)) return;
   const { batchEvents, rateLimit, debounce } = fn;
   if (batchEvents && (!batchEvents.if || resultOn(batchEvents.if, event) === true)) {
     hold(engine, fn, "batch", arrival);

@@ -17,7 +17,8 @@ export interface Arrival {
 
 /** Starts a run for these events, unless the function is a singleton that skips. */
 export function begin(engine: Engine, fn: FunctionConfig, arrivals: readonly Arrival[]): void {
-  const fresh = arrivals.filter((arrival) => !hasRunFor(engine, fn, arrival));
+  // What was held may have become a repetition meanwhile.
+  const fresh = arrivals.filter((arrival) => !refuseRepeated(engine, fn, arrival));
   const [first] = fresh;
   if (!first) return;
   let singleton: string | null = null;
@@ -45,9 +46,14 @@ export function refuse(engine: Engine, { correlationId }: Arrival, message: stri
   answerInvoke(engine, correlationId, { status: "Failed", error: { name: "Error", message } });
 }
 
-/** Whether this event's id, or its idempotency key, started the function in the last 24 hours. */
-export function hasRunFor(engine: Engine, fn: FunctionConfig, arrival: Arrival): boolean {
-  return keysOf(fn, arrival).some((key) => engine.keys.has(key));
+/**
+ * Refuses an event whose id, or whose idempotency key, started the function in the last 24 hours.
+ * @returns whether it did.
+ */
+export function refuseRepeated(engine: Engine, fn: FunctionConfig, arrival: Arrival): boolean {
+  const repeated = keysOf(fn, arrival).some((key) => engine.keys.has(key));
+  if (repeated) refuse(engine, arrival, "the function ran for this event or key already");
+  return repeated;
 }
 
 function keysOf(fn: FunctionConfig, { eventId, event }: Arrival): string[] {
