@@ -141,7 +141,7 @@ test("a run is asked for, seen, approved and watched to its end", async () => {
   expect(late.code).toBe(1);
   expect(JSON.parse(late.out)).toMatchObject({ outcome: "refused", reason: "already_used" });
   expect(late.err).toContain("cancel the run instead");
-});
+}, 60_000);
 
 test("a person is asked, and only yes is a yes", async () => {
   const { id } = await waiting("asked");
@@ -164,7 +164,7 @@ test("a person is asked, and only yes is a yes", async () => {
   } finally {
     stdin.mockRestore();
   }
-});
+}, 60_000);
 
 test("a denied run ends with 1, and says what can be done", async () => {
   const { runId, id } = await waiting("denied");
@@ -173,7 +173,7 @@ test("a denied run ends with 1, and says what can be done", async () => {
   expect(watched.code).toBe(1);
   expect(watched.out).toContain("failed: approval_denied");
   expect(watched.out).toContain("Talk to who denied it");
-});
+}, 60_000);
 
 test("a signature is made with a key that keys new made, where the policy asks for one", async () => {
   const file = join(dir, "owner.pem");
@@ -223,7 +223,7 @@ test("an effect that nobody could find out about is resolved, or the resolution 
   expect(await resolve("forget")).toMatchObject({ code: 2 });
   expect(await resolve("abandon")).toMatchObject({ code: 0, out: "Accepted: it is abandoned.\n" });
   expect((await run(["deny", id, "--yes"])).code).toBe(0);
-});
+}, 60_000);
 
 test("an audit chain verifies, and what was changed or cut off is named", async () => {
   const live = await run(["audit", "verify"]);
@@ -266,6 +266,7 @@ test("nothing from outside reaches the terminal as a control sequence", async ()
 });
 
 test("a list is read page by page, and approvals of all projects unless one is said", async () => {
+  for (const book of ["page-1", "page-2", "page-3"]) await waiting(book);
   const seen: string[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const from: string[] = cursor === "" ? [] : ["--cursor", cursor];
@@ -281,7 +282,7 @@ test("a list is read page by page, and approvals of all projects unless one is s
   const elsewhere = { COUNTERSIGN_PROJECT: "elsewhere" };
   expect(JSON.parse((await run(all, elsewhere)).out).items.length).toBeGreaterThan(2);
   expect((await json(...all.slice(0, 3), "--project", "elsewhere")).items).toEqual([]);
-});
+}, 60_000);
 
 test("a search says that it found nothing, to people and to programs", async () => {
   expect(await run(["search", "buoys", "in", "water"])).toMatchObject({
@@ -358,4 +359,4 @@ test("what npx starts does the same, with its exit code", async () => {
   expect(listed).toMatchObject({ code: 0, err: "" });
   expect(JSON.parse(listed.out).items).toBeInstanceOf(Array);
   expect(await spawned(["approve", "none", "--yes"])).toMatchObject({ code: 1, out: "" });
-});
+}, 60_000);
