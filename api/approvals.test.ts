@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decide } from "#lib/approvals/decide.ts";
 import { sealHolds, signStatement } from "#lib/approvals/proof.ts";
-import { readAuditExport } from "#lib/audit/export.ts";
+import { readAuditExport } from "#lib/audit/read-export.ts";
 import { verifyAudit } from "#lib/audit/verify.ts";
 import { type Approval, approvalsOfRun } from "#lib/data/approvals.server.ts";
 import { readAudit } from "#lib/data/audit.server.ts";

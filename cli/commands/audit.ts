@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type PublicKeys, publicKeys } from "#lib/audit/checkpoint.ts";
-import { readAuditExport } from "#lib/audit/export.ts";
+import { readAuditExport } from "#lib/audit/read-export.ts";
 import { verifyAudit } from "#lib/audit/verify.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";

@@ -13,7 +13,8 @@ import { newId } from "../ids.ts";
 import { auditPublicKey, publicKeys } from "./checkpoint.ts";
 import { checkpointProject, listCheckpoints } from "./checkpoints.ts";
 import { entryHash } from "./entry.ts";
-import { exportAudit, readAuditExport } from "./export.ts";
+import { exportAudit } from "./export.ts";
+import { readAuditExport } from "./read-export.ts";
 import { type Verdict, verifyAudit } from "./verify.ts";
 
 let database: TestDatabase;
