@@ -18,7 +18,8 @@ export interface Desk {
 }
 
 /**
- * Does once what a person does: grants what waits for a decision, once the run waits too, so that runs go the same way; and says what became of effects that are unknown.
+ * Does once what a person does: grants what waits for a decision, once the run waits too, so that runs go the same way;
+ * and says what became of effects that are unknown.
  */
 export async function decide(desk: Desk, projectId: string, runId: string): Promise<void> {
   const { database, send } = desk;
