@@ -56,8 +56,11 @@ test("what was not committed when the process ends is not there, what was is", a
   again.close();
 });
 
-test("a second engine on the same directory is refused with the reason", () => {
+test("a second engine on the same directory is refused with the reason; a reader is not", () => {
   const db = new Database(dir, { waitMs: 50 });
+  const reader = new DatabaseSync(join(dir, "engine.db"), { readOnly: true });
+  expect(reader.prepare("SELECT count(*) AS runs FROM runs").get()).toEqual({ runs: 0 });
+  reader.close();
   expect(() => new Database(dir, { waitMs: 50 })).toThrow("is in use");
   db.close();
   new Database(dir).close();

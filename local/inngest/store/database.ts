@@ -5,19 +5,19 @@ import { MIGRATIONS } from "./schema.ts";
 
 /** A large WAL: what is written soon again need not be copied into the file each time. */
 const PRAGMAS = `
-PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-PRAGMA wal_autocheckpoint = 4000;
+PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;
 `;
 
 /**
- * The engine's state: one sqlite file in WAL mode, used by one process: no other may even open it, which makes reads
- * cheap, caches safe, and two engines on one directory impossible.
+ * The engine's state: one sqlite file in WAL mode. One engine owns it, which makes caches safe; others may read it.
  *
  * `synchronous = NORMAL`: a commit survives the end of the process at any moment (what the engine promises);
  * a power cut may take the last commits, which is a fair price for a laptop's speed.
  */
 export class Database {
   readonly #db: DatabaseSync;
+  /** Held as long as the process lives, however it ends: the sign that the directory has an engine. */
+  readonly #lock: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #afterCommit: (() => void)[] = [];
   /** Settles when the transactions that are open together are committed. */
@@ -31,17 +31,18 @@ export class Database {
    */
   constructor(dir: string, { waitMs = 5000 }: { waitMs?: number } = {}) {
     mkdirSync(dir, { recursive: true });
-    this.#db = new DatabaseSync(join(dir, "engine.db"), { timeout: waitMs });
+    this.#lock = new DatabaseSync(join(dir, "engine.lock"), { timeout: waitMs });
     try {
-      this.#db.exec(PRAGMAS);
+      this.#lock.exec("BEGIN EXCLUSIVE");
     } catch (error) {
-      this.#db.close();
-      const message = `${join(dir, "engine.db")} is in use, probably by another engine`;
-      throw new Error(message, { cause: error });
+      this.#lock.close();
+      throw new Error(`${dir} is in use by another engine`, { cause: error });
     }
+    this.#db = new DatabaseSync(join(dir, "engine.db"), { timeout: waitMs });
+    this.#db.exec(PRAGMAS);
     const version = this.one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
     if (version > MIGRATIONS.length) {
-      this.#db.close();
+      this.close();
       throw new Error(
         `${join(dir, "engine.db")} was written by a newer engine (version ${version}, this one knows ` +
           `${MIGRATIONS.length}): use that one, or remove the directory`,
@@ -142,6 +143,7 @@ export class Database {
     if (!this.#db.isOpen) return;
     this.#commit();
     this.#db.close();
+    this.#lock.close();
   }
 
   #prepare(sql: string): StatementSync {
