@@ -1,5 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { approvalRoutes } from "./_routes/approvals.ts";
 import { auditRoutes } from "./_routes/audit.ts";
@@ -8,6 +7,7 @@ import { effectRoutes } from "./_routes/effects.ts";
 import { eventRoutes } from "./_routes/events.ts";
 import { fileRoutes } from "./_routes/files.ts";
 import { healthRoutes } from "./_routes/health.ts";
+import { namedRequests } from "./_routes/named.ts";
 import { policyRoutes } from "./_routes/policy.ts";
 import { noSuchRoute, problemOf, refuseInvalid } from "./_routes/problem.ts";
 import { projectRoutes } from "./_routes/projects.ts";
@@ -19,7 +19,7 @@ export const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
 
 app.onError(problemOf);
 app.notFound(noSuchRoute);
-app.use(requestId(), secureHeaders());
+app.use(...namedRequests, secureHeaders());
 
 const ROUTES = [
   ...[projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes],

@@ -1,6 +1,7 @@
 import { runRequested, runStarted } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
+import { originOf } from "#lib/events/origin.ts";
 import { acceptRun } from "#lib/runs/accept.ts";
 
 /** Writes the run that was asked for, then wakes who does it: a lost wake-up is repeated by the sweeper. */
@@ -8,7 +9,7 @@ export const acceptRunRequest = inngest.createFunction(
   { id: "accept-run", triggers: [runRequested] },
   async ({ event, step }) => {
     const { projectId, kind, requestedBy } = event.data;
-    const eventId = event.id ?? "";
+    const eventId = originOf(event);
     const run = await step.run("accept", () => acceptRun({ ...event.data, eventId }));
     if (run.outcome === "created" || run.outcome === "resumed") {
       const data = { projectId, runId: run.runId, kind, requestedBy };

@@ -8,6 +8,7 @@ import {
 } from "#lib/events/catalogue/approvals.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
+import { originOf } from "#lib/events/origin.ts";
 
 const KINDS = {
   [approvalGranted.name]: "granted",
@@ -24,7 +25,7 @@ export const decideApproval = inngest.createFunction(
   async ({ event, step }) => {
     const { projectId, approvalId, intentHash } = event.data;
     const kind = KINDS[event.name as keyof typeof KINDS];
-    const eventId = event.id ?? "";
+    const eventId = originOf(event);
     const decided = await step.run("decide", () => decide({ ...event.data, kind, eventId }));
     if (!decided.settled) return decided;
     const settled = { projectId, approvalId, intentHash, ...decided.settled };

@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { listApproverKeys } from "#lib/data/policies.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
-import { actor } from "#lib/events/catalogue/fields.ts";
+import { identity } from "#lib/events/catalogue/fields.ts";
 import { policyDocument } from "#lib/policy/document.ts";
 import { registerKey, revokeKey } from "#lib/policy/keys.ts";
 import { currentPolicy, publishPolicy } from "#lib/policy/policy.ts";
@@ -37,7 +37,7 @@ const Key = z
 const NewKey = z
   .strictObject({
     publicKey: z.string().max(200).describe("Ed25519, SPKI DER in base64url"),
-    owner: actor.optional().describe("Whose it is; the caller's when absent"),
+    owner: identity.optional().describe("Whose it is; the caller's when absent"),
   })
   .openapi("NewApproverKey");
 

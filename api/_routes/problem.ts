@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { CountersignError, errorMessage, InvalidInput, NotFound } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
+import { redactText } from "#lib/redact.ts";
 
 /** RFC 9457. */
 export const Problem = z
@@ -39,7 +40,9 @@ export class BodyTooLarge extends CountersignError {
 
 /** Answers any error with a problem document. What we did not expect is logged and told to nobody. */
 export function problemOf(error: unknown, c: Context): Response {
-  const { status, code, detail } = described(error);
+  const { status, code, ...found } = described(error);
+  // It may repeat what was sent, and ends in the caller's log.
+  const detail = redactText(found.detail);
   const requestId = String(c.get("requestId"));
   if (status >= 500) {
     const { method, path } = c.req;
@@ -120,6 +123,6 @@ export function refuseInvalid(result: {
 export function noSuchRoute(c: Context): never {
   throw new NotFound(
     "route_not_found",
-    `There is no ${c.req.method} ${c.req.path.slice(0, 200)}; GET /api/openapi.json lists what there is`,
+    `There is no such route for ${c.req.method}; GET /api/openapi.json lists what there is`,
   );
 }

@@ -165,7 +165,8 @@ export async function moveEffect(
     .update(effects)
     .set({
       ...set,
-      ...(set.error ? { error: redactText(set.error) } : {}),
+      // What another system says of itself may hold its secrets: an address with a token, an error that repeats ours.
+      ...redacted(set, "error", "externalId", "externalUrl"),
       ...lease,
       status: to,
       ...(to === "claimed" ? { claimedAt: sql`now()` } : {}),
@@ -176,6 +177,17 @@ export async function moveEffect(
     .where(and(eq(effects.id, id), inArray(effects.status, [...from]), held))
     .returning();
   return row ?? null;
+}
+
+function redacted<K extends "error" | "externalId" | "externalUrl">(
+  set: Partial<Pick<Effect, K>>,
+  ...names: K[]
+): Partial<Pick<Effect, K>> {
+  const texts = names.flatMap((name) => {
+    const text = set[name];
+    return typeof text === "string" ? [[name, redactText(text)]] : [];
+  });
+  return Object.fromEntries(texts);
 }
 
 /** Takes over a lapsed lease without changing the state: whoever held it can no longer write. */

@@ -2,6 +2,7 @@ import { and, eq, inArray, isNotNull, isNull, lt, lte, ne, or, type SQL, sql } f
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import { db, type Executor } from "#db/client.ts";
 import { projectFiles, projects } from "#db/schema.ts";
+import { redactText } from "../redact.ts";
 import type { ProjectFile } from "./files.server.ts";
 
 /** Says that work on a file's bytes has begun. Returns null when the file is gone or has no bytes. */
@@ -64,7 +65,8 @@ export async function markRejected(
   input: { fileId: string; extractionVersion: number; code: string; reason: string },
   executor: Executor = db(),
 ): Promise<ProjectFile | null> {
-  const { fileId, extractionVersion, code, reason } = input;
+  const { fileId, extractionVersion, code } = input;
+  const reason = redactText(input.reason);
   const [file] = await executor
     .update(projectFiles)
     .set({ status: "rejected", rejectCode: code, rejectReason: reason, extractionVersion })
@@ -78,7 +80,7 @@ export async function markRejected(
   return file ?? null;
 }
 
-/** A file that nobody has worked on for too long. A link that still waits for its bytes has a `url`. */
+/** A file that nobody has worked on for too long. A link that still waits for its bytes has a `url`, if that is whole. */
 export interface LeftBehind {
   readonly projectId: string;
   readonly fileId: string;
@@ -145,7 +147,7 @@ async function claim(
     projectId,
     fileId,
     name,
-    url: row.sha256 === null ? row.sourceUrl : null,
+    url: row.sha256 === null && !row.sourceUrl?.includes("[redacted:") ? row.sourceUrl : null,
     sha256: row.expectedSha256 ?? undefined,
     claimedAt: row.updatedAt.toISOString(),
   }));

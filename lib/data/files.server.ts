@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { projectFiles } from "#db/schema.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { redactText } from "../redact.ts";
 import { behind, type Page, pageLimit, toPage } from "./page.ts";
 import { violates } from "./violation.ts";
 
@@ -40,14 +42,16 @@ export async function registerUpload(
   },
   executor: Executor = db(),
 ): Promise<{ file: ProjectFile; created: boolean }> {
-  const { id = newId("file"), ...values } = input;
+  const { id = newId("file"), ...given } = input;
+  const name = redactText(given.name);
+  const values = { ...given, name, mimeType: redactText(given.mimeType) };
   const [file] = await inProject(input.projectId, () =>
     executor
       .insert(projectFiles)
       .values({ ...values, id, status: "uploaded" })
       .onConflictDoUpdate({
         target: [projectFiles.projectId, projectFiles.sha256],
-        set: { aliases: aliasesWith(input.name), updatedAt: sql`${projectFiles.updatedAt}` },
+        set: { aliases: aliasesWith(name), updatedAt: sql`${projectFiles.updatedAt}` },
       })
       .returning(),
   );
@@ -57,24 +61,26 @@ export async function registerUpload(
 
 /**
  * Registers a link whose bytes are still to be fetched; a link that waits already is the same row, and the newest
- * `sha256`, if any was given, is what its bytes must have.
+ * `sha256`, if any was given, is what its bytes must have. Name and link are redacted.
  * Throws NotFound when the project is gone.
  */
 export async function registerLink(
   {
     projectId,
-    name,
+    name: givenName,
     url,
     sha256: expectedSha256,
   }: { projectId: string; name: string; url: string; sha256?: string | undefined },
   executor: Executor = db(),
 ): Promise<{ file: ProjectFile; created: boolean }> {
   const id = newId("file");
+  const name = redactText(givenName);
+  const sourceUrl = storableUrl(url);
   const mimeType = "application/octet-stream";
   const [file] = await inProject(projectId, () =>
     executor
       .insert(projectFiles)
-      .values({ id, projectId, name, mimeType, sourceUrl: url, expectedSha256, status: "pending" })
+      .values({ id, projectId, name, mimeType, sourceUrl, expectedSha256, status: "pending" })
       .onConflictDoUpdate({
         target: [projectFiles.projectId, projectFiles.sourceUrl],
         targetWhere: isNull(projectFiles.sha256),
@@ -85,6 +91,17 @@ export async function registerLink(
   );
   if (!file) throw new Error("an upsert returned no row");
   return { file, created: file.id === id };
+}
+
+/** How much of a link is kept; an event takes 2,048 characters. */
+const MAX_STORED_URL = 2000;
+
+/** The link without its credentials. Two that differ in those alone stay two, by a hash. */
+function storableUrl(url: string): string {
+  const redacted = redactText(url);
+  if (redacted === url) return url;
+  const hash = createHash("sha256").update(url).digest("hex");
+  return `${redacted.slice(0, MAX_STORED_URL)}#${hash.slice(0, 16)}`;
 }
 
 /** Throws NotFound when the project has no such file. */
@@ -165,7 +182,8 @@ export async function attachBytes(
   input: { fileId: string; sha256: string; sizeBytes: number; mimeType: string; blobRef: string },
   executor: Executor = db(),
 ): Promise<{ file: ProjectFile; merged: boolean }> {
-  const { fileId, ...bytes } = input;
+  const { fileId, ...given } = input;
+  const bytes = { ...given, mimeType: redactText(given.mimeType) };
   for (let attempt = 0; attempt < MAX_ATTACH_ATTEMPTS; attempt += 1) {
     const file = await attach(fileId, bytes, executor);
     if (file) return { file, merged: false };

@@ -47,6 +47,24 @@ const ingested = (fileId: string, extractionVersion = 1) =>
   markIngested({ fileId, extractionVersion, format: "text", pageCount: null, chunkCount: 2 });
 const filesOfProject = async () => (await listFiles({ projectId })).items;
 
+test("a link and a name are kept without their secrets; links that differ in those alone are two", async () => {
+  const [one, two, same] = [
+    await link("a.txt", "https://example.com/a?page=1&token=a1B2c3D4e5F6"),
+    await link("a.txt", "https://example.com/a?page=1&token=F6e5D4c3B2a1"),
+    await link(`npm_${"a1B2".repeat(9)}.txt`, "https://example.com/a?page=1&token=a1B2c3D4e5F6"),
+  ];
+  expect(one.file.sourceUrl).toMatch(
+    /^https:\/\/example.com\/a\?page=1&token=\[redacted:url-parameter\]#[0-9a-f]{16}$/,
+  );
+  expect([two.created, same.created]).toEqual([true, false]);
+  expect(same.file.aliases).toEqual(["[redacted:npm-token].txt"]);
+  expect((await link("plain.txt")).file.sourceUrl).toBe("https://example.com/plain.txt");
+  const left = await claimLeftBehind({ olderThanMs: 0, extractionVersion: 1, limit: 100 });
+  const urls = left.filter((file) => file.projectId === projectId).map(({ url }) => url);
+  expect(urls).toContain(null);
+  expect(urls.filter((url) => url !== null)).toEqual(["https://example.com/plain.txt"]);
+});
+
 describe("uploads", () => {
   test("the same bytes under many names at once are one file with aliases", async () => {
     const names = Array.from({ length: 30 }, (_, n) => `name-${n}.txt`);

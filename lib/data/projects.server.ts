@@ -3,12 +3,13 @@ import { db, type Executor } from "#db/client.ts";
 import { projects } from "#db/schema.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { redactText } from "../redact.ts";
 import { behind, type Page, pageLimit, toPage } from "./page.ts";
 
 export type Project = typeof projects.$inferSelect;
 
 /**
- * Makes a project, or returns the one that this owner made with this id before.
+ * Makes a project, or returns the one that this owner made with this id before. Its name is redacted.
  * Throws Conflict when the id is somebody else's or being deleted, or when the owner uses the slug already.
  */
 export async function createProject(
@@ -18,7 +19,7 @@ export async function createProject(
   const { id = newId("project"), ownerUserId, name, slug } = input;
   const [created] = await executor
     .insert(projects)
-    .values({ id, ownerUserId, name, slug })
+    .values({ id, ownerUserId, name: redactText(name), slug })
     .onConflictDoNothing()
     .returning();
   if (created) return created;

@@ -4,6 +4,7 @@ import { fileUploaded } from "./catalogue/files.ts";
 import { runRequested } from "./catalogue/runs.ts";
 import { CATALOGUE, INBOUND, OUTBOUND } from "./catalogue.ts";
 import { event } from "./emit.ts";
+import { originOf } from "./origin.ts";
 import { eventSchemas } from "./schema.ts";
 
 const promised = {
@@ -44,6 +45,18 @@ test("an event's id says what happened: field order does not matter, content and
   expect(event(fileUploaded, { fileId: "f", projectId: "p" }).id).toBe(one.id);
   expect(event(fileUploaded, { projectId: "p", fileId: "g" }).id).not.toBe(one.id);
   expect(event(fileUploaded, { projectId: "p", fileId: "f" }, "again").id).not.toBe(one.id);
+});
+
+test("what is sent holds no secret, and an id that looks like one is refused", () => {
+  const key = `ghp_${"a1B2".repeat(9)}`;
+  const data = { projectId: "p", threadId: "t", messageId: "m", content: `use ${key}` };
+  expect(event(chatMessageSent, data).data.content).toBe("use [redacted:github-token]");
+  expect(() => event(chatMessageSent, { ...data, threadId: key })).toThrow("looks like a secret");
+});
+
+test("an event is remembered by its id, a secret-looking one by its hash", () => {
+  expect(originOf({ id: "run.requested:1" })).toBe("run.requested:1");
+  expect(originOf({ id: `ghp_${"a1B2".repeat(9)}` })).toMatch(/^[0-9a-f]{64}$/);
 });
 
 test("an event that does not fit its schema cannot be made", () => {

@@ -1,4 +1,5 @@
 import { Inngest } from "inngest";
+import { sdkLogger } from "./logger.ts";
 import { ErrorMiddleware, LogMiddleware } from "./middleware.ts";
 
 /**
@@ -7,6 +8,7 @@ import { ErrorMiddleware, LogMiddleware } from "./middleware.ts";
  */
 export const inngest = new Inngest({
   id: "countersign",
+  logger: sdkLogger,
   middleware: [LogMiddleware, ErrorMiddleware],
   // Steps run one after the other in one request for as long as this; below the platform's limit of one request (60 s),
   // because a step that has begun is finished first.

@@ -1,6 +1,7 @@
 import type { EventType } from "inngest";
 import type { z } from "zod";
 import { canonicalJson, sha256 } from "../canonical.ts";
+import { redactJson } from "../redact.ts";
 import { inngest } from "./client.ts";
 
 /** An event that is ready to be sent, by `emit` or by `step.sendEvent`. */
@@ -14,7 +15,7 @@ type Schema = z.ZodType<Record<string, unknown>, Record<string, unknown>>;
 
 /**
  * Checks `data` against the catalogue and gives the event an id made of what happened, not of when: Inngest drops a
- * repeat for 24 hours. `occasion` tells apart two happenings with the same data, such as the sweeper's second try.
+ * repeat for 24 hours. What looks like a secret is redacted: Inngest keeps what it is sent. `occasion` tells apart two happenings with the same data, such as the sweeper's second try.
  * Throws ZodError when the data does not fit, which is a fault of ours.
  */
 export function event<S extends Schema>(
@@ -26,7 +27,7 @@ export function event<S extends Schema>(
   return {
     id: `${type.name}:${sha256(canonicalJson([checked, occasion])).slice(0, 40)}`,
     name: type.name,
-    data: checked,
+    data: redactJson(checked),
   };
 }
 

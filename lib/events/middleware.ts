@@ -1,10 +1,11 @@
 import { Middleware, NonRetriableError, RetryAfterError } from "inngest";
 import { CountersignError, Later } from "../errors.ts";
 import { log } from "../log.ts";
+import { cleanError } from "./clean.ts";
 
 /**
  * Turns our errors into Inngest's, here and nowhere else: one that says that a repeat cannot help ends the step at once
- * instead of burning four retries.
+ * instead of burning four retries. And nothing secret is in them: Inngest keeps message, stack and causes.
  */
 export class ErrorMiddleware extends Middleware.BaseMiddleware {
   readonly id = "countersign/errors";
@@ -22,7 +23,8 @@ export class ErrorMiddleware extends Middleware.BaseMiddleware {
 async function final(next: () => Promise<unknown>): Promise<unknown> {
   try {
     return await next();
-  } catch (error) {
+  } catch (thrown) {
+    const error = cleanError(thrown);
     if (error instanceof CountersignError && !error.retry) {
       throw new NonRetriableError(`${error.code}: ${error.message}`, { cause: error });
     }

@@ -56,6 +56,12 @@ export async function register(data: Uploaded): Promise<Registered> {
 async function begin(projectId: string, fileId: string): Promise<Registered> {
   const file = await findFile({ fileId });
   if (!file || file.projectId !== projectId) throw missing("file", fileId);
+  if (file.sha256 === null && file.sourceUrl?.includes("[redacted:")) {
+    // The sweeper's: the event that had the whole link came to nothing.
+    return await refusable(fileId, async () => {
+      throw new FileRefused("url_refused", "The link's credential is not kept: send it again");
+    });
+  }
   const done = ["ingested", "rejected"].includes(file.status);
   if (done && file.extractionVersion === EXTRACTION_VERSION) {
     return { outcome: "unchanged", fileId, name: file.name };

@@ -7,6 +7,7 @@ import {
 } from "../effects/definition.ts";
 import { requiredEnv } from "../env.ts";
 import { Unavailable } from "../errors.ts";
+import { redactText } from "../redact.ts";
 
 const object = z.object({ id: z.string(), url: z.url() });
 const problem = z.object({ code: z.string() });
@@ -71,7 +72,8 @@ async function call(
     throw new Unavailable("ledger_unreachable", "The ledger service did not answer.", {}, cause);
   }
   if (response.ok) return response;
-  const text = (await response.text()).slice(0, 500);
+  // Redacted before it is cut: half a secret is not known for one.
+  const text = redactText((await response.text()).slice(0, 10_000)).slice(0, 500);
   const { status } = response;
   if (status === 429) {
     const seconds = Number(response.headers.get("retry-after") ?? 1);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { actor } from "../events/catalogue/fields.ts";
+import { identity } from "../events/catalogue/fields.ts";
 
 /** What vouches for who decided, weakest first: the event key, our authenticated edge, the approver's own key. */
 export const ASSURANCE = ["event", "api", "signature"] as const;
@@ -14,7 +14,7 @@ const rule = z.strictObject({
   /** How many different people must grant. */
   approvals: z.int().min(1).max(10).default(1),
   /** Who may decide; absent: the project's owner. */
-  approvers: z.array(actor).min(1).max(100).optional(),
+  approvers: z.array(identity).min(1).max(100).optional(),
   /**
    * Whether who asked for the run may grant it: `unless_alone` refuses the requester's grant as the only one needed
    * when there is another approver.

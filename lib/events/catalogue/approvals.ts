@@ -1,6 +1,6 @@
 import { eventType } from "inngest";
 import * as z from "zod";
-import { actor, id, note, sha256, timestamp, url } from "./fields.ts";
+import { actor, externalId, id, note, sha256, timestamp, url } from "./fields.ts";
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, "base64url");
 
@@ -69,7 +69,7 @@ export const effectResolved = eventType("effect.resolved", {
     by: actor,
     note: note.optional(),
     /** With `adopt`, what it became outside, when it cannot be found by its marker. */
-    externalId: z.string().min(1).max(500).optional(),
+    externalId: externalId.optional(),
     externalUrl: url.optional(),
     ...proofs,
   }),

@@ -1,6 +1,11 @@
 import * as z from "zod";
+import { redactText } from "../../redact.ts";
 
 /** Field types that several events share. Limits keep every event far below the smallest plan's 256 KB. */
+
+/** What is looked up by its very text cannot be redacted: what would have to be is refused. */
+const harmless = (value: string) => redactText(value) === value;
+const HARMLESS = { error: "looks like a secret: choose another" };
 
 /**
  * An id of ours or of the emitter's. No colon or quote: ids become parts of vector namespaces, filters and blob keys, where
@@ -8,7 +13,8 @@ import * as z from "zod";
  */
 export const id = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,128}$/, "1 to 128 letters, digits, dashes and underscores");
+  .regex(/^[A-Za-z0-9_-]{1,128}$/, "1 to 128 letters, digits, dashes and underscores")
+  .refine(harmless, HARMLESS);
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair: such a text is refused before anything is written. */
 const storable = (value: string) => value.isWellFormed() && !value.includes("\0");
@@ -16,6 +22,12 @@ const text = z.string().refine(storable, { error: "must be Unicode without NUL" 
 
 /** Who did it: a user id or the name of a system. */
 export const actor = text.min(1).max(200);
+
+/** Somebody who is to be recognised later: an owner, an approver. */
+export const identity = actor.refine(harmless, HARMLESS);
+
+/** The name that another system gives to what it has. */
+export const externalId = text.min(1).max(500).refine(harmless, HARMLESS);
 
 export const name = text.min(1).max(255);
 
