@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inArray } from "drizzle-orm";
+import { eq, inArray } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { approvals, effects, projects, runs } from "#db/schema.ts";
 import type { Client } from "#local/client.ts";
@@ -71,7 +71,7 @@ async function decideAll(ids: readonly string[]): Promise<void> {
     const pending = await world.database
       .select()
       .from(approvals)
-      .where(inArray(approvals.status, ["pending"]));
+      .where(eq(approvals.status, "pending"));
     for (const { id: approvalId, projectId, intentHash } of pending) {
       if (decided.has(approvalId)) continue;
       const data = { projectId, approvalId, intentHash, by: OWNER };
@@ -82,13 +82,9 @@ async function decideAll(ids: readonly string[]): Promise<void> {
         sleep(later).then(() => insist(grant)),
       );
     }
-    const rows = await world.database
-      .select({ status: runs.status })
-      .from(runs)
-      .where(inArray(runs.id, [...ids]));
-    const ended = rows.filter(({ status }) => ["succeeded", "failed", "canceled"].includes(status));
-    if (ended.length === ids.length) break;
-    await sleep(20);
+    const ended = inArray(runs.status, ["succeeded", "failed", "canceled"]);
+    if ((await world.database.$count(runs, ended)) === ids.length) break;
+    await sleep(50);
   }
   await Promise.all(decided.values());
 }
