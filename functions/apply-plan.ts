@@ -10,7 +10,7 @@ import { applyData, endsWithRun, PHASE_CONCURRENCY } from "./phase.ts";
  * new plan is needed for what is left.
  */
 export const applyPlan = inngest.createFunction(
-  // An effect whose call ended badly is looked for again until it is found, over about a day.
+  // An effect whose call ended badly is looked for again until it is found, over some hours.
   {
     id: "apply-plan",
     triggers: [invoke(applyData)],

@@ -13,10 +13,10 @@ import { approvalData, endsWithRun } from "./phase.ts";
 export const awaitApproval = inngest.createFunction(
   { id: "await-approval", triggers: [invoke(approvalData)], cancelOn: endsWithRun() },
   async ({ event, step }) => {
-    const { projectId, runId, approvalId } = event.data;
+    const { projectId, runId, inngestRunId, approvalId } = event.data;
     for (let look = 1; ; look++) {
       const seen = await step.run(`look-${look}`, () =>
-        lookAtApproval({ runId, approvalId, look }),
+        lookAtApproval({ runId, inngestRunId, approvalId, look }),
       );
       if (seen.status !== "pending") return await step.run("check", () => granted(approvalId));
       if (look === 1) {

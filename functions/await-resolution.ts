@@ -8,15 +8,18 @@ import { endsWithRun, resolutionData } from "./phase.ts";
 
 /** Looks so often, a second apart, after an event: it wakes whoever waits as soon as it comes, before its row is written. */
 const QUICK_LOOKS = 5;
+const MAX_LOOKS = 200;
 
 /** Waits until a person has said what became of an effect that nobody could find. The row is what counts. */
 export const awaitResolution = inngest.createFunction(
   { id: "await-resolution", triggers: [invoke(resolutionData)], cancelOn: endsWithRun() },
   async ({ event, step }) => {
-    const { projectId, runId, effectId } = event.data;
+    const { projectId, runId, inngestRunId, effectId } = event.data;
+    const ours = { runId, inngestRunId, effectId };
     for (let look = 1, quick = 0; ; look++) {
-      const seen = await step.run(`look-${look}`, () => lookAtUnknown({ runId, effectId, look }));
-      if (!seen.unknown) return { effectId };
+      const seen = await step.run(`look-${look}`, () => lookAtUnknown({ ...ours, look }));
+      // Whoever invoked this looks again, and comes back when it is still unknown: a run of the engine has 1,000 steps.
+      if (!seen.unknown || look >= MAX_LOOKS) return { effectId };
       if (look === 1) {
         const waiting = { projectId, runId, reason: "external" as const, waitingFor: effectId };
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));

@@ -2,6 +2,7 @@ import { runCanceled, runFailed, runStarted } from "#lib/events/catalogue/runs.t
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { cancelRun, failRun } from "#lib/runs/life.ts";
+import { INBOUND_RETRIES } from "./inbound.ts";
 
 /**
  * Closes our run when the engine's run of it ended without saying so: failed for good, or canceled in the dashboard. One
@@ -10,6 +11,7 @@ import { cancelRun, failRun } from "#lib/runs/life.ts";
 export const closeRun = inngest.createFunction(
   {
     id: "close-run",
+    retries: INBOUND_RETRIES,
     triggers: [
       { event: "inngest/function.failed", if: `event.data.event.name == "${runStarted.name}"` },
       { event: "inngest/function.cancelled", if: `event.data.event.name == "${runStarted.name}"` },

@@ -9,6 +9,7 @@ import {
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { originOf } from "#lib/events/origin.ts";
+import { INBOUND_RETRIES } from "./inbound.ts";
 
 const KINDS = {
   [approvalGranted.name]: "granted",
@@ -21,7 +22,11 @@ const KINDS = {
  * the row and its wait, the first would be heard by nobody.
  */
 export const decideApproval = inngest.createFunction(
-  { id: "decide-approval", triggers: [approvalGranted, approvalDenied, approvalRevoked] },
+  {
+    id: "decide-approval",
+    retries: INBOUND_RETRIES,
+    triggers: [approvalGranted, approvalDenied, approvalRevoked],
+  },
   async ({ event, step }) => {
     const { projectId, approvalId, intentHash } = event.data;
     const kind = KINDS[event.name as keyof typeof KINDS];

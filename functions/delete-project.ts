@@ -1,10 +1,18 @@
+import { NonRetriableError } from "inngest";
 import { blobStore } from "#lib/blob/blob.ts";
 import { projectPrefix } from "#lib/blob/port.ts";
 import { deleteFiles } from "#lib/data/files.server.ts";
 import { beginProjectDelete, deleteProject } from "#lib/data/projects.server.ts";
+import { settleInFlight } from "#lib/effects/orphans.ts";
 import { projectDeleted } from "#lib/events/catalogue/projects.ts";
+import { runCanceled } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+import { cancelRunsOf } from "#lib/runs/cancel-all.ts";
 import { deleteProjectVectors } from "#lib/upstash/vector.ts";
+
+/** Half a minute apart; the sweeper begins the whole deletion anew when that was not enough. */
+const MAX_LOOKS = 20;
 
 /**
  * Removes a project: hidden at once; its files' rows first, so that ingestions under way clean up after themselves; its own
@@ -13,8 +21,20 @@ import { deleteProjectVectors } from "#lib/upstash/vector.ts";
 export const deleteProjectData = inngest.createFunction(
   { id: "delete-project", triggers: [projectDeleted] },
   async ({ event, step }) => {
-    const { projectId } = event.data;
+    const { projectId, by } = event.data;
     await step.run("hide", () => beginProjectDelete({ id: projectId }));
+    // Nothing new is claimed for a hidden project; its runs are told, and what was sent is looked for before its row goes.
+    const runs = await step.run("cancel-runs", () => cancelRunsOf({ projectId, by }));
+    if (runs.length > 0) {
+      const reason = "The project is being deleted.";
+      const stops = runs.map((runId) => happened(runCanceled, { projectId, runId, by, reason }));
+      await step.sendEvent("stop-runs", stops);
+    }
+    for (let look = 1; look <= MAX_LOOKS; look++) {
+      if ((await step.run(`in-flight-${look}`, () => settleInFlight({ projectId }))) === 0) break;
+      if (look === MAX_LOOKS) throw new NonRetriableError("effects_in_flight: tried again later");
+      await step.sleep(`settle-${look}`, "30s");
+    }
     await step.run("delete-files", () => deleteFiles({ projectId }));
     await step.run("delete-vectors", () => deleteProjectVectors(projectId));
     await step.run("delete-blobs", () => blobStore().deletePrefix(projectPrefix(projectId)));

@@ -11,6 +11,7 @@ import { endsWithRun, PHASE_CONCURRENCY, phaseData } from "./phase.ts";
 export const planLedger = inngest.createFunction(
   {
     id: "plan-ledger",
+    retries: 10,
     triggers: [invoke(phaseData)],
     cancelOn: endsWithRun(),
     concurrency: PHASE_CONCURRENCY,

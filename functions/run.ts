@@ -48,7 +48,10 @@ export const run = inngest.createFunction(
     throw new NonRetriableError(`plan_moves: the world moved under ${MAX_PLANS} plans in a row`);
 
     async function finish(result: Record<string, unknown>) {
-      await step.run("succeed", () => succeedRun(runId, result));
+      const ours = { runId, inngestRunId };
+      if (!(await step.run("succeed", () => succeedRun(ours, result)))) {
+        return { runId, outcome: "ended before" };
+      }
       await step.sendEvent("announce", happened(runSucceeded, { projectId, runId }));
       return { runId, outcome: "succeeded" };
     }

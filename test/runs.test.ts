@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { artifacts } from "#db/schema.ts";
+import { until } from "#local/client.ts";
 import { OWNER, type TestCloud, testCloud } from "./support/cloud.ts";
 import { RunDesk } from "./support/runs.ts";
 
@@ -168,6 +169,26 @@ test.each([
   },
   90_000,
 );
+
+test("a project that is deleted takes its waiting runs with it, and nothing of them is done", async () => {
+  const project = await desk.project("deleted");
+  const runId = await desk.ask(project, "deleted", ENTRIES);
+  const approval = await desk.approval(runId);
+  await desk.client.send({ name: "project.deleted", data: { projectId: project, by: OWNER } });
+  await until("gone", async () => (await desk.approvals(runId)).length === 0);
+  const [late] = await desk.client.send({
+    name: "approval.granted",
+    data: {
+      projectId: project,
+      approvalId: approval.id,
+      intentHash: approval.intentHash,
+      by: OWNER,
+    },
+  });
+  await desk.client.runs([late ?? ""]);
+  expect(await desk.objects("deleted")).toEqual([]);
+  expect((await desk.audit(project)).map(({ action }) => action)).toContain("run.canceled");
+});
 
 test("an input that its kind refuses ends before there is a run", async () => {
   const [event] = await desk.client.send({

@@ -12,6 +12,7 @@ import { appendAudits, type NewAuditEntry } from "../data/audit.server.ts";
 import { effectsOfApproval, moveEffect } from "../data/effects.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
+import { Unavailable } from "../errors.ts";
 import type { approvalGranted } from "../events/catalogue/approvals.ts";
 import { log } from "../log.ts";
 import { prove } from "./assurance.ts";
@@ -53,6 +54,11 @@ export async function decide(decision: Decision): Promise<Decided> {
       );
     }
     const { approvalId, intentHash, kind, by, eventId } = decision;
+    const voices = await listVoices({ approvalId }, tx);
+    // Heard before: a proof that was good then need not be good any more.
+    if (voices.some((voice) => voice.eventId === eventId)) {
+      return { accepted: true, ...settledAs(approval) };
+    }
     const facts = { approvalId, intentHash, decision: kind };
     const proofs = { signature: decision.signature, edge: decision.edge };
     const proved = await prove({ projectId, by, facts, proofs, now }, tx);
@@ -62,14 +68,14 @@ export async function decide(decision: Decision): Promise<Decided> {
     const verdict = judge({
       approval,
       rule: approvalRule(approval),
-      voices: await listVoices({ approvalId }, tx),
+      voices,
       decision: { kind, by, intentHash, eventId, assurance, nonceUsed: used },
       now,
     });
     if (!verdict.accepted)
       return await refuse(decision, projectId, verdict.reason, verdict.detail, tx);
     if (verdict.outcome === "repeated") return { accepted: true, ...settledAs(approval) };
-    await insertVoice(
+    const voice = await insertVoice(
       {
         ...{ approvalId, decision: kind, decidedBy: by, assurance, intentHash, eventId },
         signature: proved.value ?? null,
@@ -79,6 +85,9 @@ export async function decide(decision: Decision): Promise<Decided> {
       },
       tx,
     );
+    // The same proof in another decision at this very moment: the next try sees that one, and refuses.
+    if (!voice)
+      throw new Unavailable("decision_conflict", "Another decision came at the same time.");
     const keyId = proved.keyId === undefined ? {} : { signatureKeyId: proved.keyId };
     const note = decision.note === undefined ? {} : { note: decision.note };
     const entries: NewAuditEntry[] = [

@@ -3,6 +3,8 @@ import { setRunStatus } from "../runs/life.ts";
 import { expireIfDue } from "./expire.ts";
 
 const MINUTE = 60;
+/** Seconds: the expiry is judged by the database's clock, and a run has no steps to wait out a difference in small ones. */
+const MIN_WAIT = 5;
 
 /**
  * Reads an approval, marks it when its time is over, and says of the run whether it waits. `waitSeconds` is how long to
@@ -10,18 +12,23 @@ const MINUTE = 60;
  */
 export async function lookAtApproval(input: {
   runId: string;
+  inngestRunId: string;
   approvalId: string;
   /** 1 for the first look. */
   look: number;
 }): Promise<{ status: string; waitSeconds: number }> {
-  const { status, expiresAt } = await expireIfDue(input.approvalId);
-  const waitingFor = input.approvalId;
-  await setRunStatus(input.runId, status === "pending" ? "waiting_approval" : "running", {
-    waitingFor,
-  });
+  const { runId, inngestRunId, approvalId: waitingFor } = input;
+  const { status, expiresAt } = await expireIfDue(waitingFor);
+  await setRunStatus(
+    { runId, inngestRunId },
+    status === "pending" ? "waiting_approval" : "running",
+    {
+      waitingFor,
+    },
+  );
   const patience = [1 * MINUTE, 5 * MINUTE][input.look - 1] ?? 60 * MINUTE;
   const left = Math.ceil((expiresAt.getTime() - Date.now()) / 1000) + 1;
-  return { status, waitSeconds: Math.max(1, Math.min(patience, left)) };
+  return { status, waitSeconds: Math.max(MIN_WAIT, Math.min(patience, left)) };
 }
 
 /** Ends well when the approval is granted, or used by its own plan. Throws InvalidInput that names how it was settled. */

@@ -162,7 +162,7 @@ test("a run that succeeds, after a refused decision and a plan that was supersed
   const names = ["one", "two"];
   const runId = await start(names);
   const other = await start(["other"]);
-  await setRunStatus(runId, "waiting_approval");
+  await setRunStatus({ runId: runId, inngestRunId: "engine" }, "waiting_approval");
   const first = await plan(runId, names, "old");
   await plan(other, ["other"]);
   const approval = await plan(runId, names);
@@ -170,7 +170,7 @@ test("a run that succeeds, after a refused decision and a plan that was supersed
     accepted: false,
   });
   expect(await say("granted", approval, { note: "fine" })).toMatchObject({ accepted: true });
-  await setRunStatus(runId, "running");
+  await setRunStatus({ runId: runId, inngestRunId: "engine" }, "running");
   for (const { id } of await db()
     .select()
     .from(effects)
@@ -178,7 +178,7 @@ test("a run that succeeds, after a refused decision and a plan that was supersed
     .orderBy(asc(effects.position))) {
     await performEffect(id);
   }
-  await succeedRun(runId, { effects: 2 });
+  await succeedRun({ runId: runId, inngestRunId: "engine" }, { effects: 2 });
 
   expect(await compared(runId)).toEqual(await live(runId));
   const { run, approvals: asked, effects: changes, timeline } = await rebuilt(runId);

@@ -208,7 +208,8 @@ export async function unheardApprovals(
       and(
         eq(runs.status, "waiting_approval"),
         sql`${approvals.status} <> 'pending'`,
-        sql`${approvals.settledAt} >= ${runs.updatedAt}`,
+        // With some slack: a look that has begun before the decision may have touched the run after it.
+        sql`${approvals.settledAt} >= ${runs.updatedAt} - interval '2 minutes'`,
         lte(approvals.settledAt, sql`now() - ${olderThanMs} * interval '1 millisecond'`),
       ),
     )

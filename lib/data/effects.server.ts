@@ -215,25 +215,43 @@ export async function dropLease(
     .where(and(eq(effects.id, id), eq(effects.claimToken, claimToken)));
 }
 
-/** Effects that were sent, whose lease is over and whose run has been canceled: nobody else will look for them. */
+/**
+ * Effects that may exist outside, whose lease is over and whose run has ended, so that nobody else will look for them:
+ * those of canceled runs, and of failed ones until they are resumed. Of all projects or of one; oldest lease first.
+ */
 export async function orphanedEffects(
-  { limit }: { limit: number },
+  { limit, projectId }: { limit: number; projectId?: string | undefined },
   executor: Executor = db(),
-): Promise<Effect[]> {
+): Promise<(Effect & { runStatus: "canceled" | "failed" })[]> {
   const rows = await executor
-    .select({ effect: effects })
+    .select({ effect: effects, status: runs.status })
     .from(effects)
     .innerJoin(runs, eq(runs.id, effects.runId))
     .where(
       and(
         inArray(effects.status, ["claimed", "sent"]),
         lt(effects.leaseExpiresAt, sql`now()`),
-        eq(runs.status, "canceled"),
+        inArray(runs.status, ["canceled", "failed"]),
+        projectId === undefined ? undefined : eq(effects.projectId, projectId),
       ),
     )
     .orderBy(effects.leaseExpiresAt)
     .limit(limit);
-  return rows.map(({ effect }) => effect);
+  return rows.map(({ effect, status }) => ({
+    ...effect,
+    runStatus: status === "failed" ? "failed" : "canceled",
+  }));
+}
+
+/** How many effects of a project are claimed or sent: what they became is not known yet. */
+export async function countInFlight(
+  { projectId }: { projectId: string },
+  executor: Executor = db(),
+): Promise<number> {
+  return await executor.$count(
+    effects,
+    and(eq(effects.projectId, projectId), inArray(effects.status, ["claimed", "sent"])),
+  );
 }
 
 /** A project's effects, newest first, at most 100 a page. Throws InvalidInput on a cursor or limit that is none. */

@@ -105,6 +105,18 @@ export async function moveRun(
   return row ?? null;
 }
 
+/** A project's runs that have not ended, at most 1,000. */
+export async function liveRunsOf(
+  { projectId }: { projectId: string },
+  executor: Executor = db(),
+): Promise<{ id: string }[]> {
+  return await executor
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(eq(runs.projectId, projectId), notInArray(runs.status, [...ENDED])))
+    .limit(1000);
+}
+
 /** Says that somebody has looked at a run, so that the sweeper leaves it alone for a while. */
 export async function touchRun(
   { id }: { id: string },

@@ -10,6 +10,7 @@ import {
   readEffect,
   takeLease,
 } from "../data/effects.server.ts";
+import { projectExists } from "../data/projects.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { requireLive } from "../runs/states.ts";
@@ -51,6 +52,9 @@ export async function claimEffect(effectId: string): Promise<Turn> {
     const move = nextMove(effect.status, left);
     if (move.do === "nothing") return { do: "nothing", effect };
     requireLive(await readRun({ id: runId }, tx), runId);
+    if (!(await projectExists({ id: effect.projectId }, tx))) {
+      return await refuse(effect, "ended", "its project is being deleted", tx);
+    }
     if (move.do === "wait") return move;
     if (move.do === "ask") return { do: "ask" };
     if (move.do === "stop") {

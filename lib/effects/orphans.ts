@@ -1,6 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { effectEntry } from "../audit/happened.ts";
 import { appendAudits } from "../data/audit.server.ts";
-import { type Effect, lockEffect, moveEffect, orphanedEffects } from "../data/effects.server.ts";
+import {
+  countInFlight,
+  type Effect,
+  lockEffect,
+  moveEffect,
+  orphanedEffects,
+  takeLease,
+} from "../data/effects.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { errorMessage } from "../errors.ts";
 import { log } from "../log.ts";
@@ -10,34 +18,57 @@ import { definitionOf } from "./registry.ts";
 
 const ACTOR = "countersign";
 
+type Orphan = Awaited<ReturnType<typeof orphanedEffects>>[number];
+
+/** After a look that settled nothing: others get their turn first. */
+const NEXT_LOOK_MS = 2 * 60_000;
+
 /**
- * Finds out what became of effects that had been sent when their run was canceled: found ones are confirmed, those that
- * surely were not done are abandoned, the rest is unknown. Nothing is ever sent. An effect that cannot be looked for now
- * is left for the next time.
+ * Finds out what became of effects that had been sent when their run ended: found ones are confirmed; of canceled runs,
+ * those that surely were not done are abandoned and the rest is unknown. Nothing is ever sent. An effect that cannot be
+ * looked for now is left for the next time.
  */
-export async function sweepOrphans({
-  limit,
-}: {
+export async function sweepOrphans(input: {
   limit: number;
+  projectId?: string;
+  /** No run will be resumed any more: those that failed are settled as canceled ones are. */
+  final?: boolean;
 }): Promise<{ settled: number; left: number }> {
   let settled = 0;
   let left = 0;
-  for (const effect of await orphanedEffects({ limit })) {
+  for (const effect of await orphanedEffects(input)) {
     try {
-      if (await settleOrphan(effect)) settled++;
-      else left++;
+      if (await settleOrphan(effect, input.final === true)) {
+        settled++;
+        continue;
+      }
     } catch (error) {
       log.warn("an effect could not be looked for", {
         effectId: effect.id,
         error: errorMessage(error),
       });
-      left++;
     }
+    left++;
+    await postponeLook(effect);
   }
   return { settled, left };
 }
 
-async function settleOrphan(effect: Effect): Promise<boolean> {
+/** Looks for what a project's ended runs had sent. Returns how many of its effects are still open. */
+export async function settleInFlight({ projectId }: { projectId: string }): Promise<number> {
+  await sweepOrphans({ limit: 100, projectId, final: true });
+  return await countInFlight({ projectId });
+}
+
+async function postponeLook({ id, status }: Effect): Promise<void> {
+  await transaction(async (tx) => {
+    const now = await lockEffect({ id }, tx);
+    if (now.effect.status !== status || now.leaseMs > 0) return;
+    await takeLease({ id, claimToken: randomUUID(), leaseMs: NEXT_LOOK_MS }, tx);
+  });
+}
+
+async function settleOrphan(effect: Orphan, final: boolean): Promise<boolean> {
   const { id, kind, marker, params } = effect;
   const definition = definitionOf(kind);
   const signal = AbortSignal.timeout(definition.timeoutMs);
@@ -46,7 +77,8 @@ async function settleOrphan(effect: Effect): Promise<boolean> {
     const now = await lockEffect({ id }, tx);
     if (now.effect.status !== effect.status || now.leaseMs > 0) return false;
     const to = outcome(now.effect, found, definition.reads, now.sentAgoMs);
-    if (!to) return false;
+    // A failed run can be resumed, and then goes on from where this stands.
+    if (!to || (effect.runStatus === "failed" && !final && to !== "confirmed")) return false;
     const set = found ? { externalId: found.id, externalUrl: found.url ?? null } : {};
     const moved = await moveEffect({ id, from: [effect.status], to, set }, tx);
     if (moved) await appendAudits([effectEntry(moved, ACTOR)], tx);

@@ -2,8 +2,10 @@ import { approvalEntry, effectEntry } from "../audit/happened.ts";
 import { lockApproval, moveApproval } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { type Effect, moveEffect } from "../data/effects.server.ts";
+import { readRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { errorMessage, Later } from "../errors.ts";
+import { requireLive } from "../runs/states.ts";
 import { type ClaimRefusal, claimEffect, leaseMs, objection } from "./claim.ts";
 import {
   type EffectCall,
@@ -79,9 +81,18 @@ async function findFirst(held: Held, sentAgoMs: number): Promise<Performed> {
 async function send(held: Held): Promise<Performed> {
   const { effect, definition } = held;
   const signal = AbortSignal.timeout(definition.timeoutMs);
+  const began = performance.now();
   const refused = await markSent(held);
   if (refused) return refused;
-  if (signal.aborted) throw tooLate(held);
+  // By the clock, not by the signal: its timer comes late when the process stood still.
+  const late = () => performance.now() - began >= definition.timeoutMs;
+  if (late()) throw tooLate(held);
+  // Called before, and a person or another plan brought it back: what was made then may have come to light.
+  if (effect.attempt > 0 && effect.status !== "sent") {
+    const found = await definition.find(call(held, signal));
+    if (found) return await confirm(held, found, { found: true });
+    if (late()) throw tooLate(held);
+  }
   let external: External;
   try {
     external = await definition.perform(call(held, signal));
@@ -121,6 +132,8 @@ async function markSent(held: Held): Promise<Performed | null> {
       tx,
     );
     if (!sent) throw tooLate(held);
+    // A run that was canceled while we looked: it locks its effects first, so this sees it.
+    requireLive(await readRun({ id: effect.runId }, tx), effect.runId);
     await appendAudits([effectEntry(sent, ACTOR)], tx);
     return null;
   });
@@ -138,15 +151,21 @@ async function failedCall(held: Held, error: unknown): Promise<Performed> {
   }
   if (error instanceof EffectDeferred) {
     await move(held, "approved", errorMessage(error));
-    throw error;
+    const pause = Math.max(error.afterMs, growing(1000, held.effect.attempt));
+    throw new EffectDeferred(error.message, pause);
   }
   const { effect, definition } = held;
   throw new Later(
     "effect_outcome_open",
     `The call for the effect ${effect.id} did not end well, it will be looked for: ${errorMessage(error)}`,
-    leaseMs(definition),
+    growing(leaseMs(definition), effect.attempt),
     error,
   );
+}
+
+/** Doubles with every call that was made before, up to an hour: a system that is down for long must not use up all tries. */
+function growing(firstMs: number, attempt: number): number {
+  return Math.min(firstMs * 2 ** attempt, 60 * 60_000);
 }
 
 /** The external id, with the audit entry, in one transaction. */

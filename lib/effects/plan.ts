@@ -98,6 +98,8 @@ function isOpen(
   // Planned under an approval that was granted already: it came back from a call that did nothing, and needs another.
   if (row.status === "planned") return !(same && approval === "pending");
   if (row.status === "approved") return !(same && approval !== undefined);
+  // A claim that was never sent does nothing without an approval that still holds.
+  if (row.status === "claimed" && same) return approval === undefined;
   if (same) return false;
   // A claim that was not sent is no change yet: taking it away from its holder makes its next write fail.
   if (row.status === "claimed") return true;

@@ -65,9 +65,14 @@ async function adopted(effect: Effect, resolution: Resolution): Promise<External
   const definition = definitionOf(effect.kind);
   const { marker, params } = effect;
   const signal = AbortSignal.timeout(definition.timeoutMs);
-  const found = await definition.find({ marker, params, signal });
-  if (found) return found;
   const { externalId: id, externalUrl: url } = resolution;
+  try {
+    const found = await definition.find({ marker, params, signal });
+    if (found) return found;
+  } catch (error) {
+    // What the person names is enough when the other system cannot be asked.
+    if (id === undefined) throw error;
+  }
   return id === undefined ? null : { id, url };
 }
 

@@ -27,15 +27,18 @@ export async function applyEffect(effectId: string): Promise<Applied> {
  */
 export async function lookAtUnknown(input: {
   runId: string;
+  inngestRunId: string;
   effectId: string;
   look: number;
 }): Promise<{ unknown: boolean; waitSeconds: number }> {
-  const { runId, effectId, look } = input;
+  const { runId, inngestRunId, effectId, look } = input;
   const { status } = await readEffect({ id: effectId });
   if (status === "abandoned") {
     throw new InvalidInput("effect_abandoned", `The effect ${effectId} was abandoned.`);
   }
   const unknown = status === "unknown";
-  await setRunStatus(runId, unknown ? "waiting_external" : "running", { waitingFor: effectId });
+  await setRunStatus({ runId, inngestRunId }, unknown ? "waiting_external" : "running", {
+    waitingFor: effectId,
+  });
   return { unknown, waitSeconds: [60, 300][look - 1] ?? 3600 };
 }

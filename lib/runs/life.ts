@@ -33,28 +33,40 @@ export async function beginRun(input: {
   });
 }
 
-/** Says what a run is doing now. Throws Conflict when it has ended meanwhile; the state it is in already is no change. */
+/**
+ * Says what a run is doing now, on behalf of the engine's run that works on it; saying the same again only shows that
+ * somebody does. Throws Conflict when the run has ended meanwhile or is worked on elsewhere.
+ */
 export async function setRunStatus(
-  runId: string,
+  { runId, inngestRunId }: { runId: string; inngestRunId: string },
   to: Extract<RunStatus, "running" | "waiting_approval" | "waiting_external">,
   payload: Record<string, unknown> = {},
 ): Promise<void> {
   await transaction(async (tx) => {
     const run = await lockRun({ id: runId }, tx);
-    if (run?.status === to) return;
-    const moved = await moveRun({ id: runId, from: before(to), to }, tx);
-    if (!moved) throw new Conflict("run_ended", `The run ${runId} is ${run?.status ?? "gone"}.`);
+    if (run?.status === to && run.inngestRunId === inngestRunId) {
+      await touchRun({ id: runId }, tx);
+      return;
+    }
+    const moved = await moveRun({ id: runId, from: before(to), to, inngestRunId }, tx);
+    if (!moved) throw new Conflict("run_not_ours", `The run ${runId} is ${run?.status ?? "gone"}.`);
     await appendAudits([runEntry(moved, ACTOR, { payload })], tx);
   });
 }
 
-/** Ends a run well. False when it had ended before. */
-export async function succeedRun(runId: string, result: Record<string, unknown>): Promise<boolean> {
+/**
+ * Ends a run well. False when it has ended otherwise, or is worked on elsewhere: then nothing is to be announced. True
+ * again for whom it was true before.
+ */
+export async function succeedRun(
+  { runId, inngestRunId }: { runId: string; inngestRunId: string },
+  result: Record<string, unknown>,
+): Promise<boolean> {
   return await transaction(async (tx) => {
-    const moved = await moveRun(
-      { id: runId, from: ["running"], to: "succeeded", set: { result } },
-      tx,
-    );
+    const run = await lockRun({ id: runId }, tx);
+    if (run?.status === "succeeded" && run.inngestRunId === inngestRunId) return true;
+    const end = { id: runId, from: ["running" as const], to: "succeeded" as const, inngestRunId };
+    const moved = await moveRun({ ...end, set: { result } }, tx);
     if (moved) await appendAudits([runEntry(moved, ACTOR, { payload: { result } })], tx);
     return moved !== null;
   });

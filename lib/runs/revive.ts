@@ -3,8 +3,8 @@ import { reviveRun } from "./life.ts";
 
 /** A row that was written and whose wake-up was lost. */
 const UNSTARTED_MS = 60_000;
-/** Twice the longest wait for an approval: whoever works on a run touches it more often than that. */
-const LOST_MS = 2 * 60 * 60_000;
+/** Well above the longest pause of whoever works on a run: an hour of waiting, two of backing off. */
+const LOST_MS = 5 * 60 * 60_000;
 
 export interface Revived {
   readonly projectId: string;
