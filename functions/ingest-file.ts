@@ -13,6 +13,7 @@ export const ingestFile = inngest.createFunction(
   {
     id: "ingest-file",
     triggers: [fileUploaded],
+    retries: 10,
     // One project's bulk upload must not starve the others, nor the machine's memory.
     concurrency: [{ limit: 4 }, { limit: 2, key: "event.data.projectId" }],
   },

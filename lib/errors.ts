@@ -106,6 +106,14 @@ export class Later extends CountersignError {
   }
 }
 
+/**
+ * There is no such project, or not yet: events come in any order, so the one that makes it may be on its way. Whoever
+ * waits for it tries again each second, as often as its function allows.
+ */
+export function noProjectYet(projectId: string): Later {
+  return new Later("project_not_found", `There is no project ${projectId}.`, 1000);
+}
+
 /** One line for a log or a row from whatever was thrown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -170,6 +170,14 @@ test.each([
   90_000,
 );
 
+test("a run that was asked for before its project was made waits for it a while", async () => {
+  const project = "early";
+  const runId = await desk.ask(project, "early", ENTRIES);
+  await desk.project(project);
+  await desk.decide("granted", await desk.approval(runId));
+  await desk.reached(runId, "succeeded");
+});
+
 test("a project that is deleted takes its waiting runs with it, and nothing of them is done", async () => {
   const project = await desk.project("deleted");
   const runId = await desk.ask(project, "deleted", ENTRIES);

@@ -3,7 +3,7 @@ import { blobStore } from "../blob/blob.ts";
 import { markIngesting } from "../data/file-progress.server.ts";
 import { attachBytes, findFile, registerLink } from "../data/files.server.ts";
 import { projectExists } from "../data/projects.server.ts";
-import { FileRefused, NotFound } from "../errors.ts";
+import { FileRefused, NotFound, noProjectYet } from "../errors.ts";
 import type { fileUploaded } from "../events/catalogue/files.ts";
 import { EXTRACTION_VERSION, MAX_FILE_BYTES } from "./document.ts";
 import { sourceKey } from "./keys.ts";
@@ -19,11 +19,11 @@ type Uploaded = z.infer<NonNullable<typeof fileUploaded.schema>>;
 
 /**
  * Makes sure that the file's row and bytes are here. A link is fetched and becomes the file that already has the same
- * bytes, if the project has one. Throws NotFound when the file or its project is not (or no longer) there.
+ * bytes, if the project has one. Throws NotFound when the file is not (or no longer) there, and Later when its project is not.
  */
 export async function register(data: Uploaded): Promise<Registered> {
   if (!("url" in data)) return begin(data.projectId, data.fileId);
-  if (!(await projectExists({ id: data.projectId }))) throw missing("project", data.projectId);
+  if (!(await projectExists({ id: data.projectId }))) throw noProjectYet(data.projectId);
   const { file } = await registerLink({
     projectId: data.projectId,
     name: data.name,
@@ -55,7 +55,7 @@ export async function register(data: Uploaded): Promise<Registered> {
 
 async function begin(projectId: string, fileId: string): Promise<Registered> {
   const file = await findFile({ fileId });
-  if (!file || file.projectId !== projectId) throw missing("file", fileId);
+  if (!file || file.projectId !== projectId) throw missing(fileId);
   if (file.sha256 === null && file.sourceUrl?.includes("[redacted:")) {
     // The sweeper's: the event that had the whole link came to nothing.
     return await refusable(fileId, async () => {
@@ -70,9 +70,9 @@ async function begin(projectId: string, fileId: string): Promise<Registered> {
   return { outcome: "ready", fileId, name: file.name };
 }
 
-function missing(what: string, id: string): NotFound {
+function missing(fileId: string): NotFound {
   return new NotFound(
-    `${what}_not_found`,
-    `There is no ${what} ${id} here; it may have been removed.`,
+    "file_not_found",
+    `There is no file ${fileId} here; it may have been removed.`,
   );
 }

@@ -4,7 +4,7 @@ import { appendAudits } from "../data/audit.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { insertRun, lockRun, moveRun, type Run, runOfEvent } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
-import { Conflict, NotFound } from "../errors.ts";
+import { Conflict, noProjectYet } from "../errors.ts";
 import type { runRequested } from "../events/catalogue/runs.ts";
 import { newId } from "../ids.ts";
 import { checkInput } from "./input.ts";
@@ -22,7 +22,7 @@ export interface Accepted {
 /**
  * Writes the run that was asked for, once: the same event again, or the same `runId`, finds the same row. A failed one is
  * made ready to go on from where it stopped, with the input that it was made with.
- * Throws NotFound for a project that is not there, InvalidInput for an input that its kind refuses, and Conflict for a
+ * Throws Later for a project that is not there (yet), InvalidInput for an input that its kind refuses, and Conflict for a
  * `runId` of another project.
  */
 export async function acceptRun(request: RunRequest): Promise<Accepted> {
@@ -30,7 +30,7 @@ export async function acceptRun(request: RunRequest): Promise<Accepted> {
   checkInput(kind, input);
   return await transaction(async (tx) => {
     if (!(await projectExists({ id: projectId }, tx))) {
-      throw new NotFound("project_not_found", `There is no project ${projectId}.`);
+      throw noProjectYet(projectId);
     }
     const id = request.runId ?? newId("run");
     const fields = { id, projectId, kind, mode, input, requestedBy, eventId };
