@@ -138,7 +138,7 @@ test("a canceled run does nothing more, and its approval is void", async () => {
   expect(await desk.objects("canceled")).toEqual([]);
 });
 
-test.each([
+test.concurrent.each([
   ["resend", "unseen"],
   ["adopt", "made-by-hand"],
 ] as const)(
