@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { FileRefused } from "#lib/errors.ts";
@@ -40,8 +39,10 @@ export async function spool(
       yield bytes;
     }
   };
+  // Opened before anything can fail: a stream opens late, and would make the file after it was removed.
+  const file = await open(path, "wx", 0o600);
   try {
-    await pipeline(measured, createWriteStream(path, { flags: "wx", mode: 0o600, flush: true }));
+    await pipeline(measured, file.createWriteStream({ flush: true }));
     const sha256 = hash.digest("hex");
     checkContent({ size, sha256 }, limits);
     return { path, size, sha256 };
