@@ -204,17 +204,6 @@ export async function takeLease(
     .where(eq(effects.id, id));
 }
 
-/** Ends the lease on an effect whose outcome is open, so that the next look need not wait for it. Only its holder's. */
-export async function dropLease(
-  { id, claimToken }: { id: string; claimToken: string },
-  executor: Executor = db(),
-): Promise<void> {
-  await executor
-    .update(effects)
-    .set({ leaseExpiresAt: sql`clock_timestamp()` })
-    .where(and(eq(effects.id, id), eq(effects.claimToken, claimToken)));
-}
-
 /**
  * Effects that may exist outside, whose lease is over and whose run has ended, so that nobody else will look for them:
  * those of canceled runs, and of failed ones until they are resumed. Of all projects or of one; oldest lease first.

@@ -99,7 +99,7 @@ async function send(held: Held): Promise<Performed> {
   } catch (error) {
     return await failedCall(held, error);
   }
-  return await confirm({ ...held, effect }, external, {});
+  return await confirm(held, external, {});
 }
 
 /** From here on it may exist outside. A resend is checked against its approval again, as a claim is. */
