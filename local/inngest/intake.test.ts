@@ -109,9 +109,15 @@ test("ten thousand events in one array are taken", async () => {
   expect(last.data.data.n).toBe(9_999);
 });
 
+test("a realtime message over its limit is refused, where production would cut it", async () => {
+  const { status, body } = await post("x".repeat(512 * 1024 + 1), {}, "/v1/realtime/publish");
+  expect(status).toBe(413);
+  expect(body.error).toContain("524288 bytes");
+});
+
 test("what the engine does not do is answered 501 with its name", async () => {
   for (const [method, path] of [
-    ["POST", "/v1/realtime/publish"],
+    ["GET", "/v1/realtime/connect"],
     ["POST", "/v1/checkpoint"],
     ["GET", "/v1/realtime/sse"],
     ["GET", "/nothing/here"],

@@ -21,6 +21,9 @@ export const limits = {
   /** One note of metadata, and all of a run. */
   metadataBytes: 64 * 1024,
   runMetadataBytes: 1024 * 1024,
+  /** One realtime message, and one that is streamed. */
+  messageBytes: 512 * 1024,
+  streamBytes: 1000 * 1024,
   /** Sessions of one event, and characters of a session's key and of its id. */
   sessions: 5,
   sessionChars: 512,

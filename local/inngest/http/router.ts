@@ -8,6 +8,8 @@ export interface Request {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly header: (name: string) => string | undefined;
+  /** The body as it comes. @throws HttpError 413 where it has more than `maxBytes`. */
+  readonly body: (maxBytes: number) => AsyncIterable<Buffer>;
   /** Reads the body as JSON. @throws HttpError 400 or 413. */
   readonly json: () => Promise<unknown>;
 }
@@ -152,20 +154,25 @@ function toRequest(
       const value = incoming.headers[name];
       return Array.isArray(value) ? value[0] : value;
     },
+    body: (maxBytes) => readBody(incoming, maxBytes),
     json: () => readJson(incoming),
   };
 }
 
-async function readJson(incoming: IncomingMessage): Promise<unknown> {
-  const tooLarge = () => new HttpError(413, `a request has at most ${limits.requestBytes} bytes`);
-  if (Number(incoming.headers["content-length"] ?? 0) > limits.requestBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
+async function* readBody(incoming: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
+  const tooLarge = () => new HttpError(413, `this request has at most ${maxBytes} bytes`);
+  if (Number(incoming.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > limits.requestBytes) throw tooLarge();
-    chunks.push(chunk);
+    if (size > maxBytes) throw tooLarge();
+    yield chunk;
   }
+}
+
+async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of readBody(incoming, limits.requestBytes)) chunks.push(chunk);
   try {
     return JSON.parse(Buffer.concat(chunks).toString("utf8"));
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Run } from "../store/run.ts";
 import { addMetadata, cancelMany, invoke, signal } from "./actions.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { gql } from "./gql.ts";
+import { addRealtime } from "./realtime.ts";
 import { HttpError, Router } from "./router.ts";
 
 /** Everything the engine answers. */
@@ -74,7 +75,7 @@ export function createRouter(engine: Engine, executor: Executor): Router {
     .on("POST /v1/signals", (request) => signal(engine, request))
     .on("POST /invoke/:slug", (request) => invoke(engine, request))
     .on("POST /v0/gql", (request) => gql(engine, request));
-  return addPages(router, engine);
+  return addPages(addRealtime(router), engine);
 }
 
 /** A run as `/v1/runs` shows it. */
