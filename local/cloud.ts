@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { migrate } from "../db/migrate.ts";
+import { freePort } from "./free-port.ts";
 import { type PartProcess, startPartProcess } from "./process.ts";
 import { keptSecret } from "./secret.ts";
 
@@ -17,6 +17,8 @@ export interface CloudOptions {
   readonly bundle?: string;
   /** Another Inngest server: ours is then not started. */
   readonly inngestDev?: string;
+  /** false: data survives the death of any process, but not of the machine; for tests, which need not wait for the disk. */
+  readonly durable?: boolean;
   /** More environment for the app. */
   readonly env?: Readonly<Record<string, string>>;
   /** Told what comes up, for people who wait. */
@@ -49,7 +51,7 @@ export interface Cloud {
  * When one fails to start, the others are stopped and the error is thrown.
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
-  const { dir, ports = {}, onProgress = () => {} } = options;
+  const { dir, ports = {}, durable = true, onProgress = () => {} } = options;
   await mkdir(dir, { recursive: true });
   const started: PartProcess[] = [];
   const start = async (name: string, part: Parameters<typeof startPartProcess>[1]) => {
@@ -69,7 +71,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const appPort = ports.app || (await freePort());
     const inngestPort = ports.inngest || (await freePort());
     const starting = [
-      start("neon", { dir: join(dir, "neon"), port: ports.neon }),
+      start("neon", {
+        dir: join(dir, "neon"),
+        port: ports.neon,
+        args: durable ? [] : ["--not-durable"],
+      }),
       start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
       start("ledger", { dir: join(dir, "ledger"), port: ports.ledger }),
     ] as const;
@@ -150,14 +156,4 @@ async function registered(appUrl: string, inngestUrl: string): Promise<void> {
 function signingKey(): string {
   const { privateKey } = generateKeyPairSync("ed25519");
   return privateKey.export({ format: "der", type: "pkcs8" }).toString("base64");
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no TCP port was given");
-  return address.port;
 }

@@ -44,9 +44,12 @@ export interface PartProcessOptions extends PartOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** How much of what a part printed is in the error when it does not start: enough for one stack trace. */
+const LINES_OF_FAILURE = 30;
+
 /**
  * Starts `entry` (an absolute path of a module that ends in {@link runPart}) and waits until it is ready.
- * Throws with the child's exit code when it ends before that.
+ * Throws with the child's exit code and its last lines when it ends before that.
  */
 export async function startPartProcess(
   entry: string,
@@ -60,15 +63,22 @@ export async function startPartProcess(
     // The parent handles Ctrl-C and closes its parts in order; without this they would all get it at once.
     detached: true,
   });
+  const said: string[] = [];
+  const hear = (line: string) => {
+    if (said.push(line) > LINES_OF_FAILURE) said.shift();
+    options.onLine?.(line);
+  };
   for (const stream of [child.stdout, child.stderr]) {
-    if (stream && options.onLine) createInterface({ input: stream }).on("line", options.onLine);
+    if (stream) createInterface({ input: stream }).on("line", hear);
   }
   const ready = await new Promise<Ready["ready"]>((resolve, reject) => {
     child.once("message", (message) => resolve((message as Ready).ready));
     child.once("error", reject);
-    child.once("exit", (code, signal) =>
-      reject(new Error(`${entry} ended before it was ready (${signal ?? `exit code ${code}`})`)),
-    );
+    // "close" and not "exit": only then has all been heard that it said.
+    child.once("close", (code, signal) => {
+      const end = signal ?? `exit code ${code}`;
+      reject(new Error([`${entry} ended before it was ready (${end})`, ...said].join("\n")));
+    });
   });
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;

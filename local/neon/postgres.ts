@@ -12,8 +12,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { freePort } from "../free-port.ts";
 import { type Account, accountFor } from "./account.ts";
 import { binaries } from "./binaries.ts";
 import { clearLeftover, eventually, readServerFile } from "./leftover.ts";
@@ -183,13 +183,4 @@ function readPassword(dir: string): string {
   const password = randomBytes(24).toString("base64url");
   writeFileSync(path, password, { mode: 0o600 });
   return password;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -24,6 +24,7 @@ export async function testCloud(options: Partial<CloudOptions> = {}): Promise<Te
   const lines: string[] = [];
   const cloud = await startCloud({
     dir,
+    durable: false,
     env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
     onLine: (line) => lines.push(line),
     ...options,
