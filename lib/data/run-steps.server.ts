@@ -1,5 +1,6 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { asc, eq, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
+import { prepared } from "#db/prepared.ts";
 import { runSteps, runs } from "#db/schema.ts";
 import { newId } from "../ids.ts";
 import { redactJson, redactText } from "../redact.ts";
@@ -15,6 +16,41 @@ export interface StepKey {
   readonly stepId: string;
 }
 
+const ENDED_LIST = sql.join(
+  ENDED.map((status) => sql`${status}`),
+  sql`, `,
+);
+const value = sql.placeholder;
+
+type Begun = Pick<RunStep, "status" | "outputs" | "outputRef" | "attempt">;
+
+const begin = prepared<Begun>(
+  "begin-step",
+  sql`
+    with live as (
+      update ${runs} set updated_at = now()
+      where id = ${value("runId")} and inngest_run_id = ${value("inngestRunId")}
+        and status not in (${ENDED_LIST})
+      returning id)
+    insert into ${runSteps} as s (id, run_id, step_id, step_name, kind, inputs)
+    select ${value("id")}, id, ${value("stepId")}, ${value("stepName")}, ${value("kind")},
+      ${value("inputs")}::jsonb from live
+    on conflict (run_id, step_id) do update set
+      status = case when s.status = 'succeeded' then s.status else 'running' end,
+      ended_at = case when s.status = 'succeeded' then s.ended_at end,
+      attempt = case when s.status = 'succeeded' then s.attempt else s.attempt + 1 end,
+      error = case when s.status = 'succeeded' then s.error end
+    returning status, outputs, output_ref as "outputRef", attempt`,
+);
+
+const end = prepared(
+  "end-step",
+  sql`
+    update ${runSteps} set ended_at = now(), status = ${value("status")}, error = ${value("error")},
+      outputs = ${value("outputs")}::jsonb, output_ref = ${value("outputRef")}
+    where run_id = ${value("runId")} and step_id = ${value("stepId")} and status <> 'succeeded'`,
+);
+
 /**
  * Says that a step begins, in one statement: touches the run (a sweeper tells by that whether anybody works on it) and
  * writes the step, or counts its next attempt. A step that has succeeded is left as it is; so is everything when the run
@@ -22,55 +58,23 @@ export interface StepKey {
  */
 export async function beginStep(
   step: StepKey & { stepName: string; kind: string; inputs?: unknown },
-  executor: Executor = db(),
-): Promise<Pick<RunStep, "status" | "outputs" | "outputRef" | "attempt"> | null> {
-  const { runId, inngestRunId, stepId, stepName, kind } = step;
+): Promise<Begun | null> {
   const inputs = JSON.stringify(redactJson(step.inputs ?? null));
-  const ended = sql.join(
-    ENDED.map((status) => sql`${status}`),
-    sql`, `,
-  );
-  const { rows } = await executor.execute<{
-    status: RunStep["status"];
-    outputs: unknown;
-    outputRef: string | null;
-    attempt: number;
-  }>(sql`
-    with live as (
-      update ${runs} set updated_at = now()
-      where id = ${runId} and inngest_run_id = ${inngestRunId} and status not in (${ended})
-      returning id)
-    insert into ${runSteps} as s (id, run_id, step_id, step_name, kind, inputs)
-    select ${newId("step")}, id, ${stepId}, ${stepName}, ${kind}, ${inputs}::jsonb from live
-    on conflict (run_id, step_id) do update set
-      status = case when s.status = 'succeeded' then s.status else 'running' end,
-      ended_at = case when s.status = 'succeeded' then s.ended_at end,
-      attempt = case when s.status = 'succeeded' then s.attempt else s.attempt + 1 end,
-      error = case when s.status = 'succeeded' then s.error end
-    returning status, outputs, output_ref as "outputRef", attempt`);
-  return rows[0] ?? null;
+  const [begun] = await begin(db(), { ...step, id: newId("step"), inputs });
+  return begun ?? null;
 }
 
 /** Says how a step ended: its output, or where a large one is, or its error. One that has succeeded stays so. */
 export async function endStep(
   { runId, stepId }: Pick<StepKey, "runId" | "stepId">,
-  end: { outputs: unknown } | { outputRef: string } | { error: string },
-  executor: Executor = db(),
+  outcome: { outputs: unknown } | { outputRef: string } | { error: string },
 ): Promise<void> {
-  const outcome =
-    "error" in end
-      ? { status: "failed" as const, error: redactText(end.error) }
-      : { status: "succeeded" as const, error: null, ...end };
-  await executor
-    .update(runSteps)
-    .set({ ...outcome, endedAt: sql`now()` })
-    .where(
-      and(
-        eq(runSteps.runId, runId),
-        eq(runSteps.stepId, stepId),
-        sql`${runSteps.status} <> 'succeeded'`,
-      ),
-    );
+  await end(db(), {
+    ...{ runId, stepId, outputs: null, outputRef: null, error: null, status: "succeeded" },
+    ...("outputs" in outcome && { outputs: JSON.stringify(outcome.outputs) }),
+    ...("outputRef" in outcome && outcome),
+    ...("error" in outcome && { status: "failed", error: redactText(outcome.error) }),
+  });
 }
 
 /** A run's steps in the order in which they began; at most 1,000, which is the most that a run can have. */
