@@ -105,6 +105,10 @@ async function insertEverything() {
       { id: newId("citation"), ...cites, artifactId, ordinal: 1, quote: "hello" },
       { id: newId("citation"), ...cites, messageId, ordinal: 1, quote: "hello" },
     ]);
+  const used = { inputTokens: 1, outputTokens: 1, ms: 1, outcome: "ok" as const };
+  await db()
+    .insert(s.modelCalls)
+    .values({ id: newId("modelCall"), ...ofRun, messageId, stepId: "a", model: "m", ...used });
   await db()
     .insert(s.repos)
     .values({

@@ -21,6 +21,7 @@ export const ID_PREFIXES = {
   thread: "thr",
   message: "msg",
   citation: "cit",
+  modelCall: "mcall",
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;
