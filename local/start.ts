@@ -8,9 +8,10 @@ import { readable } from "./log-lines.ts";
 
 const HELP = `npm start -- [options]    brings the local cloud and the app up on 127.0.0.1, until Ctrl-C
 
-  --dir <path>     where the state is kept (default .local)
-  --port <n>       port of the app (default 3210; Inngest listens on 8288)
-  --bundle         run dist/, what npm run build made, instead of the sources
+  --dir <path>         where the state is kept (default .local)
+  --port <n>           port of the app (default 3210; 0 picks a free one)
+  --inngest-port <n>   port of Inngest (default 8288; 0 picks a free one)
+  --bundle             run dist/, what npm run build made, instead of the sources
   --help
 
 INNGEST_DEV=<url> npm start    uses another Inngest server, such as npx inngest-cli dev, instead of the built-in one`;
@@ -19,6 +20,7 @@ const { values } = parseArgs({
   options: {
     dir: { type: "string", default: ".local" },
     port: { type: "string", default: "3210" },
+    "inngest-port": { type: "string", default: "8288" },
     bundle: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -32,7 +34,7 @@ const KEPT = join(resolve(values.dir), "cli.json");
 async function main(): Promise<void> {
   const cloud = await startCloud({
     dir: resolve(values.dir),
-    ports: { app: Number(values.port), inngest: 8288 },
+    ports: { app: Number(values.port), inngest: Number(values["inngest-port"]) },
     bundle: values.bundle ? resolve("dist") : undefined,
     inngestDev: process.env.INNGEST_DEV,
     // The sample documents are served by the app itself, so that a link to one can be tried at once.
