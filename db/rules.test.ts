@@ -54,6 +54,9 @@ async function insertEverything() {
       blobRef: "b",
       status: "uploaded",
     });
+  await db()
+    .insert(s.fileRemovals)
+    .values({ fileId: newId("file"), ...inProject, ingesting: false });
   const pinned = { fileSha256: HASH, extractionVersion: 1, startOffset: 0, endOffset: 5 };
   await db()
     .insert(s.fileChunks)

@@ -16,6 +16,7 @@ import { run } from "./run.ts";
 import { sweepApprovals } from "./sweep-approvals.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepProjects } from "./sweep-projects.ts";
+import { sweepRemovals } from "./sweep-removals.ts";
 import { sweepRuns } from "./sweep-runs.ts";
 
 /** Every function that Inngest may call. */
@@ -35,6 +36,7 @@ export const functions = [
   ingestFile,
   removeFile,
   sweepFiles,
+  sweepRemovals,
   sweepProjects,
   createProjectFromEvent,
   deleteProjectData,

@@ -1,9 +1,16 @@
+import { endRemoval } from "#lib/data/file-removals.server.ts";
 import { deleteFile } from "#lib/data/files.server.ts";
 import { fileRemoved } from "#lib/events/catalogue/files.ts";
 import { inngest } from "#lib/events/client.ts";
 import { purgeFile } from "#lib/ingest/finish.ts";
 
-/** Takes a file out. The row goes first: from then on no search shows it, and an ingestion under way cleans up after itself. */
+/** Longer than an ingestion goes on after its row went: what it still wrote is purged by the sweeper's event. */
+const SETTLE_MS = 15 * 60_000;
+
+/**
+ * Takes a file out. The row goes first: from then on no search shows it, and an ingestion under way cleans up after itself.
+ * The trace that the row leaves goes last, so that the sweeper finds a removal that did not end.
+ */
 export const removeFile = inngest.createFunction(
   { id: "remove-file", triggers: [fileRemoved] },
   async ({ event, step }) => {
@@ -12,6 +19,7 @@ export const removeFile = inngest.createFunction(
       return (await deleteFile({ projectId, fileId })) !== null;
     });
     await step.run("purge", () => purgeFile({ projectId, fileId }));
+    await step.run("end", () => endRemoval({ fileId, settleMs: SETTLE_MS }));
     return { fileId, removed };
   },
 );

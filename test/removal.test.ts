@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fileChunks, projectFiles } from "#db/schema.ts";
+import { fileChunks, fileRemovals, projectFiles } from "#db/schema.ts";
+import { deleteFile } from "#lib/data/files.server.ts";
 import { type Client, until } from "#local/client.ts";
 import { makeProject, residue, type TestCloud, testCloud } from "./support/cloud.ts";
 
@@ -46,6 +47,30 @@ test("a removed file is gone from rows, vectors, blobs and search at once; remov
   expect(left.blobs).toBe(2);
   const { hits } = await client.search("some-files", "harbour authority buoy firmware rental");
   expect(new Set(hits.map(({ file }) => file))).toEqual(new Set([kept?.name]));
+});
+
+test("a removal that failed for good after its row had gone is finished by the sweeper", async () => {
+  const projectId = "half-removed";
+  const [file] = await ingested(projectId);
+  const before = await residue(world, projectId);
+  // What a run leaves whose first step was its last.
+  await deleteFile({ projectId, fileId: file?.id ?? "" }, world.database);
+  expect(await residue(world, projectId)).toMatchObject({ vectorsMatch: false, blobs: 6 });
+
+  const left = eq(fileRemovals.projectId, projectId);
+  const updatedAt = sql`now() - interval '20 minutes'`;
+  await world.database.update(fileRemovals).set({ updatedAt }).where(left);
+  const sweep = `${world.cloud.inngestUrl}/invoke/countersign-sweep-removals`;
+  const response = await fetch(sweep, { method: "POST", body: "{}" });
+  const { id } = (await response.json()) as { id: string };
+  expect(await client.runs([id])).toEqual(["Completed"]);
+  await until(
+    "no trace of it",
+    async () => (await world.database.$count(fileRemovals, left)) === 0,
+  );
+  const after = await residue(world, projectId);
+  expect(after).toMatchObject({ vectorsMatch: true, blobs: 4 });
+  expect(after.files).toEqual(before.files.filter(({ name }) => name !== file?.name));
 });
 
 test("a removed file that is uploaded again is a new file, whole", async () => {

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import {
   bigint,
+  boolean,
   check,
   index,
   integer,
@@ -82,6 +83,29 @@ export const projectFiles = pgTable(
           and ${t.chunkCount} is not null and ${t.ingestedAt} is not null
         else ${t.sha256} is not null end`,
     ),
+  ],
+);
+
+/**
+ * Files whose row is gone while their bytes and vectors may still be there: written in the transaction that takes the row,
+ * removed when they are, so that a sweeper finds the removals that did not end.
+ */
+export const fileRemovals = pgTable(
+  "file_removals",
+  {
+    fileId: text("file_id").primaryKey(),
+    // With its project goes everything under the project's prefix: nothing is left to remove.
+    projectId: text("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    /** Its ingestion may have been under way, and writes until it sees that the row is gone. */
+    ingesting: boolean("ingesting").notNull(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    index("file_removals_project_idx").on(t.projectId),
+    index("file_removals_updated_idx").on(t.updatedAt),
   ],
 );
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
-import { projectFiles } from "#db/schema.ts";
+import { fileRemovals, projectFiles } from "#db/schema.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { redactText } from "../redact.ts";
@@ -140,16 +140,24 @@ export async function listFiles(
   return toPage(rows, limit);
 }
 
-/** Removes a file with its chunks. Returns the row that went, null when it was gone before. */
+/**
+ * Removes a file with its chunks, and leaves a trace of what has to go with it outside the database. Returns the row that
+ * went, null when it was gone before.
+ */
 export async function deleteFile(
   { projectId, fileId }: { projectId: string; fileId: string },
   executor: Executor = db(),
 ): Promise<ProjectFile | null> {
-  const [file] = await executor
-    .delete(projectFiles)
-    .where(and(eq(projectFiles.id, fileId), eq(projectFiles.projectId, projectId)))
-    .returning();
-  return file ?? null;
+  return await executor.transaction(async (tx) => {
+    const [file] = await tx
+      .delete(projectFiles)
+      .where(and(eq(projectFiles.id, fileId), eq(projectFiles.projectId, projectId)))
+      .returning();
+    if (!file) return null;
+    const ingesting = file.status !== "ingested" && file.status !== "rejected";
+    await tx.insert(fileRemovals).values({ fileId, projectId, ingesting }).onConflictDoNothing();
+    return file;
+  });
 }
 
 /** Removes all files of a project with their chunks. Returns how many there were. */
