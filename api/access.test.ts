@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { approvalsOfRun } from "#lib/data/approvals.server.ts";
 import { insertChunks } from "#lib/data/chunks.server.ts";
-import { effectsOfApproval } from "#lib/data/effects.server.ts";
+import { effectsOfApproval } from "#lib/data/effect-lists.server.ts";
 import { planEffects } from "#lib/effects/plan.ts";
 import { registerKey } from "#lib/policy/keys.ts";
 import { acceptRun } from "#lib/runs/accept.ts";

@@ -6,7 +6,7 @@ import {
   readApproval,
 } from "#lib/data/approvals.server.ts";
 import { readArtifact } from "#lib/data/artifacts.server.ts";
-import { effectsOfApproval } from "#lib/data/effects.server.ts";
+import { effectsOfApproval } from "#lib/data/effect-lists.server.ts";
 import { listRefusals } from "#lib/data/refusals.server.ts";
 import { listApprovals, visibleApproval } from "#lib/data/visible-approvals.server.ts";
 import {

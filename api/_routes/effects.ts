@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { listEffects, visibleEffect } from "#lib/data/effects.server.ts";
+import { listEffects, visibleEffect } from "#lib/data/effect-lists.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { listRefusals } from "#lib/data/refusals.server.ts";
 import { effectResolved } from "#lib/events/catalogue/approvals.ts";

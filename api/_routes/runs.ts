@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { approvalsOfRun } from "#lib/data/approvals.server.ts";
 import { readRunAudit } from "#lib/data/audit.server.ts";
-import { effectsOfRun } from "#lib/data/effects.server.ts";
+import { effectsOfRun } from "#lib/data/effect-lists.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { listSteps } from "#lib/data/run-steps.server.ts";
 import { listRuns, ownRun } from "#lib/data/runs.server.ts";

@@ -9,7 +9,8 @@ import {
   nonceUsed,
 } from "../data/approvals.server.ts";
 import { appendAudits, type NewAuditEntry } from "../data/audit.server.ts";
-import { effectsOfApproval, moveEffect } from "../data/effects.server.ts";
+import { effectsOfApproval } from "../data/effect-lists.server.ts";
+import { moveEffect } from "../data/effects.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { Unavailable } from "../errors.ts";
@@ -56,7 +57,7 @@ export async function decide(decision: Decision): Promise<Decided> {
     const { approvalId, intentHash, kind, by, eventId } = decision;
     const voices = await listVoices({ approvalId }, tx);
     // Heard before: a proof that was good then need not be good any more.
-    if (voices.some((voice) => voice.eventId === eventId)) {
+    if (voices.some((voice) => voice.eventId === eventId && voice.decidedBy === by)) {
       return { accepted: true, ...settledAs(approval) };
     }
     const facts = { approvalId, intentHash, decision: kind };

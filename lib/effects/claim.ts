@@ -73,6 +73,7 @@ export async function claimEffect(effectId: string): Promise<Turn> {
       await takeLease({ id: effectId, claimToken, leaseMs: leaseMs(definition) }, tx);
       return { do: "find", effect, claimToken, sentAgoMs };
     }
+    if (!covering) return await refuse(effect, ...UNCOVERED, tx);
     const problem = objection(effect, covering);
     if (problem) return await refuse(effect, ...problem, tx);
     const claimed = await moveEffect(
@@ -86,15 +87,16 @@ export async function claimEffect(effectId: string): Promise<Turn> {
       tx,
     );
     if (!claimed) return { do: "wait", ms: 0 };
-    const used = await moveApproval(
-      { id: covering?.approval.id ?? "", from: ["granted"], to: "used" },
-      tx,
-    );
+    const { id } = covering.approval;
+    const used = await moveApproval({ id, from: ["granted"], to: "used" }, tx);
     const entries = used ? [approvalEntry(used, ACTOR, { usedBy: effectId })] : [];
     await appendAudits([...entries, effectEntry(claimed, ACTOR)], tx);
     return { do: "send", effect: claimed, claimToken, sentAgoMs };
   });
 }
+
+/** The objection to an effect that no approval covers. */
+export const UNCOVERED: [ClaimRefusal, string] = ["not_granted", "no approval covers it"];
 
 /**
  * Why the approval does not cover this effect now; null when it does. It must be granted (or used, by this plan), of the
@@ -104,10 +106,8 @@ export async function claimEffect(effectId: string): Promise<Turn> {
  */
 export function objection(
   effect: Effect,
-  covering: { approval: Approval; now: Date } | null,
+  { approval, now }: { approval: Approval; now: Date },
 ): [ClaimRefusal, string] | null {
-  if (!covering) return ["not_granted", "no approval covers it"];
-  const { approval, now } = covering;
   if (approval.status !== "granted" && approval.status !== "used") {
     return ["not_granted", `its approval is ${approval.status}`];
   }
@@ -129,11 +129,16 @@ export function objection(
 
 const covered = z.object({
   covers: z.array(
-    z.object({ effectId: z.string(), kind: z.string(), intent: z.record(z.string(), z.unknown()) }),
+    z.object({
+      effectId: z.string(),
+      kind: z.string(),
+      intent: z.record(z.string(), z.unknown()),
+      params: z.record(z.string(), z.unknown()),
+    }),
   ),
 });
 
-/** The intents that were shown and hashed, in their order, each with the effect that it is of. */
+/** The intents that were shown and hashed, in their order, each with its effect and the params that it was made of. */
 export function coveredBy({ metadata }: Pick<Approval, "metadata">) {
   return covered.parse(metadata).covers;
 }

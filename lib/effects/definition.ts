@@ -10,6 +10,11 @@ export interface External {
   readonly url?: string | undefined;
 }
 
+/** What a look has found, and the fields of the intent that it was made as, where the other system shows them. */
+export interface Found extends External {
+  readonly intent?: Json | undefined;
+}
+
 export interface EffectCall<P> {
   /** Travels inside the external object, so that `find` can tell it from everybody else's. */
   readonly marker: string;
@@ -37,8 +42,11 @@ export interface EffectDefinition<P extends Json = Json> {
   readonly reads: "consistent" | { readonly settleMs: number };
   /** Most time for one call, in ms. The lease is twice as long: a call that was let go has then ended. */
   readonly timeoutMs: number;
-  /** Looks for it by its marker; null when it is not there. */
-  find(call: EffectCall<P>): Promise<External | null>;
+  /**
+   * Looks for it by its marker; null when it is not there. What it says of the `intent` that the thing was made as comes
+   * from the thing, never from `params`: it may have been made under an earlier plan.
+   */
+  find(call: EffectCall<P>): Promise<Found | null>;
   /** Does it. Throws {@link EffectRefused}, {@link EffectMoved} or {@link EffectDeferred} only when surely nothing was done. */
   perform(call: EffectCall<P>): Promise<External>;
 }

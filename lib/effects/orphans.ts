@@ -1,19 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { effectEntry } from "../audit/happened.ts";
 import { appendAudits } from "../data/audit.server.ts";
-import {
-  countInFlight,
-  type Effect,
-  lockEffect,
-  moveEffect,
-  orphanedEffects,
-  takeLease,
-} from "../data/effects.server.ts";
+import { countInFlight, orphanedEffects } from "../data/effect-lists.server.ts";
+import { type Effect, lockEffect, moveEffect, takeLease } from "../data/effects.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { errorMessage } from "../errors.ts";
 import { log } from "../log.ts";
 import type { External } from "./definition.ts";
 import { afterNotFound } from "./machine.ts";
+import { findingOf } from "./made-under.ts";
 import { definitionOf } from "./registry.ts";
 
 const ACTOR = "countersign";
@@ -79,9 +74,11 @@ async function settleOrphan(effect: Orphan, final: boolean): Promise<boolean> {
     const to = outcome(now.effect, found, definition.reads, now.sentAgoMs);
     // A failed run can be resumed, and then goes on from where this stands.
     if (!to || (effect.runStatus === "failed" && !final && to !== "confirmed")) return false;
-    const set = found ? { externalId: found.id, externalUrl: found.url ?? null } : {};
+    const { set, payload } = found
+      ? await findingOf(now.effect, found, tx)
+      : { set: {}, payload: {} };
     const moved = await moveEffect({ id, from: [effect.status], to, set }, tx);
-    if (moved) await appendAudits([effectEntry(moved, ACTOR)], tx);
+    if (moved) await appendAudits([effectEntry(moved, ACTOR, { payload })], tx);
     return moved !== null;
   });
 }

@@ -3,10 +3,10 @@ import { lockApproval, moveApproval } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { type Effect, moveEffect } from "../data/effects.server.ts";
 import { readRun } from "../data/runs.server.ts";
-import { transaction } from "../data/transaction.server.ts";
+import { type Tx, transaction } from "../data/transaction.server.ts";
 import { errorMessage, Later } from "../errors.ts";
 import { requireLive } from "../runs/states.ts";
-import { type ClaimRefusal, claimEffect, leaseMs, objection } from "./claim.ts";
+import { type ClaimRefusal, claimEffect, leaseMs, objection, UNCOVERED } from "./claim.ts";
 import {
   type EffectCall,
   EffectDeferred,
@@ -16,6 +16,7 @@ import {
   type External,
 } from "./definition.ts";
 import { afterNotFound } from "./machine.ts";
+import { externalOf, type Finding, findingOf } from "./made-under.ts";
 import { definitionOf } from "./registry.ts";
 
 const ACTOR = "countersign";
@@ -67,7 +68,7 @@ export async function performEffect(effectId: string): Promise<Performed> {
 async function findFirst(held: Held, sentAgoMs: number): Promise<Performed> {
   const { effect, definition } = held;
   const found = await definition.find(call(held, AbortSignal.timeout(definition.timeoutMs)));
-  if (found) return await confirm(held, found, { found: true });
+  if (found) return await confirm(held, (tx) => findingOf(effect, found, tx));
   const next = afterNotFound(definition.reads, sentAgoMs);
   if (next.do === "wait") {
     throw new Later("effect_not_seen", `The effect ${effect.id} is not seen yet.`, next.ms);
@@ -90,7 +91,7 @@ async function send(held: Held): Promise<Performed> {
   // Called before, and a person or another plan brought it back: what was made then may have come to light.
   if (effect.attempt > 0 && effect.status !== "sent") {
     const found = await definition.find(call(held, signal));
-    if (found) return await confirm(held, found, { found: true });
+    if (found) return await confirm(held, (tx) => findingOf(effect, found, tx));
     if (late()) throw tooLate(held);
   }
   let external: External;
@@ -99,7 +100,7 @@ async function send(held: Held): Promise<Performed> {
   } catch (error) {
     return await failedCall(held, error);
   }
-  return await confirm(held, external, {});
+  return await confirm(held, async () => ({ set: externalOf(external), payload: {} }));
 }
 
 /** From here on it may exist outside. A resend is checked against its approval again, as a claim is. */
@@ -108,7 +109,7 @@ async function markSent(held: Held): Promise<Performed | null> {
   return await transaction(async (tx) => {
     if (effect.status === "sent") {
       const covering = effect.approvalId ? await lockApproval({ id: effect.approvalId }, tx) : null;
-      const problem = objection(effect, covering);
+      const problem = covering ? objection(effect, covering) : UNCOVERED;
       if (problem) {
         // Surely not done, and no longer allowed: back to where a new approval is needed.
         const set = { error: problem[1] };
@@ -169,21 +170,12 @@ function growing(firstMs: number, attempt: number): number {
 }
 
 /** The external id, with the audit entry, in one transaction. */
-async function confirm(
-  held: Held,
-  external: External,
-  payload: Record<string, unknown>,
-): Promise<Performed> {
+async function confirm(held: Held, known: (tx: Tx) => Promise<Finding>): Promise<Performed> {
   const { effect, claimToken } = held;
   return await transaction(async (tx) => {
+    const { set, payload } = await known(tx);
     const confirmed = await moveEffect(
-      {
-        id: effect.id,
-        from: ["sent"],
-        to: "confirmed",
-        claimToken,
-        set: { externalId: external.id, externalUrl: external.url ?? null },
-      },
+      { id: effect.id, from: ["sent"], to: "confirmed", claimToken, set },
       tx,
     );
     if (!confirmed) throw tooLate(held);

@@ -184,8 +184,8 @@ async function requestApproval(
       expiresInMinutes: rule.expiresInMinutes,
       metadata: {
         rule: { requester: rule.requester, assurance: rule.assurance },
-        covers: open.map(({ stepId: step, kind, intent }) => ({
-          ...{ effectId: ids.get(step), kind, intent },
+        covers: open.map(({ stepId: step, kind, intent, params }) => ({
+          ...{ effectId: ids.get(step), kind, intent, params },
         })),
       },
     },

@@ -5,18 +5,29 @@ import { effectEntry } from "../audit/happened.ts";
 import { lockApproval, nonceUsed } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { type Effect, lockEffect, moveEffect, readEffect } from "../data/effects.server.ts";
+import { projectExists } from "../data/projects.server.ts";
+import { isRecorded } from "../data/recorded.server.ts";
+import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
-import { NotFound } from "../errors.ts";
+import { NotFound, Unavailable } from "../errors.ts";
 import type { effectResolved } from "../events/catalogue/approvals.ts";
 import { ASSURANCE } from "../policy/document.ts";
-import type { External } from "./definition.ts";
+import type { Found } from "./definition.ts";
+import { externalOf, findingOf } from "./made-under.ts";
 import { definitionOf } from "./registry.ts";
 
 export type Resolution = z.infer<typeof effectResolved.schema> & { readonly eventId: string };
 
+/** How it came out. `settled` is there when the effect stands as it was resolved, also by a repeat. */
 export interface Resolved {
   readonly accepted: boolean;
   readonly reason?: string;
+  readonly settled?: {
+    runId: string;
+    outcome: "confirmed" | "approved" | "abandoned";
+    /** How often it was sent before. */
+    attempt: number;
+  };
 }
 
 /** The state that each resolution leads to. */
@@ -25,73 +36,107 @@ const RESULT = { adopt: "confirmed", resend: "approved", abandon: "abandoned" } 
 /**
  * Does what a person decided about an effect whose outcome nobody could find out: `adopt` takes the external object that
  * its marker finds, or the one that the person names; `resend` lets it be claimed again; `abandon` ends it. Who may say
- * so is who may approve its plan, with the same assurance. A refused one changes nothing and is recorded.
+ * so is who may approve its plan, with the same assurance, also when it was said before. A refused one changes nothing
+ * and is recorded, in the chain of the effect's project, or else of the one that the event names.
  */
 export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
   const effect = await readOrNull(resolution.effectId);
-  if (!effect || effect.projectId !== resolution.projectId)
-    return { accepted: false, reason: "no_such_effect" };
+  if (!effect) return await refuseMissing(resolution);
   // Outside of the transaction, which holds locks: the other system may take its time.
-  const external = resolution.resolution === "adopt" ? await adopted(effect, resolution) : null;
+  const external = await adopted(effect, resolution);
   return await transaction(async (tx) => {
-    const reason = await objection(effect, resolution, external, tx);
-    if (reason === "repeated") return { accepted: true };
-    const { effectId, by, eventId, note } = resolution;
-    if (reason) {
-      const entry = effectEntry(effect, by, {
+    const verdict = await judge(effect, resolution, external, tx);
+    const { by, eventId, note } = resolution;
+    const said = { by, resolution: resolution.resolution, eventId };
+    if ("refused" in verdict) {
+      const reason = verdict.refused;
+      const entry = effectEntry(verdict.effect, by, {
         action: "effect.resolution_refused",
-        payload: { reason, by, resolution: resolution.resolution, eventId },
+        payload: { ...said, reason },
       });
       await appendAudits([{ ...entry, key: `effect.resolution_refused:${eventId}` }], tx);
       return { accepted: false, reason };
     }
     const to = RESULT[resolution.resolution];
-    const set = external ? { externalId: external.id, externalUrl: external.url ?? null } : {};
-    const moved = await moveEffect({ id: effectId, from: ["unknown"], to, set }, tx);
-    if (!moved) throw new Error(`the effect ${effectId} moved under its lock`);
-    const said = effectEntry(moved, by, {
+    if (verdict.repeated) return { accepted: true, ...settledAs(verdict.effect, to) };
+    const { set, payload } = external
+      ? await findingOrNamed(verdict.effect, external, tx)
+      : { set: {}, payload: {} };
+    const moved = await moveEffect({ id: effect.id, from: ["unknown"], to, set }, tx);
+    if (!moved) throw new Error(`the effect ${effect.id} moved under its lock`);
+    const resolved = effectEntry(moved, by, {
       action: "effect.resolved",
-      payload: { by, resolution: resolution.resolution, eventId, ...(note ? { note } : {}) },
+      payload: { ...said, ...(note ? { note } : {}) },
     });
     await appendAudits(
-      [{ ...said, key: `effect.resolved:${eventId}` }, effectEntry(moved, by)],
+      [{ ...resolved, key: keyOf(eventId) }, effectEntry(moved, by, { payload })],
       tx,
     );
-    return { accepted: true };
+    return { accepted: true, ...settledAs(moved, to) };
   });
 }
 
-async function adopted(effect: Effect, resolution: Resolution): Promise<External | null> {
+/** Whether an effect is resolved and its run still waits for that, so that nobody heard of it. */
+export async function unheard(effectId: string): Promise<boolean> {
+  const { status, runId } = await readEffect({ id: effectId });
+  return status !== "unknown" && (await readRun({ id: runId })).status === "waiting_external";
+}
+
+interface Adopted extends Found {
+  /** Named by the person; otherwise its marker found it. */
+  readonly named: boolean;
+}
+
+async function adopted(effect: Effect, resolution: Resolution): Promise<Adopted | null> {
+  if (resolution.resolution !== "adopt" || effect.status !== "unknown") return null;
   const definition = definitionOf(effect.kind);
   const { marker, params } = effect;
   const signal = AbortSignal.timeout(definition.timeoutMs);
   const { externalId: id, externalUrl: url } = resolution;
   try {
     const found = await definition.find({ marker, params, signal });
-    if (found) return found;
+    if (found) return { ...found, named: false };
   } catch (error) {
     // What the person names is enough when the other system cannot be asked.
     if (id === undefined) throw error;
   }
-  return id === undefined ? null : { id, url };
+  return id === undefined ? null : { id, url, named: true };
 }
 
-/** Why the resolution is refused; `repeated` when it is what was done before. Takes the locks. */
-async function objection(
+async function findingOrNamed(effect: Effect, external: Adopted, tx: Tx) {
+  if (!external.named) return await findingOf(effect, external, tx);
+  return { set: externalOf(external), payload: { named: true } };
+}
+
+type Verdict =
+  | { readonly effect: Effect; readonly refused: string }
+  | { readonly effect: Effect; readonly repeated: boolean };
+
+/** Whether the resolution counts, why not, or that it is what was done before. Takes the locks. */
+async function judge(
   seen: Effect,
   resolution: Resolution,
-  external: External | null,
+  external: Adopted | null,
   tx: Tx,
-): Promise<string | null> {
-  const { by, effectId, projectId } = resolution;
+): Promise<Verdict> {
+  const { by, effectId, eventId } = resolution;
   const covering = seen.approvalId ? await lockApproval({ id: seen.approvalId }, tx) : null;
   const { effect } = await lockEffect({ id: effectId }, tx);
-  if (effect.status !== "unknown") {
-    return effect.status === RESULT[resolution.resolution] ? "repeated" : "not_unknown";
+  // Planned anew since it was read: who may say so is another question then.
+  if (effect.approvalId !== seen.approvalId) {
+    throw new Unavailable("effect_changed", "The effect was planned anew at the same time.");
   }
-  if (!covering) return "no_approval";
+  const { projectId } = effect;
+  const refuse = (refused: string): Verdict => ({ effect, refused });
+  if (projectId !== resolution.projectId) return refuse("other_project");
+  // Heard before: a proof that was good then need not be good any more.
+  const heard = await isRecorded({ projectId, key: keyOf(eventId), actor: by }, tx);
+  if (heard) return { effect, repeated: true };
+  if (!covering) return refuse("no_approval");
   const rule = approvalRule(covering.approval);
-  if (!rule.approvers.includes(by)) return "not_an_approver";
+  if (!rule.approvers.includes(by)) return refuse("not_an_approver");
+  const repeated = effect.status === RESULT[resolution.resolution];
+  if (effect.status !== "unknown" && !repeated) return refuse("not_unknown");
   // The attempt is in it: what was said about one call does not hold for the next.
   const attempt = String(effect.attempt);
   const facts = {
@@ -102,16 +147,42 @@ async function objection(
   };
   const proofs = { signature: resolution.signature, edge: resolution.edge };
   const proved = await prove({ projectId, by, facts, proofs, now: covering.now }, tx);
-  if (!proved.ok) return proved.reason;
+  if (!proved.ok) return refuse(proved.reason);
   if (proved.nonce && (await nonceUsed({ decidedBy: by, nonce: proved.nonce }, tx))) {
-    return "nonce_replayed";
+    return refuse("nonce_replayed");
   }
   if (ASSURANCE.indexOf(proved.assurance) < ASSURANCE.indexOf(rule.assurance)) {
-    return "assurance_too_low";
+    return refuse("assurance_too_low");
   }
-  if (resolution.resolution === "adopt" && !external) return "nothing_to_adopt";
-  return null;
+  const nothing = resolution.resolution === "adopt" && !repeated && !external;
+  return nothing ? refuse("nothing_to_adopt") : { effect, repeated };
 }
+
+/** A chain is begun by a project that exists: nobody can start one by naming what is not there. */
+async function refuseMissing(resolution: Resolution): Promise<Resolved> {
+  const { projectId, effectId, by, eventId } = resolution;
+  const reason = "no_such_effect";
+  await transaction(async (tx) => {
+    if (!(await projectExists({ id: projectId }, tx))) return;
+    const entry = {
+      ...{ projectId, actor: by, action: "effect.resolution_refused", subject: effectId },
+      payload: { effectId, by, resolution: resolution.resolution, reason, eventId },
+      key: `effect.resolution_refused:${eventId}`,
+    };
+    await appendAudits([entry], tx);
+  });
+  return { accepted: false, reason };
+}
+
+/** Nothing to be woken for when it has gone on since. */
+function settledAs(
+  { status, runId, attempt }: Effect,
+  outcome: (typeof RESULT)[keyof typeof RESULT],
+): Pick<Resolved, "settled"> {
+  return status === outcome ? { settled: { runId, outcome, attempt } } : {};
+}
+
+const keyOf = (eventId: string) => `effect.resolved:${eventId}`;
 
 async function readOrNull(id: string): Promise<Effect | null> {
   try {

@@ -4,12 +4,15 @@ import {
   EffectMoved,
   EffectRefused,
   type External,
+  type Found,
 } from "../effects/definition.ts";
 import { requiredEnv } from "../env.ts";
 import { Unavailable } from "../errors.ts";
 import { redactText } from "../redact.ts";
 
 const object = z.object({ id: z.string(), url: z.url() });
+/** As the service keeps it: what it was made with, too. */
+const kept = object.extend({ name: z.string(), value: z.json(), head: z.string() });
 const problem = z.object({ code: z.string() });
 
 /** What is to be created in a book. */
@@ -32,12 +35,15 @@ export async function readHead(book: string, signal: AbortSignal): Promise<strin
 export async function findObject(
   { book, marker }: { book: string; marker: string },
   signal: AbortSignal,
-): Promise<External | null> {
+): Promise<Found | null> {
   const query = new URLSearchParams({ marker });
   const path = `/books/${encodeURIComponent(book)}/objects?${query}`;
   const response = await call("GET", path, signal);
-  const { objects } = z.object({ objects: z.array(object) }).parse(await response.json());
-  return objects[0] ?? null;
+  const { objects } = z.object({ objects: z.array(kept) }).parse(await response.json());
+  const [found] = objects;
+  if (!found) return null;
+  const { id, url, ...made } = found;
+  return { id, url, intent: { book, ...made } };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { effectsOfRun } from "../data/effects.server.ts";
+import { effectsOfRun } from "../data/effect-lists.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import type { Wish } from "../effects/wish.ts";
 import { ledgerInput } from "../runs/input.ts";

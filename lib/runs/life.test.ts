@@ -1,0 +1,128 @@
+import { eq, sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { db } from "#db/client.ts";
+import { runs } from "#db/schema.ts";
+import { EffectDesk, ENGINE, OWNER, type Scene } from "../../test/support/effects.ts";
+import { beginProjectDelete, deleteProject } from "../data/projects.server.ts";
+import { readRun } from "../data/runs.server.ts";
+import { claimEffect } from "../effects/claim.ts";
+import { settleInFlight } from "../effects/orphans.ts";
+import { performEffect } from "../effects/perform.ts";
+import { cancelRunsOf } from "./cancel-all.ts";
+import { beginRun, cancelRun, setRunStatus, succeedRun } from "./life.ts";
+import { reviveRuns } from "./revive.ts";
+
+let desk: EffectDesk;
+beforeAll(async () => {
+  desk = await EffectDesk.open();
+});
+afterAll(() => desk.close());
+
+const actions = async ({ projectId, runId }: Pick<Scene, "projectId" | "runId">) =>
+  (await desk.told(projectId, runId)).map(({ action }) => action);
+
+test("a run that is canceled at the last moment has not succeeded", async () => {
+  const run = await desk.run();
+  const { projectId, runId } = run;
+  const ours = { runId, inngestRunId: ENGINE };
+  await cancelRun({ projectId, runId, by: OWNER, reason: "no longer wanted" });
+  expect(await succeedRun(ours, { done: true })).toBe(false);
+  expect(await readRun({ id: runId })).toMatchObject({ status: "canceled", result: null });
+  expect(await actions(run)).toEqual(["run.requested", "run.running", "run.canceled"]);
+});
+
+test("a run that has succeeded has, for whoever says so again, and for nobody else", async () => {
+  const run = await desk.run();
+  const ours = { runId: run.runId, inngestRunId: ENGINE };
+  expect(await succeedRun({ ...ours, inngestRunId: "another" }, {})).toBe(false);
+  expect(await succeedRun(ours, { done: true })).toBe(true);
+  expect(await succeedRun(ours, { done: false })).toBe(true);
+  expect(await succeedRun({ ...ours, inngestRunId: "another" }, {})).toBe(false);
+  expect(await readRun({ id: run.runId })).toMatchObject({ result: { done: true } });
+  expect((await actions(run)).filter((action) => action === "run.succeeded")).toHaveLength(1);
+});
+
+test.each([
+  { fault: "close-after", becomes: "confirmed", objects: 1 },
+  { fault: "close", becomes: "abandoned", objects: 0 },
+])("a project that is deleted waits for what was sent: $fault, $becomes", async (row) => {
+  const scene = await desk.granted();
+  const { projectId, runId, effectId } = scene;
+  await desk.fault(scene, { fault: row.fault });
+  await expect(performEffect(effectId)).rejects.toMatchObject({ code: "effect_outcome_open" });
+  await beginProjectDelete({ id: projectId });
+  expect(await cancelRunsOf({ projectId, by: OWNER })).toEqual([runId]);
+  expect(await settleInFlight({ projectId })).toBe(1);
+  expect(await desk.effect(scene)).toMatchObject({ status: "sent" });
+
+  await desk.leaseOver(scene);
+  // Not to be found out now: it is left for the next look, and the project with it.
+  await desk.fault(scene, { fault: "error500", on: "read" });
+  expect(await settleInFlight({ projectId })).toBe(1);
+  expect(await settleInFlight({ projectId })).toBe(1);
+  await desk.leaseOver(scene);
+  expect(await settleInFlight({ projectId })).toBe(0);
+  expect(await desk.effect(scene)).toMatchObject({ status: row.becomes, attempt: 1 });
+  expect(await desk.objects(scene)).toHaveLength(row.objects);
+  await deleteProject({ id: projectId });
+  expect((await desk.told(projectId, effectId)).at(-1)?.action).toBe(`effect.${row.becomes}`);
+});
+
+test("nothing is claimed for a project that is being deleted, and what was claimed is abandoned", async () => {
+  const scene = await desk.granted();
+  expect(await claimEffect(scene.effectId)).toMatchObject({ do: "send" });
+  await desk.leaseOver(scene);
+  await beginProjectDelete({ id: scene.projectId });
+  expect(await claimEffect(scene.effectId)).toMatchObject({ do: "refused", reason: "ended" });
+  await cancelRunsOf({ projectId: scene.projectId, by: OWNER });
+  expect(await settleInFlight(scene)).toBe(0);
+  expect(await desk.effect(scene)).toMatchObject({ status: "abandoned", attempt: 0 });
+});
+
+/** As if nobody had touched the run for so long. */
+async function untouched(runId: string, minutes: number): Promise<void> {
+  const updatedAt = sql`now() - ${minutes} * interval '1 minute'`;
+  await db().update(runs).set({ updatedAt }).where(eq(runs.id, runId));
+}
+
+const revived = async (id: string) =>
+  (await reviveRuns({ limit: 100 })).filter(({ runId }) => runId === id);
+
+test("a run that was written and never begun is woken again, with another occasion each time", async () => {
+  const { runId } = await desk.run();
+  await db().update(runs).set({ status: "created", inngestRunId: null }).where(eq(runs.id, runId));
+  expect(await revived(runId)).toEqual([]);
+  await untouched(runId, 2);
+  const [first] = await revived(runId);
+  expect(first).toMatchObject({ runId, kind: "implementation", requestedBy: "ci" });
+  expect(await revived(runId)).toEqual([]);
+  await untouched(runId, 3);
+  const [second] = await revived(runId);
+  expect(second?.occasion).not.toBe(first?.occasion);
+  expect(await readRun({ id: runId })).toMatchObject({ status: "created", attempt: 1 });
+});
+
+test.each(["running", "waiting_approval", "waiting_external"] as const)(
+  "a run that is %s and that the engine has lost goes on as a new attempt",
+  async (status) => {
+    const run = await desk.run();
+    const ours = { runId: run.runId, inngestRunId: ENGINE };
+    await setRunStatus(ours, status);
+    await untouched(run.runId, 4 * 60);
+    expect(await revived(run.runId)).toEqual([]);
+    await untouched(run.runId, 6 * 60);
+    expect(await revived(run.runId)).toHaveLength(1);
+    expect(await readRun({ id: run.runId })).toMatchObject({ status: "created", attempt: 2 });
+    expect((await actions(run)).slice(-2)).toEqual(["run.failed", "run.resumed"]);
+
+    // Whoever worked on it before has it no more.
+    await expect(setRunStatus(ours, "running")).rejects.toMatchObject({ code: "run_not_ours" });
+    expect(await succeedRun(ours, {})).toBe(false);
+    const next = { runId: run.runId, inngestRunId: "engine-2" };
+    expect(await beginRun(next)).toMatchObject({ status: "running", attempt: 2, error: null });
+    expect(await beginRun(ours)).toBeNull();
+    expect(await succeedRun(next, {})).toBe(true);
+    await untouched(run.runId, 24 * 60);
+    expect(await revived(run.runId)).toEqual([]);
+  },
+);

@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { and, asc, eq, sql } from "drizzle-orm";
+import { db } from "#db/client.ts";
+import { approvals, auditEntries, effects } from "#db/schema.ts";
+import { decide } from "#lib/approvals/decide.ts";
+import { type Approval, readApproval } from "#lib/data/approvals.server.ts";
+import { type Effect, readEffect } from "#lib/data/effects.server.ts";
+import { createProject } from "#lib/data/projects.server.ts";
+import { planEffects } from "#lib/effects/plan.ts";
+import { newId } from "#lib/ids.ts";
+import { readHead } from "#lib/ledger/client.ts";
+import { acceptRun } from "#lib/runs/accept.ts";
+import { beginRun } from "#lib/runs/life.ts";
+import { startLedger } from "#local/ledger/server.ts";
+import { testDatabase } from "../setup/database.ts";
+
+export const OWNER = "ada";
+export const ENGINE = "engine";
+
+/** One change of a run that was planned and granted. */
+export interface Scene {
+  readonly projectId: string;
+  readonly runId: string;
+  /** The book that it is made in. */
+  readonly book: string;
+  readonly effectId: string;
+  readonly approval: Approval;
+}
+
+/** The core without an engine around it: a database and a ledger service of its own, and what stands in both. */
+export class EffectDesk {
+  readonly #ledger: { url: string; token: string };
+  readonly close: () => Promise<void>;
+
+  private constructor(ledger: { url: string; token: string }, close: () => Promise<void>) {
+    this.#ledger = ledger;
+    this.close = close;
+  }
+
+  static async open(): Promise<EffectDesk> {
+    const database = await testDatabase();
+    const dir = await mkdtemp(join(tmpdir(), "effects-"));
+    const part = await startLedger({ dir });
+    Object.assign(process.env, part.env);
+    return new EffectDesk({ url: part.url, token: part.env.LEDGER_TOKEN ?? "" }, async () => {
+      for (const name of Object.keys(part.env)) delete process.env[name];
+      await part.close();
+      await database.close();
+      await rm(dir, { recursive: true });
+    });
+  }
+
+  /** A run that has begun, in a project and for a book of its own. */
+  async run(): Promise<Pick<Scene, "projectId" | "runId" | "book">> {
+    const runId = newId("run");
+    const book = runId.toLowerCase().replace("_", "-");
+    const slug = book;
+    const { id: projectId } = await createProject({ ownerUserId: OWNER, name: "P", slug });
+    await this.call("PUT", `/_books/${book}`, { allowDuplicates: true });
+    await this.begin({ projectId, runId, book });
+    return { projectId, runId, book };
+  }
+
+  /** Asks for a run, or for a failed one again, and begins it. */
+  async begin({ projectId, runId, book }: Pick<Scene, "projectId" | "runId" | "book">) {
+    const input = { target: "ledger", book, entries: [{ kind: "entry", name: "n", value: "v" }] };
+    const request = { projectId, runId, kind: "implementation" as const, requestedBy: "ci" };
+    await acceptRun({ ...request, input, eventId: newId("run") });
+    await beginRun({ runId, inngestRunId: ENGINE });
+  }
+
+  /** Plans one change of the run, against the head as it is now, and grants it. */
+  async plan(run: Pick<Scene, "projectId" | "runId" | "book">, kind = "ledger.entry") {
+    const { runId, book } = run;
+    const head = await readHead(book, AbortSignal.timeout(5000));
+    const params = { book, head, name: "n", value: "v" };
+    const wishes = [{ stepId: "create-1", kind, params }];
+    const { approval, effects: planned } = await planEffects({ runId, stepId: "plan", wishes });
+    const [effect] = planned;
+    if (!approval || !effect) throw new Error("nothing to approve");
+    await decide({
+      ...{ kind: "granted", projectId: run.projectId, by: OWNER, eventId: newId("decision") },
+      ...{ approvalId: approval.id, intentHash: approval.intentHash },
+    });
+    return { ...run, effectId: effect.effectId, approval };
+  }
+
+  /** A run with one change that is granted. */
+  async granted(kind?: string): Promise<Scene> {
+    return await this.plan(await this.run(), kind);
+  }
+
+  fault({ book }: Scene, fault: object): Promise<unknown> {
+    return this.call("PUT", "/_faults", { book, ...fault });
+  }
+
+  /** Ids of all objects in the book: what really is there. */
+  async objects({ book }: Pick<Scene, "book">): Promise<string[]> {
+    const { objects } = (await this.call("GET", `/_books/${book}/objects`)) as {
+      objects: { id: string }[];
+    };
+    return objects.map(({ id }) => id);
+  }
+
+  async call(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(new URL(path, this.#ledger.url), {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#ledger.token}`,
+        "content-type": "application/json",
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
+    return await response.json();
+  }
+
+  effect({ effectId }: Scene): Promise<Effect> {
+    return readEffect({ id: effectId });
+  }
+
+  approval({ approval }: Scene): Promise<Approval> {
+    return readApproval({ id: approval.id });
+  }
+
+  /** As if the time of whoever holds the effect had passed. */
+  async leaseOver({ effectId }: Scene): Promise<void> {
+    const past = sql`now() - interval '1 second'`;
+    await db().update(effects).set({ leaseExpiresAt: past }).where(eq(effects.id, effectId));
+  }
+
+  /** As if the looks for what was sent had found nothing until nobody could tell any more. */
+  async lost({ effectId }: Scene): Promise<void> {
+    await db().update(effects).set({ status: "unknown" }).where(eq(effects.id, effectId));
+  }
+
+  /** As if the time of its approval had passed. */
+  async approvalOver({ approval }: Scene): Promise<void> {
+    const past = sql`now() - interval '1 second'`;
+    await db().update(approvals).set({ expiresAt: past }).where(eq(approvals.id, approval.id));
+  }
+
+  /** What the chain says of something, in order. */
+  async told(projectId: string, subject: string) {
+    return await db()
+      .select({ action: auditEntries.action, payload: auditEntries.payload })
+      .from(auditEntries)
+      .where(and(eq(auditEntries.projectId, projectId), eq(auditEntries.subject, subject)))
+      .orderBy(asc(auditEntries.seq));
+  }
+}
