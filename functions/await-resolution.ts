@@ -1,22 +1,23 @@
 import { invoke } from "inngest";
-import { effectResolved } from "#lib/events/catalogue/approvals.ts";
+import { effectSettled } from "#lib/events/catalogue/approvals.ts";
 import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtUnknown } from "#lib/runs/apply.ts";
 import { endsWithRun, resolutionData } from "./phase.ts";
 
-/** Looks so often, a second apart, after an event: it wakes whoever waits as soon as it comes, before its row is written. */
-const QUICK_LOOKS = 5;
 const MAX_LOOKS = 200;
 
-/** Waits until a person has said what became of an effect that nobody could find. The row is what counts. */
+/**
+ * Waits until a person has said what became of an effect that nobody could find. The row is what counts: it is read
+ * before the first wait and after each, so that an event which came too early only costs time.
+ */
 export const awaitResolution = inngest.createFunction(
   { id: "await-resolution", triggers: [invoke(resolutionData)], cancelOn: endsWithRun() },
   async ({ event, step }) => {
     const { projectId, runId, inngestRunId, effectId } = event.data;
     const ours = { runId, inngestRunId, effectId };
-    for (let look = 1, quick = 0; ; look++) {
+    for (let look = 1; ; look++) {
       const seen = await step.run(`look-${look}`, () => lookAtUnknown({ ...ours, look }));
       // Whoever invoked this looks again, and comes back when it is still unknown: a run of the engine has 1,000 steps.
       if (!seen.unknown || look >= MAX_LOOKS) return { effectId };
@@ -24,12 +25,11 @@ export const awaitResolution = inngest.createFunction(
         const waiting = { projectId, runId, reason: "external" as const, waitingFor: effectId };
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));
       }
-      const woken = await step.waitForEvent(`wait-${look}`, {
-        event: effectResolved,
-        timeout: quick > 0 ? "1s" : `${seen.waitSeconds}s`,
+      await step.waitForEvent(`wait-${look}`, {
+        event: effectSettled,
+        timeout: `${seen.waitSeconds}s`,
         if: `async.data.effectId == "${effectId}"`,
       });
-      quick = woken ? QUICK_LOOKS : quick - 1;
     }
   },
 );

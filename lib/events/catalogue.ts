@@ -34,6 +34,7 @@ export const OUTBOUND = [
   runs.runCanceled,
   approvals.approvalRequested,
   approvals.approvalSettled,
+  approvals.effectSettled,
   delivery.artifactCreated,
   delivery.sandboxJobFinished,
   delivery.infraProvisioned,

@@ -138,7 +138,6 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
     };
     const desk: Desk = {
       database,
-      unknownSince: new Map(),
       send,
       objects: async (book, marker) =>
         (await objects(book)).filter((object) => object.marker === marker).map(({ id }) => id),

@@ -74,3 +74,13 @@ export const effectResolved = eventType("effect.resolved", {
     ...proofs,
   }),
 });
+
+/** A resolution was heard and done: the effect is no longer unknown. An event only wakes: whoever hears this reads the row. */
+export const effectSettled = eventType("effect.settled", {
+  schema: z.strictObject({
+    projectId: id,
+    runId: id,
+    effectId: id,
+    outcome: z.enum(["confirmed", "approved", "abandoned"]),
+  }),
+});
