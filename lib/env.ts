@@ -35,6 +35,15 @@ const schema = z.object({
   LEDGER_URL: optional(z.url()),
   LEDGER_TOKEN: optional(z.string()),
 
+  /** The language model that writes; without one, sentences of the sources are taken as they are. */
+  MODEL: optional(z.string()),
+  /** An OpenAI-compatible base URL, such as `http://127.0.0.1:11434/v1`; otherwise MODEL is asked at the AI Gateway. */
+  MODEL_URL: optional(z.url({ protocol: /^https?$/ })),
+  MODEL_API_KEY: optional(z.string()),
+  AI_GATEWAY_API_KEY: optional(z.string()),
+  /** How long one piece of writing may take, requests and repairs together: less than a function may run. */
+  MODEL_TIMEOUT_SECONDS: optional(z.coerce.number().int().min(1).max(600)),
+
   /** Where the command line finds Countersign, as whom, and which project it is about. */
   COUNTERSIGN_URL: optional(z.url()),
   COUNTERSIGN_TOKEN: optional(z.string()),

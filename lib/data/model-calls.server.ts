@@ -7,6 +7,7 @@ import { violates } from "./violation.ts";
 
 /** A request to a language model: what it cost and how it ended, nothing of what was said. */
 export type ModelCall = Omit<typeof modelCalls.$inferInsert, "id" | "createdAt">;
+export type ModelOutcome = ModelCall["outcome"];
 
 /** What requests to models have cost together. */
 export interface Spent {

@@ -1,9 +1,8 @@
+import { statementLimit } from "./limits.ts";
 import type { Passage, Statement, WriteRequest, Written } from "./port.ts";
 import { sentences } from "./sentences.ts";
 import { terms } from "./terms.ts";
 
-/** Statements that come back unless the request says otherwise; the most that it may say. */
-export const STATEMENTS = { usual: 8, most: 20 } as const;
 /** What is looked at: retrieval gives far less. */
 const MAX_PASSAGES = 100;
 const MAX_PASSAGE_CHARS = 50_000;
@@ -34,8 +33,7 @@ export function writeExtractive(request: WriteRequest): Written {
   const passages = request.passages.slice(0, MAX_PASSAGES);
   const wanted = wantedTerms(request);
   const candidates = passages.flatMap((passage, index) => candidatesOf(passage, index, wanted));
-  const most = Math.min(Math.max(request.maxStatements ?? STATEMENTS.usual, 1), STATEMENTS.most);
-  const chosen = choose(candidates, weigh(wanted, candidates), most)
+  const chosen = choose(candidates, weigh(wanted, candidates), statementLimit(request))
     // In reading order: as the passages came, and inside one as it is written.
     .sort((a, b) => a.passage - b.passage || a.start - b.start);
   const statements = chosen.flatMap(({ passage, text }): Statement[] => {

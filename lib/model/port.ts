@@ -73,15 +73,14 @@ export interface Budget {
   readonly seconds: number;
 }
 
-/** For whom a call is made: it is recorded, and counted against the budget of the run (or else of the message). */
-export interface Caller {
+/** For whom a call is made: it is recorded, and counted against the budget of the run, or else of the message. */
+export type Caller = {
   readonly projectId: string;
-  readonly runId?: string;
-  readonly messageId?: string;
   readonly stepId: string;
-  /** What is not said is as in DEFAULT_BUDGET of budget.ts. */
+  /** What is not said is as in budget.ts. */
   readonly budget?: Partial<Budget>;
-}
-
-/** What both writers are: the extractive one ignores for whom it works. Which errors: see write.ts. */
-export type Writer = (request: WriteRequest, caller: Caller) => Promise<Written>;
+} & (
+  | { readonly runId: string; readonly messageId?: string }
+  /** The message that is answered: its row is there already. */
+  | { readonly runId?: undefined; readonly messageId: string }
+);

@@ -1,11 +1,17 @@
 import { writeExtractive } from "./extractive.ts";
 import type { Caller, WriteRequest, Written } from "./port.ts";
+import { modelTarget } from "./target.ts";
 
 /**
  * Writes an answer or a section from passages: the one place that chooses who does. With MODEL in the environment a
- * language model, otherwise nobody: the best sentences of the passages are taken as they are. Nothing is left of a
- * statement whose quotes do not stand in the passages.
+ * language model, otherwise nobody: the best sentences of the passages are taken as they are. Every quote that comes back
+ * stands in its passage, and a statement without one is left out.
+ * Throws what writeWithModel does; all of it says whether doing it again can help.
  */
-export async function write(request: WriteRequest, _caller: Caller): Promise<Written> {
-  return writeExtractive(request);
+export async function write(request: WriteRequest, caller: Caller): Promise<Written> {
+  const target = modelTarget();
+  if (target === null) return writeExtractive(request);
+  // Loaded late: with it come the AI SDK and the vocabulary of tokens.
+  const { writeWithModel } = await import("./language-model.ts");
+  return await writeWithModel(request, caller, target);
 }
