@@ -96,7 +96,15 @@ export const hits = z.looseObject({
   warning: text.optional(),
 });
 
-export const key = z.looseObject({ id: text, owner: text });
+export const key = z.looseObject({
+  id: text,
+  owner: text,
+  createdBy: text,
+  createdAt: text,
+  revokedAt: maybe,
+});
+
+export const keys = z.looseObject({ items: z.array(key) });
 
 /** A page of a list. */
 export function page<T extends z.ZodType>(item: T) {

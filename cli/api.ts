@@ -46,6 +46,14 @@ export class Api {
     return this.#json("POST", path, answer, body);
   }
 
+  put<T extends z.ZodType>(path: string, body: object, answer: T): Promise<z.infer<T>> {
+    return this.#json("PUT", path, answer, body);
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.#call("DELETE", path);
+  }
+
   /** The body as text; for answers of one JSON value a line. */
   async text(path: string): Promise<string> {
     return await (await this.#call("GET", path)).text();

@@ -8,6 +8,7 @@ import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { effects } from "#db/schema.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
+import { PRESETS } from "#lib/policy/document.ts";
 import { OWNER, type TestCloud, testCloud } from "../test/support/cloud.ts";
 import { RunDesk } from "../test/support/runs.ts";
 import { cli } from "./cli.ts";
@@ -203,6 +204,83 @@ test("a signature is made with a key that keys new made, where the policy asks f
   await desk.reached(runId, "succeeded");
   await desk.client.call("PUT", "/api/projects/cli/policy", {});
 }, 60_000);
+
+test("a policy is shown and published: a preset, a file, or stdin; what is none is not sent", async () => {
+  await desk.project("ruled");
+  const policy = (...args: string[]) => run(["policy", ...args, "--project", "ruled"]);
+  const built = await policy("show");
+  expect(built).toMatchObject({ code: 0, err: "" });
+  expect(built.out).toMatch(/^The built-in policy/);
+  expect(built.out).toMatch(/^any +1 +the owner +unless_alone +event +1440 min$/m);
+
+  const strict = await policy("set", "strict");
+  expect(strict).toMatchObject({ code: 0, err: "" });
+  expect(strict.out).toMatch(/^Version 1\.\n/);
+  expect(strict.out).toMatch(/^deploy.production +1 +the owner +never +signature +240 min$/m);
+  expect(JSON.parse((await policy("show", "--json")).out)).toMatchObject({
+    ...{ version: 1, document: PRESETS.strict },
+  });
+
+  const file = join(dir, "policy.json");
+  const document = {
+    default: { approvals: 2, approvers: ["ann", `b${ESC}[2Jb`] },
+    scopes: { "ledger.write": { automatic: true } },
+  };
+  await writeFile(file, JSON.stringify(document));
+  const published = await policy("set", file, "--json");
+  expect(JSON.parse(published.out)).toMatchObject({ version: 2, document });
+  const shown = await policy("show");
+  expect(shown.out).toMatch(/^ledger.write +nobody$/m);
+  expect(shown.out).toMatch(/^any +2 +ann, bb /m);
+  const stdin = vi.spyOn(process, "stdin", "get");
+  try {
+    const piped = new PassThrough();
+    stdin.mockReturnValue(piped as never);
+    piped.end("{}");
+    expect((await policy("set", "-")).out).toMatch(/^Version 3\./);
+  } finally {
+    stdin.mockRestore();
+  }
+
+  await writeFile(file, '{"default": {"approvals": 0, "approver": ["ann"]}}');
+  const wrong = await policy("set", file);
+  expect(wrong).toMatchObject({ code: 2, out: "", err: expect.stringContaining("no policy") });
+  expect(wrong.err).toMatch(/"approver".*at default/s);
+  await writeFile(file, "{");
+  expect(await policy("set", file)).toMatchObject({
+    ...{ code: 2, err: expect.stringContaining("not JSON") },
+  });
+  expect(await policy("set", "lax")).toMatchObject({
+    ...{ code: 2, err: expect.stringContaining("neither local nor strict") },
+  });
+  expect(JSON.parse((await policy("show", "--json")).out)).toMatchObject({ version: 3 });
+  expect(await run(["policy", "set", "strict", "--project", "none"])).toMatchObject({ code: 1 });
+});
+
+test("keys are listed and revoked, for good", async () => {
+  await desk.project("keyed");
+  const keys = (...args: string[]) => run(["keys", ...args, "--project", "keyed"]);
+  expect(await keys("list")).toMatchObject({ code: 0, out: "No keys.\n" });
+  const file = join(dir, "listed.pem");
+  const made = await keys("new", file, "--register", "--owner", "bob", "--json");
+  const { id } = JSON.parse(made.out);
+  expect((await keys("list")).out).toMatch(new RegExp(`^${id} +bob +${OWNER} +.* -$`, "m"));
+  for (const _ of ["once", "again"]) {
+    expect(await keys("revoke", id)).toMatchObject({
+      ...{ code: 0, out: expect.stringContaining(`Revoked ${id}`), err: "" },
+    });
+  }
+  expect(JSON.parse((await keys("revoke", id, "--json")).out)).toEqual({ id, revoked: true });
+  expect(JSON.parse((await keys("list", "--json")).out).items).toMatchObject([
+    { id, owner: "bob", revokedAt: expect.any(String) },
+  ]);
+  expect(await keys("revoke", "0".repeat(32))).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining("There is no key") },
+  });
+  expect(await keys("revoke", "bob")).toMatchObject({
+    ...{ code: 2, err: expect.stringContaining("keys list") },
+  });
+});
 
 test("an effect that nobody could find out about is resolved, or the resolution refused", async () => {
   const { id } = await waiting("unknown");

@@ -96,6 +96,7 @@ export function program(): Command {
 
   effects(countersign.command("effects").description("changes in other systems"));
   audit(countersign.command("audit").description("the account of what was done"));
+  policy(countersign.command("policy").description("who decides what in a project"));
   keys(countersign.command("keys").description("keys to sign decisions with"));
   return countersign;
 }
@@ -178,5 +179,38 @@ function keys(parent: Command): void {
     .action(async (file, options, command) => {
       const { newKey } = await import("./commands/keys.ts");
       await newKey(file, options, contextOf(command));
+    });
+  parent
+    .command("list")
+    .description("list the keys that are registered in a project, revoked ones too")
+    .action(async (_options, command) => {
+      const { listKeys } = await import("./commands/keys.ts");
+      await listKeys(contextOf(command));
+    });
+  parent
+    .command("revoke")
+    .description("end a key's validity for good, which the project's owner may")
+    .argument("<key>", "its id")
+    .action(async (id, _options, command) => {
+      const { revokeKey } = await import("./commands/keys.ts");
+      await revokeKey(id, contextOf(command));
+    });
+}
+
+function policy(parent: Command): void {
+  parent
+    .command("show")
+    .description("show a project's policy as it is now")
+    .action(async (_options, command) => {
+      const { showPolicy } = await import("./commands/policy.ts");
+      await showPolicy(contextOf(command));
+    });
+  parent
+    .command("set")
+    .description("publish the next version; what was asked for before keeps its rule")
+    .argument("<policy>", "local, strict, or a file with the document (- for stdin)")
+    .action(async (source, _options, command) => {
+      const { setPolicy } = await import("./commands/policy.ts");
+      await setPolicy(source, contextOf(command));
     });
 }

@@ -4,7 +4,7 @@ import { keyId } from "#lib/approvals/proof.ts";
 import * as answers from "../answers.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";
-import { say, sayJson } from "../output.ts";
+import { say, sayJson, table, when } from "../output.ts";
 import { projectOf } from "../settings.ts";
 import { publicText } from "../sign.ts";
 
@@ -43,13 +43,38 @@ export async function newKey(
   if (registeredFor !== undefined) say(`Registered   for ${registeredFor}`);
 }
 
+/** The keys that are registered in a project, revoked ones too. */
+export async function listKeys(context: Context): Promise<void> {
+  const { items } = await context.api().get(keysPath(context), answers.keys);
+  if (context.json) return sayJson({ items });
+  if (items.length === 0) return say("No keys.");
+  const rows = items.map((key) => [
+    ...[key.id, key.owner, key.createdBy, when(key.createdAt), when(key.revokedAt)],
+  ]);
+  say(table(["KEY", "OWNER", "REGISTERED BY", "REGISTERED", "REVOKED"], rows));
+}
+
+/** Ends a key's validity for good; can be repeated. Throws Failure when the project has no such key. */
+export async function revokeKey(id: string, context: Context): Promise<void> {
+  if (!/^[0-9a-f]{32}$/.test(id)) {
+    throw new Failure(EXIT.usage, "A key id is 32 hex digits: see countersign keys list.");
+  }
+  await context.api().delete(`${keysPath(context)}/${id}`);
+  if (context.json) sayJson({ id, revoked: true });
+  else say(`Revoked ${id}: it signs nothing any more. What it has signed before stays.`);
+}
+
+function keysPath({ settings }: Pick<Context, "settings">): string {
+  return `/api/projects/${encodeURIComponent(projectOf(settings))}/keys`;
+}
+
 /** What registers a public key, and says for whom it did. Throws Failure when a setting is missing. */
 function registration(
-  { api, settings }: Context,
+  context: Context,
   owner: string | undefined,
 ): (publicKey: string) => Promise<string> {
-  const path = `/api/projects/${encodeURIComponent(projectOf(settings))}/keys`;
-  const edge = api();
+  const path = keysPath(context);
+  const edge = context.api();
   return async (publicKey) => {
     const body = { publicKey, ...(owner === undefined ? {} : { owner }) };
     return (await edge.post(path, body, answers.key)).owner;
