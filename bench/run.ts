@@ -4,6 +4,7 @@ import { run as cold } from "./cold.bench.ts";
 import { run as engine } from "./engine.bench.ts";
 import { run as ingest } from "./ingest.bench.ts";
 import { run as ledger } from "./ledger.bench.ts";
+import { run as lists } from "./lists.bench.ts";
 import type { Bench, BenchResult } from "./result.ts";
 import { run as search } from "./search.bench.ts";
 import { run as searchable } from "./searchable.bench.ts";
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, Bench>> = {
   engine,
   ingest,
   ledger,
+  lists,
   search,
   searchable,
 };
@@ -29,6 +31,7 @@ Exits with 1 when a bar is missed.
   engine   the local Inngest engine: latency, runs/s, waits, memory; INNGEST_SERVER_URL names a server to compare it with
   ingest   PDF pages/s and peak memory of extract and chunk, against pdf-parse
   ledger   ten recorded steps against ten bare ones; a person's grant until its gate is open
+  lists    every list query over tables of a million rows: which index answers it (minutes, and some 5 GB of disk)
   search   top-10 search at 10,000 and 100,000 chunks on the local vector server
   searchable   a 311-page PDF from its event to the first hit, on the whole local cloud
 
