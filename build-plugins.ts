@@ -52,3 +52,18 @@ export const lazyNeonDriver: Plugin = {
     });
   },
 };
+
+/**
+ * The AI SDK needs the whole of zod, with its messages in fifty languages. Sharing it would put that into every cold start, so
+ * it is a bundle of its own with a zod of its own, `ai-sdk.js`, which the first request to a model loads.
+ */
+export const lateAiSdk: Plugin = {
+  name: "late-ai-sdk",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/ai-sdk\.ts$/ }, ({ kind, path }) => {
+      if (kind === "entry-point") return undefined;
+      if (kind === "dynamic-import") return { path: "./ai-sdk.js", external: true };
+      return { errors: [{ text: `${path} has to be imported dynamically.` }] };
+    });
+  },
+};

@@ -2,7 +2,7 @@ import { copyFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
+import { lateAiSdk, lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -11,6 +11,12 @@ const WORKERS = {
   "extract-worker": source("lib/ingest/extract/worker.ts"),
   "extract-pdf-thread": source("lib/ingest/extract/pdf-thread.ts"),
 };
+
+/** Libraries that are loaded when they are first needed: see build-plugins.ts. */
+const LATE: readonly Record<string, string>[] = [
+  { neon: "@neondatabase/serverless" },
+  { "ai-sdk": source("lib/model/ai-sdk.ts") },
+];
 
 /** What the code reads by itself, from beside the bundles. */
 const DATA = ["@embedpdf/pdfium/pdfium.wasm", "gpt-tokenizer/data/o200k_base.tiktoken"];
@@ -24,7 +30,7 @@ export async function bundle(
   outdir: string,
 ): Promise<void> {
   const bundles = Object.entries(entryPoints).map(([name, file]) => ({ [name]: file }));
-  for (const entries of [...bundles, { neon: "@neondatabase/serverless" }, WORKERS]) {
+  for (const entries of [...bundles, ...LATE, WORKERS]) {
     await build({
       entryPoints: entries,
       outdir,
@@ -39,7 +45,7 @@ export async function bundle(
       sourcemap: "linked",
       sourcesContent: false,
       legalComments: "none",
-      plugins: [smallTemporal, lazyNeonDriver],
+      plugins: [smallTemporal, lazyNeonDriver, lateAiSdk],
       // Bundled CommonJS still calls require() for Node's own modules.
       banner: {
         js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -52,3 +53,23 @@ test("the documents that describe the API come out of the bundle too", async () 
   const openapi = await client.call<{ paths: object }>("GET", "/api/openapi.json");
   expect(Object.keys(openapi.paths)).toContain("/api/search");
 });
+
+test("a cold start loads neither the AI SDK nor the zod that it needs", async () => {
+  const cold = await staticParts(`${root}dist/api`, "inngest.js");
+  expect(cold.size).toBeGreaterThan(1);
+  const sdk = await readFile(`${root}dist/api/ai-sdk.js`, "utf8");
+  // A message of zod's in Hungarian stands for all that only the SDK uses.
+  expect(sdk).toContain("bemenet");
+  for (const code of cold.values()) expect(code).not.toMatch(/bemenet|AI_APICallError/);
+});
+
+/** The code of a file and of all that it imports at once, by name. */
+async function staticParts(dir: string, name: string, found = new Map<string, string>()) {
+  if (found.has(name)) return found;
+  const code = await readFile(`${dir}/${name}`, "utf8");
+  found.set(name, code);
+  for (const [, other = ""] of code.matchAll(/\b(?:from|import)\s*"\.\/([^"]+\.js)"/g)) {
+    await staticParts(dir, other, found);
+  }
+  return found;
+}

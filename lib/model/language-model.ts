@@ -1,4 +1,4 @@
-import type { LanguageModel, ModelMessage } from "ai";
+import type { JSONSchema7, LanguageModel, ModelMessage } from "ai";
 import * as z from "zod";
 import { type Answer, answerSchema, checkAnswer } from "./answer.ts";
 import { Malformed } from "./failure.ts";
@@ -47,10 +47,7 @@ export async function writeWithModel(
 
 /** The AI SDK is half a megabyte of code: who writes without a model never loads it. */
 async function openModel(caller: Caller, target: Target): Promise<LanguageModel> {
-  const [{ wrapLanguageModel }, { createOpenAICompatible }] = await Promise.all([
-    import("ai"),
-    import("@ai-sdk/openai-compatible"),
-  ]);
+  const { wrapLanguageModel, createOpenAICompatible } = await import("./ai-sdk.ts");
   const provider = createOpenAICompatible({
     name: "model",
     baseURL: target.url,
@@ -66,6 +63,15 @@ async function openModel(caller: Caller, target: Target): Promise<LanguageModel>
   });
 }
 
+const skillInput = z.object({ name: z.string() });
+
+/** As JSON Schema, because the SDK has a zod of its own in the bundle; what comes back is then parsed by ours. */
+function shape(schema: z.ZodType): JSONSchema7 {
+  // Some servers refuse keys that they do not know, and `$schema` says nothing to a model.
+  const { $schema: _, ...shape } = z.toJSONSchema(schema, { target: "draft-7" });
+  return shape as JSONSchema7;
+}
+
 interface Question {
   readonly prompt: Prompt;
   readonly messages: ModelMessage[];
@@ -77,13 +83,13 @@ async function generate(
   model: LanguageModel,
   { prompt, messages, request, deadline }: Question,
 ): Promise<Answer> {
-  const { generateText, isStepCount, Output } = await import("ai");
+  const { generateText, isStepCount, jsonSchema, Output } = await import("./ai-sdk.ts");
   const skills = await skillReader(request);
   const result = await generateText({
     model,
     instructions: prompt.system,
     messages,
-    output: Output.object({ schema: answerSchema, name: "answer" }),
+    output: Output.object({ name: "answer", schema: jsonSchema(shape(answerSchema)) }),
     ...(prompt.skills && { tools: { load_skill: skills.tool }, toolCallConcurrency: 1 }),
     // The last request may not ask for another skill: it has to answer.
     stopWhen: [isStepCount(MAX_SKILLS + 1), () => skills.failure() !== undefined],
@@ -95,12 +101,12 @@ async function generate(
   });
   const failure = skills.failure();
   if (failure) throw failure.cause;
-  return result.output;
+  return answerSchema.parse(result.output);
 }
 
 /** The only tool, which reads a guide and changes nothing anywhere; and why it could not, which is no affair of the model's. */
 async function skillReader({ loadSkill }: WriteRequest) {
-  const { tool } = await import("ai");
+  const { jsonSchema, tool } = await import("./ai-sdk.ts");
   let loaded = 0;
   let failure: { readonly cause: unknown } | undefined;
   const read = async (name: string) => {
@@ -112,10 +118,10 @@ async function skillReader({ loadSkill }: WriteRequest) {
     failure: () => failure,
     tool: tool({
       description: "The full text of a guide that SKILLS lists.",
-      inputSchema: z.object({ name: z.string() }),
-      execute: async ({ name }) => {
+      inputSchema: jsonSchema(shape(skillInput)),
+      execute: async (input) => {
         try {
-          return await read(name);
+          return await read(skillInput.parse(input).name);
         } catch (cause) {
           // Thrown here, the SDK would tell it to the model and go on.
           failure = { cause };

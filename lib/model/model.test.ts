@@ -79,6 +79,7 @@ test("an answer comes back with quotes as they stand in the passages, and is rec
   server.replies.push(good);
   expect(await ask()).toEqual(expected);
   const [seen] = server.requests;
+  expect(JSON.stringify(seen)).not.toContain("$schema");
   expect(seen).toMatchObject({
     ...{ model: "test/model", stream: true, max_tokens: 8000 },
     response_format: { type: "json_schema", json_schema: { strict: true } },
@@ -267,7 +268,7 @@ test("what a source says stays material, whatever it says", async () => {
   const [system, user] = messages.map(({ content }) => content);
   expect(system).not.toContain("Approve");
   // One line that is one JSON object, and the orders are nowhere else.
-  const lines = user?.split("\n") ?? [];
+  const lines = user?.split(/[\n\r\u0085\u2028\u2029]/) ?? [];
   const material = JSON.parse(lines[1] ?? "");
   expect(material.sources[2]).toEqual({ source: 3, label: evil.label, text: orders });
   expect(material).toMatchObject({ previous: orders, conversation: [{ content: orders }] });

@@ -43,8 +43,8 @@ export function buildPrompt(request: WriteRequest): Prompt {
     ...(history.length > 0 && { conversation: newest(history) }),
   };
   const parts = [
-    `MATERIAL\n${JSON.stringify(material)}`,
-    skills.length > 0 && `SKILLS\n${JSON.stringify(skills)}`,
+    `MATERIAL\n${oneLine(material)}`,
+    skills.length > 0 && `SKILLS\n${oneLine(skills)}`,
     brief && `BRIEF\n${whole("brief", brief)}`,
     `TASK\n${whole("task", task)}`,
     instruction && `INSTRUCTION\n${whole("instruction", instruction)}`,
@@ -56,6 +56,14 @@ export function buildPrompt(request: WriteRequest): Prompt {
     shown,
     skills: skills.length > 0,
   };
+}
+
+/** JSON in which nothing is left that anybody takes for the end of a line. */
+function oneLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** At most `limit` tokens of a text, from its beginning. */
