@@ -17,6 +17,8 @@ const text = (body: string, type = "application/json"): Omit<Call, "as"> => ({
   body,
   headers: { "content-type": type },
 });
+/** A secret that has the form of a slug. */
+const SLACK = `xoxb-2048-1024-${"a1b2".repeat(6)}`;
 const good = { name: "A", slug: "a" };
 const hash = { intentHash: "0".repeat(64) };
 const search = (query: string) => `/api/search?projectId=PROJECT&${query}`;
@@ -34,6 +36,7 @@ describe("bad input", () => {
     ["POST", "/api/projects", 422, "invalid_json", json({ ...good, name: "a\0b" })],
     ["POST", "/api/projects", 422, "invalid_json", json({ ...good, name: "x".repeat(256) })],
     ["POST", "/api/projects", 422, "invalid_json", json({ ...good, slug: "No Slug" })],
+    ["POST", "/api/projects", 422, "invalid_json", json({ ...good, slug: SLACK })],
     ["POST", "/api/projects", 409, "slug_taken", json({ ...good, slug: "edge" })],
     ["POST", "/api/projects", 413, "too_large", json({ ...good, name: "x".repeat(1024 * 1024) })],
     ["GET", "/api/projects?limit=0", 422, "invalid_query"],

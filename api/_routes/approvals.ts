@@ -24,6 +24,7 @@ import {
   instant,
   json,
   PageQuery,
+  paged,
   pageOf,
   shown,
   wake,
@@ -132,7 +133,7 @@ const decide = (verb: "grant" | "deny" | "revoke") =>
 export const approvalRoutes = new OpenAPIHono<AppEnv>()
   .openapi(list, async (c) => {
     const page = await listApprovals({ userId: c.var.userId, ...c.req.valid("query") });
-    return c.json({ items: page.items.map(view), nextCursor: page.nextCursor }, 200);
+    return c.json(paged(page, view), 200);
   })
   .openapi(read, async (c) => {
     const { approvalId } = c.req.valid("param");

@@ -1,14 +1,15 @@
-import { z } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import type { RequestIdVariables } from "hono/request-id";
 import { authenticate } from "#lib/auth/authenticate.ts";
+import type { Page } from "#lib/data/page.ts";
 import { within } from "#lib/deadline.ts";
 import { Unavailable } from "#lib/errors.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
 import { emit, type OutgoingEvent } from "#lib/events/emit.ts";
-import { BodyTooLarge } from "./problem.ts";
+import { BodyTooLarge, problems } from "./problem.ts";
 
 /** The SDK tries for longer than a client should wait. */
 const EMIT_MS = 10_000;
@@ -74,6 +75,30 @@ export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({
     items: z.array(item),
     nextCursor: z.string().nullable().describe("Null at the end of the list"),
+  });
+}
+
+/** A page as it is answered. */
+export function paged<Row, T>(page: Page<Row>, view: (row: Row) => T) {
+  return { items: page.items.map(view), nextCursor: page.nextCursor };
+}
+
+/** The route of a list of what a project has, for its owner. */
+export function projectList<P extends string, T extends z.ZodType>(
+  path: P,
+  summary: string,
+  item: T,
+) {
+  return createRoute({
+    ...forOwners,
+    method: "get",
+    path: `/projects/{projectId}/${path}` as const,
+    summary,
+    request: { params: ProjectParams, query: PageQuery },
+    responses: {
+      200: { description: "A page", content: json(pageOf(item)) },
+      ...problems(401, 404, 422),
+    },
   });
 }
 

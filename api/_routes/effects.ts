@@ -11,9 +11,8 @@ import {
   forOwnersWithJson,
   instant,
   json,
-  PageQuery,
-  ProjectParams,
-  pageOf,
+  paged,
+  projectList,
   shown,
   wake,
 } from "./common.ts";
@@ -53,17 +52,11 @@ const EffectDetail = Effect.extend({
 
 const params = z.object({ effectId: id });
 
-const list = createRoute({
-  ...forOwners,
-  method: "get",
-  path: "/projects/{projectId}/effects",
-  summary: "What a project has changed or would change in other systems, newest first",
-  request: { params: ProjectParams, query: PageQuery },
-  responses: {
-    200: { description: "A page", content: json(pageOf(Effect)) },
-    ...problems(401, 404, 422),
-  },
-});
+const list = projectList(
+  "effects",
+  "What a project has changed or would change in other systems, newest first",
+  Effect,
+);
 
 const read = createRoute({
   ...forOwners,
@@ -99,8 +92,10 @@ export const effectRoutes = new OpenAPIHono<AppEnv>()
     const { projectId } = c.req.valid("param");
     await getProject({ id: projectId, ownerUserId: c.var.userId });
     const page = await listEffects({ projectId, ...c.req.valid("query") });
-    const items = page.items.map((row) => shown(Effect, row));
-    return c.json({ items, nextCursor: page.nextCursor }, 200);
+    return c.json(
+      paged(page, (row) => shown(Effect, row)),
+      200,
+    );
   })
   .openapi(read, async (c) => {
     const { effectId } = c.req.valid("param");

@@ -12,9 +12,9 @@ import {
   instant,
   json,
   Name,
-  PageQuery,
   ProjectParams,
-  pageOf,
+  paged,
+  projectList,
   shown,
   wake,
 } from "./common.ts";
@@ -75,17 +75,7 @@ const upload = createRoute({
   },
 });
 
-const list = createRoute({
-  ...forOwners,
-  method: "get",
-  path: "/projects/{projectId}/files",
-  summary: "A project's files, newest first",
-  request: { params: ProjectParams, query: PageQuery },
-  responses: {
-    200: { description: "A page", content: json(pageOf(File)) },
-    ...problems(401, 404, 422),
-  },
-});
+const list = projectList("files", "A project's files, newest first", File);
 
 const read = createRoute({
   ...forOwners,
@@ -131,7 +121,7 @@ export const fileRoutes = new OpenAPIHono<AppEnv>()
     await getProject({ id: projectId, ownerUserId: c.var.userId });
     const page = await listFiles({ projectId, ...c.req.valid("query") });
     return c.json(
-      { items: page.items.map((file) => shown(File, file)), nextCursor: page.nextCursor },
+      paged(page, (row) => shown(File, row)),
       200,
     );
   })

@@ -17,6 +17,7 @@ import {
   Name,
   PageQuery,
   ProjectParams,
+  paged,
   pageOf,
   wake,
 } from "./common.ts";
@@ -90,7 +91,7 @@ export const projectRoutes = new OpenAPIHono<AppEnv>()
   })
   .openapi(list, async (c) => {
     const page = await listProjects({ ownerUserId: c.var.userId, ...c.req.valid("query") });
-    return c.json({ items: page.items.map(view), nextCursor: page.nextCursor }, 200);
+    return c.json(paged(page, view), 200);
   })
   .openapi(read, async (c) => {
     const { projectId: id } = c.req.valid("param");

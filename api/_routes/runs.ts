@@ -17,9 +17,9 @@ import {
   forOwnersWithJson,
   instant,
   json,
-  PageQuery,
   ProjectParams,
-  pageOf,
+  paged,
+  projectList,
   shown,
   wake,
 } from "./common.ts";
@@ -94,17 +94,7 @@ const NewRun = z
 
 const params = z.object({ runId: id });
 
-const list = createRoute({
-  ...forOwners,
-  method: "get",
-  path: "/projects/{projectId}/runs",
-  summary: "A project's runs, newest first",
-  request: { params: ProjectParams, query: PageQuery },
-  responses: {
-    200: { description: "A page", content: json(pageOf(Run)) },
-    ...problems(401, 404, 422),
-  },
-});
+const list = projectList("runs", "A project's runs, newest first", Run);
 
 const create = createRoute({
   ...forOwnersWithJson,
@@ -150,8 +140,10 @@ export const runRoutes = new OpenAPIHono<AppEnv>()
     const { projectId } = c.req.valid("param");
     await getProject({ id: projectId, ownerUserId: c.var.userId });
     const page = await listRuns({ projectId, ...c.req.valid("query") });
-    const items = page.items.map((row) => shown(Run, row));
-    return c.json({ items, nextCursor: page.nextCursor }, 200);
+    return c.json(
+      paged(page, (row) => shown(Run, row)),
+      200,
+    );
   })
   .openapi(create, async (c) => {
     const { projectId } = c.req.valid("param");

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { chatMessageSent } from "./catalogue/chat.ts";
 import { fileUploaded } from "./catalogue/files.ts";
+import { projectCreated } from "./catalogue/projects.ts";
 import { runRequested } from "./catalogue/runs.ts";
 import { CATALOGUE, INBOUND, OUTBOUND } from "./catalogue.ts";
 import { event } from "./emit.ts";
@@ -47,11 +48,18 @@ test("an event's id says what happened: field order does not matter, content and
   expect(event(fileUploaded, { projectId: "p", fileId: "f" }, "again").id).not.toBe(one.id);
 });
 
-test("what is sent holds no secret, and an id that looks like one is refused", () => {
+test("what is sent holds no secret, and an id or slug that looks like one is refused", () => {
   const key = `ghp_${"a1B2".repeat(9)}`;
   const data = { projectId: "p", threadId: "t", messageId: "m", content: `use ${key}` };
   expect(event(chatMessageSent, data).data.content).toBe("use [redacted:github-token]");
   expect(() => event(chatMessageSent, { ...data, threadId: key })).toThrow("looks like a secret");
+  const project = {
+    projectId: "p",
+    name: "P",
+    owner: "o",
+    slug: `xoxb-2048-1024-${"a1b2".repeat(6)}`,
+  };
+  expect(() => event(projectCreated, project)).toThrow("looks like a secret");
 });
 
 test("an event is remembered by its id, a secret-looking one by its hash", () => {

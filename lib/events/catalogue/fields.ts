@@ -4,8 +4,8 @@ import { redactText } from "../../redact.ts";
 /** Field types that several events share. Limits keep every event far below the smallest plan's 256 KB. */
 
 /** What is looked up by its very text cannot be redacted: what would have to be is refused. */
-const harmless = (value: string) => redactText(value) === value;
-const HARMLESS = { error: "looks like a secret: choose another" };
+export const harmless = (value: string) => redactText(value) === value;
+export const HARMLESS = { error: "looks like a secret: choose another" };
 
 /**
  * An id of ours or of the emitter's. No colon or quote: ids become parts of vector namespaces, filters and blob keys, where

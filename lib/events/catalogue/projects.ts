@@ -1,6 +1,6 @@
 import { eventType } from "inngest";
 import * as z from "zod";
-import { actor, id, identity, name } from "./fields.ts";
+import { actor, HARMLESS, harmless, id, identity, name } from "./fields.ts";
 
 /** Makes a project, for systems that work by events alone. The same `projectId` again changes nothing. */
 export const projectCreated = eventType("project.created", {
@@ -11,7 +11,8 @@ export const projectCreated = eventType("project.created", {
       .string()
       .min(1)
       .max(64)
-      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case words joined by single dashes"),
+      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "lower-case words joined by single dashes")
+      .refine(harmless, HARMLESS),
     owner: identity,
   }),
 });
