@@ -1,4 +1,4 @@
-import { and, arrayContains, desc, eq, inArray, or, type SQL } from "drizzle-orm";
+import { and, arrayContains, desc, eq, inArray, or } from "drizzle-orm";
 import { union } from "drizzle-orm/pg-core";
 import { db, type Executor } from "#db/client.ts";
 import { approvals, projects } from "#db/schema.ts";
@@ -43,24 +43,37 @@ export async function listApprovals(
   executor: Executor = db(),
 ): Promise<Page<Approval>> {
   const limit = pageLimit(input.limit);
-  // Two reads, each by its own index; one condition with OR would be answered by none.
-  const page = (mine: SQL | undefined) =>
-    executor
-      .select({ id: approvals.id })
-      .from(approvals)
-      .innerJoin(projects, eq(projects.id, approvals.projectId))
-      .where(
-        and(
-          mine,
-          eq(projects.status, "active"),
-          input.projectId === undefined ? undefined : eq(approvals.projectId, input.projectId),
-          input.status === undefined ? undefined : eq(approvals.status, input.status),
-          behind(approvals, input.cursor),
-        ),
-      )
-      .orderBy(desc(approvals.createdAt), desc(approvals.id))
-      .limit(limit + 1);
-  const ids = union(page(eq(projects.ownerUserId, input.userId)), page(named(input.userId)));
+  const { id, createdAt } = approvals;
+  const wanted = and(
+    input.status === undefined ? undefined : eq(approvals.status, input.status),
+    behind(approvals, input.cursor),
+  );
+  const ofProject = input.projectId === undefined ? undefined : eq(projects.id, input.projectId);
+  const active = and(eq(projects.status, "active"), ofProject);
+  // Two reads, each by its own index; one condition with OR would be answered by none. Of the caller's projects each gives
+  // its newest, so that no more is read of any, however many approvals there are of it or of others.
+  const newest = executor
+    .select({ id, createdAt })
+    .from(approvals)
+    .where(and(eq(approvals.projectId, projects.id), wanted))
+    .orderBy(desc(createdAt), desc(id))
+    .limit(limit + 1)
+    .as("newest");
+  const own = executor
+    .select({ id: newest.id })
+    .from(projects)
+    .crossJoinLateral(newest)
+    .where(and(eq(projects.ownerUserId, input.userId), active))
+    .orderBy(desc(newest.createdAt), desc(newest.id))
+    .limit(limit + 1);
+  const decidable = executor
+    .select({ id })
+    .from(approvals)
+    .innerJoin(projects, eq(projects.id, approvals.projectId))
+    .where(and(named(input.userId), active, wanted))
+    .orderBy(desc(createdAt), desc(id))
+    .limit(limit + 1);
+  const ids = union(own, decidable);
   const rows = await executor
     .select()
     .from(approvals)
