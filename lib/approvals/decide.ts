@@ -17,7 +17,7 @@ import { Unavailable } from "../errors.ts";
 import type { approvalGranted } from "../events/catalogue/approvals.ts";
 import { log } from "../log.ts";
 import { prove } from "./assurance.ts";
-import { type DecisionKind, judge } from "./judge.ts";
+import { type DecisionKind, heardBefore, judge } from "./judge.ts";
 import { approvalRule } from "./rule.ts";
 
 /** A decision as its event says it. */
@@ -57,7 +57,7 @@ export async function decide(decision: Decision): Promise<Decided> {
     const { approvalId, intentHash, kind, by, eventId } = decision;
     const voices = await listVoices({ approvalId }, tx);
     // Heard before: a proof that was good then need not be good any more.
-    if (voices.some((voice) => voice.eventId === eventId && voice.decidedBy === by)) {
+    if (heardBefore(voices, decision)) {
       return { accepted: true, ...settledAs(approval) };
     }
     const facts = { approvalId, intentHash, decision: kind };

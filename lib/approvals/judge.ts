@@ -59,7 +59,7 @@ export type Verdict =
  */
 export function judge({ approval, rule, voices, decision, now }: Case): Verdict {
   const { by, kind } = decision;
-  if (voices.some((voice) => voice.eventId === decision.eventId)) {
+  if (heardBefore(voices, decision)) {
     return { accepted: true, outcome: "repeated" };
   }
   if (decision.intentHash !== approval.intentHash) {
@@ -101,6 +101,19 @@ export function judge({ approval, rule, voices, decision, now }: Case): Verdict 
     accepted: true,
     outcome: granted.add(by).size >= approval.quorum ? "granted" : "counted",
   };
+}
+
+/**
+ * Whether this very decision was accepted before: the same event, delivered again. Senders choose the ids of their events,
+ * so one that says something else, or for somebody else, is another decision.
+ */
+export function heardBefore(
+  voices: Case["voices"],
+  { eventId, by, kind }: { eventId: string; by: string; kind: DecisionKind },
+): boolean {
+  return voices.some(
+    (voice) => voice.eventId === eventId && voice.decidedBy === by && voice.decision === kind,
+  );
 }
 
 function requesterMayGrant(quorum: number, rule: Case["rule"], by: string): boolean {

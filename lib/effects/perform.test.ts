@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { until } from "#local/client.ts";
 import { EffectDesk, OWNER, type Scene } from "../../test/support/effects.ts";
+import { decide } from "../approvals/decide.ts";
 import { reconstructRun } from "../audit/reconstruct.ts";
+import { listVoices } from "../data/approvals.server.ts";
 import { readRunAudit } from "../data/audit.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { newId } from "../ids.ts";
@@ -259,6 +261,19 @@ test("a resolution that was done before is repeated by who may say so; a strange
     attacks.map(([reason]) => reason),
   );
   expect(await desk.effect(scene)).toEqual(confirmed);
+});
+
+test("a decision under the event id of another's is judged like any other", async () => {
+  const { projectId, approval } = await desk.granted();
+  const { id: approvalId, intentHash } = approval;
+  const [voice] = await listVoices({ approvalId });
+  const again = { kind: "granted" as const, projectId, approvalId, intentHash };
+  const eventId = voice?.eventId ?? "";
+  expect(await decide({ ...again, eventId, by: OWNER })).toMatchObject({ accepted: true });
+  expect(await decide({ ...again, eventId, by: "mallory" })).toMatchObject({ accepted: false });
+  expect((await desk.told(projectId, approvalId)).at(-1)).toMatchObject({
+    ...{ action: "approval.refused", payload: { by: "mallory" } },
+  });
 });
 
 test("a resolution of an effect that is not there is refused, on record where there is a project", async () => {

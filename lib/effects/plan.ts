@@ -32,6 +32,11 @@ export interface PlanRequest {
   readonly wishes: readonly Wish[];
 }
 
+/** A wish that needs an approval, and the effect that is or will be its row. */
+interface Open extends Intended {
+  readonly effectId: string;
+}
+
 /** What came of planning. */
 export interface Planned {
   /** The approval to wait for; null when everything that is left has one already, or nothing is left. */
@@ -65,14 +70,13 @@ export async function planEffects(request: PlanRequest): Promise<Planned> {
       audit.push(...(await supersede(live, intended, [...rows.values()], tx)));
       valid.delete(live.id);
     }
-    const open = openUnder(valid);
+    const open = openUnder(valid).map((wish) => {
+      return { ...wish, effectId: rows.get(wish.stepId)?.id ?? newId("effect") };
+    });
     if (open.length > 0) {
-      const ids = new Map(
-        open.map(({ stepId }) => [stepId, rows.get(stepId)?.id ?? newId("effect")]),
-      );
-      approval = await requestApproval({ run, stepId: request.stepId, open, rows, ids }, tx);
+      approval = await requestApproval({ run, stepId: request.stepId, open, rows }, tx);
       for (const wish of open) {
-        audit.push(...(await planOne(wish, rows.get(wish.stepId), { run, approval, ids }, tx)));
+        audit.push(...(await planOne(wish, rows.get(wish.stepId), { run, approval }, tx)));
       }
       const by = approval.status === "granted" ? { by: approval.approvedBy } : {};
       audit.push(approvalEntry(approval, ACTOR, by));
@@ -148,16 +152,15 @@ async function requestApproval(
   plan: {
     run: Run;
     stepId: string;
-    open: readonly Intended[];
+    open: readonly Open[];
     rows: ReadonlyMap<string, Effect>;
-    ids: ReadonlyMap<string, string>;
   },
   tx: Tx,
 ): Promise<Approval> {
-  const { run, stepId, open, rows, ids } = plan;
+  const { run, stepId, open, rows } = plan;
   const { id: runId, projectId, requestedBy } = run;
   const { ownerUserId: owner } = await readProject({ id: projectId }, tx);
-  const [{ scope }] = open as [Intended];
+  const [{ scope }] = open as [Open];
   const rule = await applyPolicy({ projectId, owner, scope, requestedBy }, tx);
   const hash = planHash(open);
   const { artifact } = await publishArtifact(
@@ -184,8 +187,8 @@ async function requestApproval(
       expiresInMinutes: rule.expiresInMinutes,
       metadata: {
         rule: { requester: rule.requester, assurance: rule.assurance },
-        covers: open.map(({ stepId: step, kind, intent, params }) => ({
-          ...{ effectId: ids.get(step), kind, intent, params },
+        covers: open.map(({ effectId, kind, intent, params }) => ({
+          ...{ effectId, kind, intent, params },
         })),
       },
     },
@@ -195,15 +198,14 @@ async function requestApproval(
 
 /** Writes one effect of a plan, new or in place of what was planned for its step. */
 async function planOne(
-  wish: Intended,
+  wish: Open,
   row: Effect | undefined,
-  plan: { run: Run; approval: Approval; ids: ReadonlyMap<string, string> },
+  plan: { run: Run; approval: Approval },
   tx: Tx,
 ): Promise<NewAuditEntry[]> {
-  const { run, approval, ids } = plan;
-  const { kind, scope, intent, intentHash: hash, params, position, stepId } = wish;
+  const { run, approval } = plan;
+  const { effectId: id, kind, scope, intent, intentHash: hash, params, position, stepId } = wish;
   const content = { kind, scope, intent, intentHash: hash, params, position };
-  const id = ids.get(stepId) ?? "";
   if (!row)
     await insertEffect({ id, projectId: run.projectId, runId: run.id, stepId, ...content }, tx);
   const set = { ...content, approvalId: approval.id, error: null };
