@@ -37,7 +37,10 @@ export function parseAnswer(text: string): { answer: Answer } | { problem: strin
 
 /** The text without a fence: many models put one around JSON, whatever they are told. */
 export function bareJson(text: string): string {
-  return text.trim().replace(/^```(?:json)?\s*\n([\s\S]*?)\n?```$/, "$1");
+  const bare = text.trim();
+  if (!bare.startsWith("```") || !bare.endsWith("```")) return bare;
+  const begin = bare.indexOf("\n");
+  return begin < 0 ? bare : bare.slice(begin, -3).trim();
 }
 
 /**

@@ -38,6 +38,22 @@ test("takes the sentences that answer, as they stand, from several passages", ()
   expect(said("audit log")).toEqual([["c2", "| Audit log | 7 years |"]]);
 });
 
+test("a task of many words or with a brief lists what may be said, a question means what it says", () => {
+  const brief = "The backup service";
+  const section = 'Security model, section "Controls": What protects the assets.';
+  expect(said(section)).toEqual([]);
+  const { statements } = writeExtractive({ task: section, brief, passages: manual });
+  expect(statements.length).toBeGreaterThan(1);
+  expect(said("Does the moon rotate?")).toEqual([]);
+});
+
+test("code, headings and the names of columns are no sentences", () => {
+  const text =
+    "# Backup plan of backups\n\nBackups run daily here\n\n```sh\nbackup list --all now\n```\n\n| Backup name | Kept |\n| --- | --- |\n| Backup of keys | 9 days |";
+  const spans = sentences(text).map(({ start, end }) => text.slice(start, end));
+  expect(spans).toEqual(["Backups run daily here", "| Backup of keys | 9 days |"]);
+});
+
 test("works where words are not apart", () => {
   const passages = [
     {
@@ -71,12 +87,14 @@ test("what two passages both say comes once, and no more comes than was asked fo
 });
 
 /** Words of the task among whatever else, so that something is found. */
+const marks = [". ", "\n", "\n\n- ", "。", "| ", "```\n", "# "];
 const word = fc.oneof(
-  fc.constantFrom("backup", "keys", "承認", ". ", "\n", "\n\n- ", "。", "| ", "```\n", "# "),
-  fc.string({ unit: "binary", maxLength: 12 }),
+  { weight: 4, arbitrary: fc.constantFrom("backup", "keys", "daily", "restored", "承認", "保存") },
+  { weight: 2, arbitrary: fc.constantFrom(...marks) },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 12 }) },
 );
 const passages = fc
-  .array(fc.array(word, { maxLength: 120 }), { maxLength: 6 })
+  .array(fc.array(word, { minLength: 20, maxLength: 120 }), { minLength: 1, maxLength: 6 })
   .map((texts) => texts.map((text, i) => ({ id: `${i}`, label: "", text: text.join(" ") })));
 
 test("every quote stands in its passage, is bounded, and the same comes again", () => {

@@ -1,11 +1,11 @@
 import { statementLimit } from "./limits.ts";
 import type { Passage, Statement, WriteRequest, Written } from "./port.ts";
 import { sentences } from "./sentences.ts";
-import { terms } from "./terms.ts";
+import { isPair, terms } from "./terms.ts";
 
 /** What is looked at: retrieval gives far less. */
-const MAX_PASSAGES = 100;
-const MAX_PASSAGE_CHARS = 50_000;
+const MAX_PASSAGES = 60;
+const MAX_PASSAGE_CHARS = 20_000;
 /** With fewer different terms a line is a label, not a sentence. */
 const MIN_TERMS = 3;
 /** A sentence that shares so much with one already taken says nothing new. */
@@ -13,8 +13,17 @@ const SAME = 0.7;
 /** What a term is still worth when a sentence with it was taken, and a sentence when its passage has given one. */
 const AGAIN = 0.35;
 const SAME_PASSAGE = 0.75;
-/** Sentences that are worth less than this part of the best one are left out. */
-const WORTH = 0.3;
+/**
+ * A question means all of its terms; a task with a brief, or more terms than this, lists what may be said. So a question is answered only
+ * by a sentence with this part of its weight, and what comes after the best sentence must be worth this part of it.
+ */
+const QUESTION_TERMS = 8;
+const QUESTION = { shared: 2, coverage: 0.25, worth: 0.3 };
+const TASK = { shared: 1, coverage: 0, worth: 0.2 };
+/** Passages come best first: one so many places further down counts half. */
+const HALF_RANK = 12;
+
+type Weights = ReadonlyMap<string, number>;
 
 interface Sentence {
   readonly passage: number;
@@ -26,14 +35,22 @@ interface Sentence {
 /**
  * Writes without a model: takes the sentences that answer the task best, as they stand, each one a statement with itself as
  * its quote. Pure: the same request gives the same statements on any machine. A term counts for more the rarer it is among
- * the passages; several passages are preferred to one; what is said already is left out. Not `answered` when no passage has
- * two terms of the task (or the only one).
+ * the passages and the further in front its passage is; several passages are preferred to one; what is said already is left
+ * out. Not `answered` when no passage is about what is asked.
  */
 export function writeExtractive(request: WriteRequest): Written {
   const passages = request.passages.slice(0, MAX_PASSAGES);
   const wanted = wantedTerms(request);
-  const candidates = passages.flatMap((passage, index) => candidatesOf(passage, index, wanted));
-  const chosen = choose(candidates, weigh(wanted, candidates), statementLimit(request))
+  const rule = request.brief || asked(wanted).length > QUESTION_TERMS ? TASK : QUESTION;
+  const candidates = passages.flatMap((passage, index) =>
+    aboutIt(passage, wanted, rule.shared) ? sentencesOf(passage, index) : [],
+  );
+  const weights = weigh(wanted, candidates);
+  const chosen = choose(toThePoint(candidates, wanted), {
+    weights,
+    rule,
+    most: statementLimit(request),
+  })
     // In reading order: as the passages came, and inside one as it is written.
     .sort((a, b) => a.passage - b.passage || a.start - b.start);
   const statements = chosen.flatMap(({ passage, text }): Statement[] => {
@@ -54,33 +71,50 @@ function wantedTerms({ task, instruction, brief, history }: WriteRequest): Map<s
   return wanted;
 }
 
-/** The sentences of a passage that could be taken; none when the passage is about something else. */
-function candidatesOf(
-  passage: Passage,
-  index: number,
+/** The terms of what is asked itself. */
+function asked(wanted: ReadonlyMap<string, number>): string[] {
+  return [...wanted].filter(([, weight]) => weight === 1).map(([term]) => term);
+}
+
+/** Whether a passage shares as many terms as it has to: of a question its own, of a task also those of the brief. */
+function aboutIt(
+  { label, text }: Passage,
   wanted: ReadonlyMap<string, number>,
-): Sentence[] {
-  const text = passage.text.slice(0, MAX_PASSAGE_CHARS);
-  const asked = [...wanted].filter(([, weight]) => weight === 1).map(([term]) => term);
-  const present = new Set(terms(`${passage.label} ${text}`));
-  const shared = asked.filter((term) => present.has(term)).length;
-  if (shared < Math.min(2, asked.length) || shared === 0) return [];
-  return sentences(text).flatMap(({ start, end }): Sentence[] => {
-    const sentence = text.slice(start, end);
+  shared: number,
+): boolean {
+  const present = new Set(terms(`${label} ${text.slice(0, MAX_PASSAGE_CHARS)}`));
+  const looked = shared === TASK.shared ? [...wanted.keys()] : asked(wanted);
+  const found = looked.filter((term) => present.has(term)).length;
+  return found > 0 && found >= Math.min(shared, looked.length);
+}
+
+function sentencesOf({ text }: Passage, passage: number): Sentence[] {
+  const inside = text.slice(0, MAX_PASSAGE_CHARS);
+  return sentences(inside).flatMap(({ start, end }): Sentence[] => {
+    const sentence = inside.slice(start, end);
     const about = new Set(terms(sentence));
-    return about.size < MIN_TERMS ? [] : [{ passage: index, start, text: sentence, terms: about }];
+    return about.size < MIN_TERMS ? [] : [{ passage, start, text: sentence, terms: about }];
   });
 }
 
-/** Each term of the request by its rarity: one that is in every sentence tells nothing. */
-function weigh(
+/** The sentences with a term of what is asked; only when there is none, those with one of the brief. */
+function toThePoint(
+  candidates: readonly Sentence[],
   wanted: ReadonlyMap<string, number>,
-  sentences: readonly Sentence[],
-): Map<string, number> {
+): readonly Sentence[] {
+  const having = (least: number) =>
+    candidates.filter(({ terms }) => [...terms].some((term) => (wanted.get(term) ?? 0) >= least));
+  const direct = having(1);
+  return direct.length > 0 ? direct : having(Number.MIN_VALUE);
+}
+
+/** Each term of the request by its rarity: one that is in every sentence tells nothing. */
+function weigh(wanted: ReadonlyMap<string, number>, sentences: readonly Sentence[]): Weights {
   const weights = new Map<string, number>();
   for (const [term, weight] of wanted) {
     const having = sentences.filter(({ terms }) => terms.has(term)).length;
-    weights.set(term, weight * Math.log(1 + (sentences.length + 1) / (having + 1)));
+    const rarity = Math.log(1 + (sentences.length + 1) / (having + 1));
+    weights.set(term, having === 0 && isPair(term) ? 0 : weight * rarity);
   }
   return weights;
 }
@@ -88,12 +122,12 @@ function weigh(
 /** Takes the best again and again, each time by what it adds to those taken. */
 function choose(
   candidates: readonly Sentence[],
-  weights: ReadonlyMap<string, number>,
-  most: number,
+  { weights, rule, most }: { weights: Weights; rule: typeof QUESTION; most: number },
 ): Sentence[] {
   const taken: Sentence[] = [];
   const said = new Set<string>();
-  let left = candidates.filter(({ terms }) => [...terms].some((term) => weights.has(term)));
+  let left = candidates;
+  if (!left.some((sentence) => coverage(sentence, weights) >= rule.coverage)) return [];
   let first = 0;
   while (taken.length < most) {
     let best: { sentence: Sentence; worth: number } | undefined;
@@ -102,7 +136,7 @@ function choose(
       // Strictly: of two alike the one that comes first.
       if (!best || worth > best.worth) best = { sentence, worth };
     }
-    if (!best || best.worth < first * WORTH) break;
+    if (!best || best.worth < first * rule.worth) break;
     first ||= best.worth;
     const { sentence } = best;
     taken.push(sentence);
@@ -112,9 +146,20 @@ function choose(
   return taken;
 }
 
+/** The part of what is asked, by weight, that a sentence has. */
+function coverage({ terms }: Sentence, weights: Weights): number {
+  let all = 0;
+  let here = 0;
+  for (const [term, weight] of weights) {
+    all += weight;
+    if (terms.has(term)) here += weight;
+  }
+  return here / (all || 1);
+}
+
 function worthOf(
   { terms, text, passage }: Sentence,
-  weights: ReadonlyMap<string, number>,
+  weights: Weights,
   said: ReadonlySet<string>,
   taken: readonly Sentence[],
 ): number {
@@ -124,7 +169,7 @@ function worthOf(
   const length = 1 / (1 + Math.max(0, terms.size - 12) / 40);
   const whole = /[.!?。！？｡:;|]["')\]”’」』）]*$/u.test(text) ? 1 : 0.7;
   const again = SAME_PASSAGE ** taken.filter((other) => other.passage === passage).length;
-  return worth * length * whole * again;
+  return worth * length * whole * again * (HALF_RANK / (HALF_RANK + passage));
 }
 
 /** Jaccard: shared terms by all terms. */

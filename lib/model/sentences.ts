@@ -6,8 +6,11 @@ export interface Span {
 
 /** More is no sentence but a missing full stop: cut, so that a statement stays readable. */
 const MAX_CHARS = 480;
-/** Lines that say nothing by themselves: headings, rules, fences, borders of tables. */
-const SILENT = /^\s*(?:#{1,6}\s.*|```.*|~~~.*|[-=*_|:+\s]+)$/;
+/** Lines that say nothing by themselves: blank ones, headings, rules, borders of tables. */
+const SILENT = /^\s*(?:#{1,6}\s.*|[-=*_|:+\s]*)$/;
+const BORDER = /^[\s:|-]+$/;
+/** Where a block of code begins or ends, which is made of other things than sentences. */
+const FENCE = /^\s*(?:```|~~~)/;
 /** Lines that begin something new, whatever stands before them. */
 const ITEM = /^\s*(?:[-*+•]\s|\d{1,3}[.)]\s|\||>)/;
 /** The end of a sentence: before a blank, or at once where the script has no blanks. */
@@ -18,7 +21,7 @@ const ABBREVIATION =
 
 /**
  * Where the sentences of a text are, in order and without overlap. Lines of a paragraph belong together, as PDF breaks them
- * anywhere; list items and table rows are each by themselves; headings are none. Depends on nothing but the text.
+ * anywhere; list items and table rows are each by themselves; headings and code are none. Depends on nothing but the text.
  */
 export function sentences(text: string): Span[] {
   return blocks(text).flatMap((block) => cut(text, block));
@@ -28,12 +31,16 @@ export function sentences(text: string): Span[] {
 function blocks(text: string): Span[] {
   const found: { start: number; end: number }[] = [];
   let open = false;
+  let code = false;
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf("\n", at);
     const end = newline < 0 ? text.length : newline;
     const line = text.slice(at, end);
     const last = found.at(-1);
-    if (SILENT.test(line)) open = false;
+    if (FENCE.test(line)) code = !code;
+    // What stands above the border of a table names its columns.
+    if (isBorder(line) && last?.end === at - 1) found.pop();
+    if (code || FENCE.test(line) || SILENT.test(line)) open = false;
     else if (open && last && !ITEM.test(line)) last.end = end;
     else {
       found.push({ start: at, end });
@@ -42,6 +49,10 @@ function blocks(text: string): Span[] {
     at = end + 1;
   }
   return found;
+}
+
+function isBorder(line: string): boolean {
+  return line.includes("|") && line.includes("-") && BORDER.test(line);
 }
 
 function cut(text: string, block: Span): Span[] {

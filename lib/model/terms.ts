@@ -27,6 +27,11 @@ export function terms(text: string): string[] {
   return found;
 }
 
+/** Whether a term is a pair of characters: some pairs of a sentence are of two words, and stand nowhere else. */
+export function isPair(term: string): boolean {
+  return PAIRED.test(term);
+}
+
 function pairs(run: string): string[] {
   const characters = [...run];
   if (characters.length === 1) return characters;
