@@ -20,13 +20,23 @@ interface Estate {
   readonly approvalId: string;
   readonly effectId: string;
   readonly keyId: string;
+  readonly artifactId: string;
 }
 
 /** The ids of an estate by their names in a route. */
-const IDS = ["projectId", "fileId", "runId", "approvalId", "effectId", "keyId"] as const;
+const IDS = [
+  "projectId",
+  "fileId",
+  "runId",
+  "approvalId",
+  "effectId",
+  "keyId",
+  "artifactId",
+] as const;
 const NOWHERE = {
   ...{ projectId: "proj_nowhere", fileId: "file_nowhere", runId: "run_nowhere" },
   ...{ approvalId: "appr_nowhere", effectId: "eff_nowhere", keyId: "0".repeat(32) },
+  artifactId: "art_nowhere",
 };
 
 /** A way to ask for what is another's, and what must come back. */
@@ -185,6 +195,13 @@ const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
       status: 404,
     },
   ],
+  "GET /api/projects/{projectId}/artifacts": [
+    theirs("their artifacts", (t) => `${project(t)}/artifacts`),
+    { what: "mine", path: (mine) => `${project(mine)}/artifacts`, status: 200 },
+  ],
+  "GET /api/artifacts/{artifactId}": [
+    theirs("their artifact", ({ artifactId }) => `/api/artifacts/${artifactId}`),
+  ],
   "GET /api/projects/{projectId}/audit": [
     theirs("their audit chain", (t) => `${project(t)}/audit`),
     { what: "mine", path: (mine) => `${project(mine)}/audit`, status: 200 },
@@ -253,7 +270,8 @@ async function waitingRun(projectId: string, owner: string, word: string) {
   const [effect] = await effectsOfApproval({ approvalId });
   const { publicKey } = approverKey();
   const key = await registerKey({ projectId, owner, publicKey, by: owner });
-  return { runId, approvalId, effectId: effect?.id ?? "", keyId: key.id };
+  const artifactId = approval?.planArtifactId ?? "";
+  return { runId, approvalId, effectId: effect?.id ?? "", keyId: key.id, artifactId };
 }
 
 /** The routes as we publish them. */

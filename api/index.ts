@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { secureHeaders } from "hono/secure-headers";
 import { approvalRoutes } from "./_routes/approvals.ts";
+import { artifactRoutes } from "./_routes/artifacts.ts";
 import { auditRoutes } from "./_routes/audit.ts";
 import type { AppEnv } from "./_routes/common.ts";
 import { effectRoutes } from "./_routes/effects.ts";
@@ -24,6 +25,7 @@ app.use(...namedRequests, secureHeaders());
 const ROUTES = [
   ...[projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes],
   ...[runRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
+  artifactRoutes,
 ];
 for (const routes of ROUTES) {
   app.route("/api", routes);

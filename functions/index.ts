@@ -3,14 +3,18 @@ import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
 import { awaitResolution } from "./await-resolution.ts";
 import { cancelRunRequest } from "./cancel-run.ts";
+import { checkCitations } from "./check-citations.ts";
 import { checkpointAudit } from "./checkpoint-audit.ts";
 import { closeRun } from "./close-run.ts";
 import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
+import { gatherSources } from "./gather-sources.ts";
 import { ingestFile } from "./ingest-file.ts";
 import { planLedger } from "./plan-ledger.ts";
+import { publishArtifact } from "./publish-artifact.ts";
 import { removeFile } from "./remove-file.ts";
+import { researchRun } from "./research-run.ts";
 import { resolveUnknownEffect } from "./resolve-effect.ts";
 import { run } from "./run.ts";
 import { sweepApprovals } from "./sweep-approvals.ts";
@@ -18,11 +22,17 @@ import { sweepFiles } from "./sweep-files.ts";
 import { sweepProjects } from "./sweep-projects.ts";
 import { sweepRemovals } from "./sweep-removals.ts";
 import { sweepRuns } from "./sweep-runs.ts";
+import { writeSections } from "./write-sections.ts";
 
 /** Every function that Inngest may call. */
 export const functions = [
   acceptRunRequest,
   run,
+  researchRun,
+  gatherSources,
+  writeSections,
+  checkCitations,
+  publishArtifact,
   planLedger,
   awaitApproval,
   awaitResolution,

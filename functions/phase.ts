@@ -18,6 +18,19 @@ export const applyData = phaseData.extend({
   effects: z.array(z.object({ effectId: z.string(), stepId: z.string() })),
 });
 
+/** What the phases of a research run are told: which of its artifacts they work on. */
+export const artifactData = z.object({
+  projectId: z.string(),
+  runId: z.string(),
+  inngestRunId: z.string(),
+  kind: z.string(),
+  logicalKey: z.string(),
+});
+
+export const sectionsData = artifactData.extend({
+  sections: z.array(z.object({ id: z.string(), chunkIds: z.array(z.string()) })),
+});
+
 /** Ends a function of a run when the run is canceled. */
 export const endsWithRun = () => [{ event: runCanceled.name, match: "data.runId" }];
 

@@ -12,13 +12,13 @@ import { planLedger } from "./plan-ledger.ts";
 const MAX_PLANS = 5;
 
 /**
- * One run from its start to its end: plan, wait for a person, apply. When what a plan was made against has moved, it is
+ * One implementation run from its start to its end: plan, wait for a person, apply. When what a plan was made against has moved, it is
  * planned and approved anew. Each phase is a function of its own with its own retries.
  */
 export const run = inngest.createFunction(
   {
     id: "run",
-    triggers: [runStarted],
+    triggers: [{ event: runStarted, if: 'event.data.kind == "implementation"' }],
     cancelOn: endsWithRun(),
     // A phase that has used up its own retries is not tried again as a whole.
     retries: 4,

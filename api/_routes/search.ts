@@ -32,9 +32,11 @@ const Hit = z
     z.object({
       type: z.literal("artifact"),
       ...found,
+      artifactId: z.string(),
       kind: z.string(),
       key: z.string(),
       version: z.int(),
+      stale: z.boolean().describe("Whether a source that it cites has changed since"),
     }),
     z.object({
       type: z.literal("code"),

@@ -59,6 +59,8 @@ export const projectFiles = pgTable(
       .on(t.projectId, t.sourceUrl)
       .where(sql`${t.sha256} is null`),
     index("project_files_project_idx").on(t.projectId),
+    // Whether what cites a file cites the newest of its name.
+    index("project_files_name_idx").on(t.projectId, t.name),
     index("project_files_list_idx").on(t.projectId, t.createdAt, t.id),
     // The sweeper's two questions, each answered by reading an index from its beginning: what waits longest, and what
     // the oldest extraction version made.

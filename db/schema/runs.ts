@@ -122,6 +122,7 @@ export const artifacts = pgTable(
   (t) => [
     uniqueIndex("artifacts_version_key").on(t.projectId, t.kind, t.logicalKey, t.version),
     index("artifacts_key_idx").on(t.projectId, t.kind, t.logicalKey),
+    index("artifacts_list_idx").on(t.projectId, t.createdAt, t.id),
     index("artifacts_run_idx").on(t.runId),
     check("artifacts_version_check", sql`${t.version} > 0`),
   ],

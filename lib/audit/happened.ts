@@ -1,4 +1,5 @@
 import type { Approval } from "../data/approvals.server.ts";
+import type { Artifact } from "../data/artifacts.server.ts";
 import type { NewAuditEntry } from "../data/audit.server.ts";
 import type { Effect } from "../data/effects.server.ts";
 import type { Run } from "../data/runs.server.ts";
@@ -58,5 +59,17 @@ export function runEntry(run: Run, actor: string, more: EntryDetails = {}): NewA
     action: more.action ?? `run.${status}`,
     subject: id,
     payload: { runId: id, kind, mode, status, attempt, requestedBy, ...more.payload },
+  };
+}
+
+/** The audit entry of a new version of an artifact: whoever has its text can show that it is the one. */
+export function artifactEntry(artifact: Artifact, citations: number): NewAuditEntry {
+  const { projectId, id, runId, kind, logicalKey, version, contentSha256 } = artifact;
+  return {
+    projectId,
+    actor: "countersign",
+    action: "artifact.published",
+    subject: id,
+    payload: { runId, artifactId: id, kind, logicalKey, version, contentSha256, citations },
   };
 }

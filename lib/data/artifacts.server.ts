@@ -4,6 +4,7 @@ import { db, type Executor } from "#db/client.ts";
 import { artifacts } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { redactJson, redactText } from "../redact.ts";
 
 export type Artifact = typeof artifacts.$inferSelect;
 
@@ -16,7 +17,7 @@ export interface ArtifactKey {
 
 /**
  * Publishes the next version of an artifact: 1, 2, 3 without gaps, however many publish at once. Content that equals the
- * latest version's is no new version; `created` is then false.
+ * latest version's is no new version; `created` is then false. What looks like a secret is redacted.
  */
 export async function publishArtifact(
   input: ArtifactKey & {
@@ -26,8 +27,10 @@ export async function publishArtifact(
   },
   executor: Executor = db(),
 ): Promise<{ artifact: Artifact; created: boolean }> {
-  const { projectId, kind, logicalKey } = input;
-  const contentSha256 = hash("sha256", input.content, "hex");
+  const { projectId, kind, logicalKey, runId } = input;
+  const content = redactText(input.content);
+  const contentSha256 = hash("sha256", content, "hex");
+  const metadata = redactJson(input.metadata ?? {});
   return await executor.transaction(async (tx) => {
     // Publishers of one key queue here. Nothing else could: there may be no row yet to lock.
     const lock = JSON.stringify(["artifact", projectId, kind, logicalKey]);
@@ -37,7 +40,10 @@ export async function publishArtifact(
     const version = (latest?.version ?? 0) + 1;
     const [artifact] = await tx
       .insert(artifacts)
-      .values({ ...input, id: newId("artifact"), version, contentSha256 })
+      .values({
+        ...{ projectId, kind, logicalKey, runId, content, contentSha256, metadata },
+        ...{ id: newId("artifact"), version },
+      })
       .returning();
     if (!artifact) throw new Error("an insert returned no row");
     return { artifact, created: true };

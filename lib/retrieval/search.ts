@@ -1,3 +1,4 @@
+import { latestOf } from "../data/artifact-lists.server.ts";
 import { fullTextSearch, getChunksWithFile } from "../data/chunks.server.ts";
 import { listRepoIds } from "../data/repos.server.ts";
 import { errorMessage } from "../errors.ts";
@@ -34,7 +35,15 @@ export type SearchHit =
       /** `title > heading > subheading`; empty when there is none. */
       heading: string;
     })
-  | (Found & { type: "artifact"; kind: string; key: string; version: number })
+  | (Found & {
+      type: "artifact";
+      artifactId: string;
+      kind: string;
+      key: string;
+      version: number;
+      /** Whether a source that it cites has changed since it was written. */
+      stale: boolean;
+    })
   | (Found & {
       type: "code";
       repoId: string;
@@ -90,12 +99,15 @@ function byScore(a: VectorHit, b: VectorHit): number {
   return b.score - a.score || String(a.id).localeCompare(String(b.id), "en");
 }
 
-/** Rows are the truth: a vector whose chunk is no longer in the database is not shown. */
+/** Rows are the truth: a vector whose chunk or latest version is no longer in the database is not shown. */
 async function withSources(projectId: string, found: readonly VectorHit[]): Promise<SearchHit[]> {
   const ids = found.flatMap(({ metadata }) =>
     metadata?.type === "chunk" ? [metadata.chunkId] : [],
   );
-  const chunks = await chunkSources(projectId, ids);
+  const [chunks, artifacts] = await Promise.all([
+    chunkSources(projectId, ids),
+    artifactSources(projectId, found),
+  ]);
   return found.flatMap(({ metadata, score, data: text = "" }): SearchHit[] => {
     if (metadata?.projectId !== projectId) return [];
     if (metadata.type === "chunk") {
@@ -104,7 +116,10 @@ async function withSources(projectId: string, found: readonly VectorHit[]): Prom
     }
     if (metadata.type === "artifact") {
       const { artifactKind: kind, artifactKey: key, artifactVersion: version } = metadata;
-      return [{ type: "artifact", kind, key, version, score, text }];
+      const row = artifacts.get(nameOf({ kind, key, version }));
+      if (!row) return [];
+      const { id: artifactId, stale } = row;
+      return [{ type: "artifact", artifactId, kind, key, version, stale, score, text }];
     }
     const {
       repoId,
@@ -151,6 +166,32 @@ async function chunkSources(
         heading: row.breadcrumbs,
         text: row.content,
       },
+    ]),
+  );
+}
+
+interface Version {
+  readonly kind: string;
+  readonly key: string;
+  readonly version: number;
+}
+
+const nameOf = ({ kind, key, version }: Version) => JSON.stringify([kind, key, version]);
+
+async function artifactSources(
+  projectId: string,
+  found: readonly VectorHit[],
+): Promise<Map<string, { id: string; stale: boolean }>> {
+  const versions = found.flatMap(({ metadata }): Version[] => {
+    if (metadata?.type !== "artifact") return [];
+    const { artifactKind: kind, artifactKey: key, artifactVersion: version } = metadata;
+    return [{ kind, key, version }];
+  });
+  const rows = await latestOf({ projectId, versions });
+  return new Map(
+    rows.map(({ id, kind, logicalKey, version, stale }) => [
+      nameOf({ kind, key: logicalKey, version }),
+      { id, stale },
     ]),
   );
 }

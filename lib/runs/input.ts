@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { researchInput } from "../artifacts/input.ts";
 import { InvalidInput } from "../errors.ts";
 
 /** Objects to create in a book of the ledger service. */
@@ -25,10 +26,8 @@ export const implementationInput = z.discriminatedUnion("target", [ledgerInput])
 
 /** Throws InvalidInput that says what is wrong with the input of a run. */
 export function checkInput(kind: "research" | "implementation", input: unknown): void {
-  if (kind === "research") {
-    throw new InvalidInput("run_kind", "Research runs are not part of this version yet.");
-  }
-  const { success, error } = implementationInput.safeParse(input);
+  const schema = kind === "research" ? researchInput : implementationInput;
+  const { success, error } = schema.safeParse(input);
   if (success) return;
   const problems = error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new InvalidInput("run_input", `The input is not right. ${problems.join("; ")}`);

@@ -1,6 +1,5 @@
-import { json } from "node:stream/consumers";
 import type { GetStepTools } from "inngest";
-import { blobStore } from "../blob/blob.ts";
+import { getJson, putJson } from "../blob/json.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
 import { sha256 } from "../canonical.ts";
 import { beginStep, endStep, type RunStep } from "../data/run-steps.server.ts";
@@ -71,12 +70,8 @@ async function storable(
   key: string,
 ): Promise<{ outputs: unknown } | { outputRef: string }> {
   const outputs = redactJson(result ?? null);
-  const bytes = Buffer.from(JSON.stringify(outputs));
-  if (bytes.length <= MAX_ROW_BYTES) return { outputs };
-  async function* content() {
-    yield bytes;
-  }
-  await blobStore().put(key, content());
+  if (Buffer.byteLength(JSON.stringify(outputs)) <= MAX_ROW_BYTES) return { outputs };
+  await putJson(key, outputs);
   return { outputRef: key };
 }
 
@@ -85,5 +80,5 @@ async function stored<T>({
   outputRef,
 }: Pick<RunStep, "outputs" | "outputRef">): Promise<T> {
   if (outputRef === null) return outputs as T;
-  return (await json(await blobStore().get(outputRef))) as T;
+  return (await getJson(outputRef)) as T;
 }

@@ -106,6 +106,18 @@ export async function deleteFileVectors(projectId: string, fileId: string): Prom
   );
 }
 
+/** Removes what older versions of an artifact left. Kind and key must be names of ours: they become part of a filter. */
+export async function retireArtifactVectors(artifact: {
+  projectId: string;
+  kind: string;
+  logicalKey: string;
+  version: number;
+}): Promise<void> {
+  const { projectId, kind, logicalKey, version } = artifact;
+  const filter = `artifactKind = '${kind}' AND artifactKey = '${logicalKey}' AND artifactVersion < ${version}`;
+  await writer().delete({ filter }, { namespace: namespaces.artifacts(projectId) });
+}
+
 /** Removes all namespaces of a project. Can be repeated, also at the same time. */
 export async function deleteProjectVectors(projectId: string): Promise<void> {
   const left = async () => {

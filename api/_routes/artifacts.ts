@@ -1,0 +1,100 @@
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { listArtifacts, ownArtifact } from "#lib/data/artifact-lists.server.ts";
+import { listCitations } from "#lib/data/citations.server.ts";
+import { getProject } from "#lib/data/projects.server.ts";
+import { id } from "#lib/events/catalogue/fields.ts";
+import {
+  type AppEnv,
+  forOwners,
+  instant,
+  json,
+  PageQuery,
+  ProjectParams,
+  pageOf,
+  shown,
+} from "./common.ts";
+import { problems } from "./problem.ts";
+
+const Artifact = z
+  .object({
+    id: z.string(),
+    projectId: z.string(),
+    runId: z.string().nullable(),
+    kind: z.string(),
+    logicalKey: z.string(),
+    version: z.int().describe("From 1, without gaps for one kind and logicalKey"),
+    contentSha256: z.string(),
+    stale: z.boolean().describe("Whether a source that it cites has changed since"),
+    metadata: z.record(z.string(), z.unknown()),
+    createdAt: instant,
+  })
+  .openapi("Artifact");
+
+export const Citation = z
+  .object({
+    ordinal: z.int().describe("Its number in the text"),
+    fileId: z.string().nullable().describe("Null once the file was removed"),
+    fileName: z.string(),
+    fileSha256: z.string(),
+    extractionVersion: z.int(),
+    chunkId: z.string().nullable().describe("Null once the file was read anew or removed"),
+    chunkSha256: z.string(),
+    startOffset: z.int().describe("In the chunk's content, in UTF-16 units"),
+    endOffset: z.int(),
+    pageStart: z.int().nullable(),
+    pageEnd: z.int().nullable(),
+    quote: z.string(),
+    outdated: z.boolean().describe("The source was removed or changed since"),
+  })
+  .openapi("Citation");
+
+const ArtifactDetail = Artifact.extend({
+  content: z.string().describe("Markdown"),
+  citations: z.array(Citation),
+}).openapi("ArtifactDetail");
+
+const list = createRoute({
+  ...forOwners,
+  method: "get",
+  path: "/projects/{projectId}/artifacts",
+  summary: "The latest version of each artifact of a project, newest first",
+  request: { params: ProjectParams, query: PageQuery },
+  responses: {
+    200: { description: "A page", content: json(pageOf(Artifact)) },
+    ...problems(401, 404, 422),
+  },
+});
+
+const read = createRoute({
+  ...forOwners,
+  method: "get",
+  path: "/artifacts/{artifactId}",
+  summary: "One version of an artifact with its text and citations",
+  request: { params: z.object({ artifactId: id }) },
+  responses: {
+    200: { description: "The artifact", content: json(ArtifactDetail) },
+    ...problems(401, 404, 422),
+  },
+});
+
+export const artifactRoutes = new OpenAPIHono<AppEnv>()
+  .openapi(list, async (c) => {
+    const { projectId } = c.req.valid("param");
+    await getProject({ id: projectId, ownerUserId: c.var.userId });
+    const page = await listArtifacts({ projectId, ...c.req.valid("query") });
+    const items = page.items.map((row) => shown(Artifact, row));
+    return c.json({ items, nextCursor: page.nextCursor }, 200);
+  })
+  .openapi(read, async (c) => {
+    const { artifactId } = c.req.valid("param");
+    const artifact = await ownArtifact({ id: artifactId, ownerUserId: c.var.userId });
+    const citations = await listCitations({ artifactId });
+    return c.json(
+      {
+        ...shown(Artifact, artifact),
+        content: artifact.content,
+        citations: citations.map((row) => shown(Citation, row)),
+      },
+      200,
+    );
+  });

@@ -1,0 +1,2 @@
+CREATE INDEX "project_files_name_idx" ON "project_files" USING btree ("project_id","name");--> statement-breakpoint
+CREATE INDEX "artifacts_list_idx" ON "artifacts" USING btree ("project_id","created_at","id");

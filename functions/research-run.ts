@@ -1,0 +1,51 @@
+import { wantedOfRun } from "#lib/artifacts/research.ts";
+import { runStarted, runSucceeded } from "#lib/events/catalogue/runs.ts";
+import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+import { beginRun, succeedRun } from "#lib/runs/life.ts";
+import { checkCitations } from "./check-citations.ts";
+import { gatherSources } from "./gather-sources.ts";
+import { endsWithRun } from "./phase.ts";
+import { publishArtifact } from "./publish-artifact.ts";
+import { writeSections } from "./write-sections.ts";
+
+/**
+ * One research run from its start to its end: for each artifact it gathers sources, writes, checks every citation,
+ * publishes and indexes. It changes nothing outside our own database, so nobody has to approve it, also in mode `plan`.
+ */
+export const researchRun = inngest.createFunction(
+  {
+    id: "research-run",
+    triggers: [{ event: runStarted, if: 'event.data.kind == "research"' }],
+    cancelOn: endsWithRun(),
+    // A phase that has used up its own retries is not tried again as a whole.
+    retries: 4,
+  },
+  async ({ event, step, runId: inngestRunId }) => {
+    const { projectId, runId } = event.data;
+    const wanted = await step.run("begin", async () => {
+      const row = await beginRun({ runId, inngestRunId });
+      return row && (await wantedOfRun(runId));
+    });
+    if (!wanted) return { runId, outcome: "not ours" };
+
+    const artifacts = await Promise.all(
+      wanted.map(async ({ kind, logicalKey }) => {
+        const data = { projectId, runId, inngestRunId, kind, logicalKey };
+        const { sections } = await step.invoke(`gather-${kind}`, { function: gatherSources, data });
+        const toWrite = { ...data, sections };
+        await step.invoke(`write-${kind}`, { function: writeSections, data: toWrite });
+        await step.invoke(`check-${kind}`, { function: checkCitations, data });
+        return await step.invoke(`publish-${kind}`, { function: publishArtifact, data });
+      }),
+    );
+
+    const ours = { runId, inngestRunId };
+    const result = { artifacts: artifacts.map(({ artifactId }) => artifactId) };
+    if (!(await step.run("succeed", () => succeedRun(ours, result)))) {
+      return { runId, outcome: "ended before" };
+    }
+    await step.sendEvent("announce", happened(runSucceeded, { projectId, runId }));
+    return { runId, outcome: "succeeded", artifacts };
+  },
+);

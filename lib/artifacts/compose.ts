@@ -1,0 +1,126 @@
+import * as z from "zod";
+import type { Artifact } from "../data/artifacts.server.ts";
+import { type PinnedCitation, placeOf } from "../retrieval/citations.ts";
+import type { CheckedSection, CheckedStatement } from "./draft.ts";
+import type { Template } from "./kinds.ts";
+
+/** What an artifact says about itself beside its text. */
+const metadataSchema = z.object({
+  title: z.string(),
+  model: z.string().nullable(),
+  /** Where each section's text is in the content, in UTF-16 units. */
+  sections: z.array(
+    z.object({ id: z.string(), heading: z.string(), start: z.int(), end: z.int() }),
+  ),
+});
+
+export type ArtifactMetadata = z.infer<typeof metadataSchema>;
+
+export interface Composed {
+  readonly content: string;
+  readonly metadata: ArtifactMetadata;
+  /** In the order of their numbers in the text, from 1. */
+  readonly citations: readonly PinnedCitation[];
+}
+
+const UNANSWERED = "The project's documents do not answer this.";
+const EXTRACTIVE =
+  "No language model was used: every sentence below is quoted from the source that it names.";
+/** A quote in the list of sources is shown to be recognised; the whole one is in the citation. */
+const MAX_SHOWN_QUOTE = 200;
+
+/**
+ * The artifact as Markdown: sections with numbered citations, and the list of sources. Depends on nothing but what goes in,
+ * so that the same findings are the same bytes, and no new version.
+ */
+export function compose(
+  template: Template,
+  checked: readonly CheckedSection[],
+  instruction?: string,
+): Composed {
+  const numbers = new Numbers();
+  const model = checked.find((section) => section.model !== null)?.model ?? null;
+  const origin =
+    model === null
+      ? EXTRACTIVE
+      : `Written by the language model ${model}; every sentence cites the sources that it is taken from.`;
+  const about = instruction === undefined ? [] : [`> Changed as asked: ${inline(instruction)}`, ""];
+  let content = [`# ${template.title}`, "", `> ${origin}`, "", ...about, ""].join("\n");
+  const sections: ArtifactMetadata["sections"] = [];
+  for (const { id, heading } of template.sections) {
+    const statements = checked.find((section) => section.id === id)?.statements ?? [];
+    content += `## ${heading}\n\n`;
+    const start = content.length;
+    content +=
+      statements.length === 0
+        ? UNANSWERED
+        : statements.map((one) => line(one, numbers)).join("\n\n");
+    sections.push({ id, heading, start, end: content.length });
+    content += "\n\n";
+  }
+  content += ["## Sources", "", ...numbers.citations.map(source), ""].join("\n");
+  return {
+    content,
+    metadata: { title: template.title, model, sections },
+    citations: numbers.citations,
+  };
+}
+
+/** The sections of a published artifact; none of one that was not composed here, such as a plan. */
+export function sectionsOf(artifact: Artifact): { id: string; heading: string; text: string }[] {
+  const metadata = metadataSchema.safeParse(artifact.metadata);
+  return (metadata.data?.sections ?? []).map(({ id, heading, start, end }) => ({
+    ...{ id, heading },
+    text: artifact.content.slice(start, end),
+  }));
+}
+
+/** A section's text in a published artifact; empty when it has no such section. */
+export function sectionText(artifact: Artifact, id: string): string {
+  return sectionsOf(artifact).find((section) => section.id === id)?.text ?? "";
+}
+
+/** Gives each place that is cited one number, in the order in which the text comes to it. */
+class Numbers {
+  readonly citations: PinnedCitation[] = [];
+  readonly #known = new Map<string, number>();
+
+  of(citation: PinnedCitation): number {
+    const key = JSON.stringify([citation.chunkId, citation.startOffset, citation.endOffset]);
+    const number = this.#known.get(key) ?? this.citations.push(citation);
+    this.#known.set(key, number);
+    return number;
+  }
+}
+
+function line({ text, citations }: CheckedStatement, numbers: Numbers): string {
+  const marks = [...new Set(citations.map((citation) => numbers.of(citation)))];
+  return `${inline(text)} ${marks.map((number) => `[${number}]`).join("")}`;
+}
+
+function source(citation: PinnedCitation, index: number): string {
+  const { quote } = citation;
+  // Cut between characters, never through one.
+  const shown =
+    quote.length > MAX_SHOWN_QUOTE
+      ? `${quote
+          .slice(0, MAX_SHOWN_QUOTE)
+          .toWellFormed()
+          .replace(/\uFFFD$/, "")}…`
+      : quote;
+  return `${index + 1}. ${inline(placeOf(citation))}: “${inline(shown)}”`;
+}
+
+/**
+ * Text of others on one line of ours: nothing in it makes a heading, a list, a link, a citation's number or HTML. Only the
+ * writing changes; who reads the Markdown sees the same text.
+ */
+export function inline(text: string): string {
+  return text
+    .replace(/\s+/gu, " ")
+    .trim()
+    .replace(/[\\`*_[\]<>|]/g, "\\$&")
+    .replace(/^([#+\-=~]|[0-9]+(?=[.)]))/, (mark) =>
+      /[0-9]/.test(mark) ? `${mark}\\` : `\\${mark}`,
+    );
+}

@@ -1,0 +1,36 @@
+import { getLatestArtifact, readArtifact } from "../data/artifacts.server.ts";
+import {
+  deleteVectors,
+  namespaces,
+  retireArtifactVectors,
+  upsertTexts,
+} from "../upstash/vector.ts";
+import { sectionsOf } from "./compose.ts";
+
+/**
+ * Makes the sections of an artifact's latest version searchable and takes those of older ones out. For a version that is
+ * not the latest (any more) nothing of it stays, in whatever order versions are indexed. Can be repeated.
+ */
+export async function indexArtifact(artifactId: string): Promise<{ indexed: number }> {
+  const artifact = await readArtifact({ id: artifactId });
+  const { projectId, kind, logicalKey, version, metadata } = artifact;
+  const namespace = namespaces.artifacts(projectId);
+  const texts = sectionsOf(artifact).map(({ id, heading, text }) => ({
+    id: `${artifactId}:${id}`,
+    data: `${metadata.title} > ${heading}\n\n${text}`,
+    metadata: {
+      ...{ projectId, type: "artifact" as const },
+      ...{ artifactKind: kind, artifactKey: logicalKey, artifactVersion: version },
+    },
+  }));
+  await upsertTexts(namespace, texts);
+  await retireArtifactVectors(artifact);
+  // After the write: of two that run at once, the older sees the newer here and goes.
+  const latest = await getLatestArtifact(artifact);
+  if (latest?.id === artifactId) return { indexed: texts.length };
+  await deleteVectors(
+    namespace,
+    texts.map(({ id }) => id),
+  );
+  return { indexed: 0 };
+}

@@ -1,0 +1,56 @@
+import { getLatestArtifact } from "../data/artifacts.server.ts";
+import { getChunksWithFile } from "../data/chunks.server.ts";
+import { write } from "../model/write.ts";
+import { placeOf } from "../retrieval/citations.ts";
+import { sectionText } from "./compose.ts";
+import { putSection, type Work } from "./draft.ts";
+import type { ResearchInput } from "./input.ts";
+import { templateOf } from "./kinds.ts";
+
+/**
+ * Writes one section from the chunks that were gathered for it, and keeps it as a draft. Chunks that have gone since are
+ * left out. Returns counts; errors are those of `write` in lib/model.
+ */
+export async function writeSection(
+  work: Work,
+  input: { id: string; chunkIds: readonly string[]; research: ResearchInput; stepId: string },
+): Promise<{ statements: number; model: string | null; dropped: number }> {
+  const { id, chunkIds, research, stepId } = input;
+  const { projectId, runId, kind } = work;
+  const { title, sections } = templateOf(kind);
+  const section = sections.find((one) => one.id === id);
+  if (!section) throw new RangeError(`${kind} has no section ${id}`);
+  const written = await write(
+    {
+      task: `${title}, section "${section.heading}": ${section.guidance} Topics: ${section.queries.join("; ")}.`,
+      ...(research.brief !== "" && { brief: research.brief }),
+      ...(research.refine && {
+        instruction: research.refine.instruction,
+        previous: await previousText(work, id),
+      }),
+      passages: await passages(projectId, chunkIds),
+    },
+    { projectId, runId, stepId, ...(research.budget && { budget: research.budget }) },
+  );
+  const statements = written.statements.map(({ text, citations }) => ({
+    text,
+    citations: citations.map(({ passageId: chunkId, quote }) => ({ chunkId, quote })),
+  }));
+  await putSection(work, { id, statements, model: written.model });
+  return { statements: statements.length, model: written.model, dropped: written.dropped };
+}
+
+async function passages(projectId: string, chunkIds: readonly string[]) {
+  const chunks = await getChunksWithFile({ projectId, ids: chunkIds });
+  const byId = new Map(chunks.map((chunk) => [chunk.id, chunk]));
+  return chunkIds.flatMap((id) => {
+    const chunk = byId.get(id);
+    return chunk ? [{ id, label: placeOf(chunk), text: chunk.content }] : [];
+  });
+}
+
+/** What the section says in the newest version; empty when there is none. */
+async function previousText(work: Work, section: string): Promise<string> {
+  const latest = await getLatestArtifact(work);
+  return latest ? sectionText(latest, section) : "";
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import { asc, eq } from "drizzle-orm";
+import { runSteps } from "#db/schema.ts";
+import { type ApiFile, type Client, until } from "#local/client.ts";
+import { OWNER, type TestCloud } from "./cloud.ts";
+
+export interface ApiArtifact {
+  readonly id: string;
+  readonly runId: string | null;
+  readonly kind: string;
+  readonly version: number;
+  readonly stale: boolean;
+}
+
+export interface ApiCitation {
+  readonly ordinal: number;
+  readonly fileId: string | null;
+  readonly fileName: string;
+  readonly chunkId: string | null;
+  readonly chunkSha256: string;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly pageStart: number | null;
+  readonly quote: string;
+  readonly outdated: boolean;
+}
+
+interface ApiRun {
+  readonly id: string;
+  readonly status: string;
+  readonly error: string | null;
+  readonly result: unknown;
+}
+
+/** What people around research runs do and see: documents and events in, artifacts out. */
+export class Researcher {
+  readonly #world: TestCloud;
+  readonly #client: Client;
+
+  constructor(world: TestCloud, client: Client) {
+    this.#world = world;
+    this.#client = client;
+  }
+
+  /** Uploads; the project may be about to be made. */
+  async upload(projectId: string, name: string, bytes: Uint8Array): Promise<void> {
+    await until("project", () => this.#client.files(projectId).catch(() => null));
+    await this.#client.upload(projectId, name, bytes);
+  }
+
+  /** Waits until so many files are searchable. */
+  async ingested(projectId: string, count: number): Promise<ApiFile[]> {
+    return await until("ingestion", async () => {
+      const files = await this.#client.files(projectId);
+      return files.filter(({ status }) => status === "ingested").length === count && files;
+    });
+  }
+
+  /** Asks for a research run; returns its id. */
+  async ask(projectId: string, input: object): Promise<string> {
+    const runId = `run-${randomUUID()}`;
+    const data = { projectId, runId, kind: "research", requestedBy: OWNER, input };
+    await this.#client.send({ name: "run.requested", data });
+    return runId;
+  }
+
+  async succeeded(runId: string): Promise<ApiRun> {
+    const run = await this.ended(runId);
+    if (run.status !== "succeeded") throw new Error(`${runId} ${run.status}: ${run.error}`);
+    return run;
+  }
+
+  async ended(runId: string): Promise<ApiRun> {
+    return await until(`end of ${runId}`, async () => {
+      const run = await this.#client.call<ApiRun>("GET", `/api/runs/${runId}`).catch(() => null);
+      return run && ["succeeded", "failed", "canceled"].includes(run.status) && run;
+    });
+  }
+
+  async steps(runId: string) {
+    const { database } = this.#world;
+    return await database
+      .select()
+      .from(runSteps)
+      .where(eq(runSteps.runId, runId))
+      .orderBy(asc(runSteps.startedAt));
+  }
+
+  async artifacts(projectId: string): Promise<ApiArtifact[]> {
+    const path = `/api/projects/${projectId}/artifacts?limit=100`;
+    return (await this.#client.call<{ items: ApiArtifact[] }>("GET", path)).items;
+  }
+
+  async latest(projectId: string, kind: string): Promise<ApiArtifact> {
+    const found = (await this.artifacts(projectId)).find((artifact) => artifact.kind === kind);
+    if (!found) throw new Error(`no artifact ${kind} in ${projectId}`);
+    return found;
+  }
+
+  artifact(id: string): Promise<ApiArtifact & { content: string; citations: ApiCitation[] }> {
+    return this.#client.call("GET", `/api/artifacts/${id}`);
+  }
+
+  /** Artifacts that a search finds, best first. */
+  async search(projectId: string, q: string) {
+    const query = new URLSearchParams({ projectId, q, types: "artifact" });
+    const path = `/api/search?${query}`;
+    const { hits } = await this.#client.call<{
+      hits: { type: string; kind: string; version: number; stale: boolean }[];
+    }>("GET", path);
+    return hits;
+  }
+}
