@@ -23,7 +23,7 @@ const OWNER = "owner";
  */
 export async function run(): Promise<BenchResult[]> {
   const dir = await mkdtemp(join(tmpdir(), "ledger-bench-"));
-  const cloud = await startCloud({ dir, onLine: () => {} });
+  const cloud = await startCloud({ dir, durable: false, onLine: () => {} });
   const { DATABASE_URL: url = "", NEON_WS_PROXY: wsProxy } = cloud.env;
   const database = openDatabase({ url, wsProxy }, { poolSize: 2 });
   try {
