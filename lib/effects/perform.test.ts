@@ -2,45 +2,20 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { until } from "#local/client.ts";
-import { EffectDesk, OWNER, type Scene } from "../../test/support/effects.ts";
-import { decide } from "../approvals/decide.ts";
+import { EffectDesk, type Scene } from "../../test/support/effects.ts";
 import { reconstructRun } from "../audit/reconstruct.ts";
-import { listVoices } from "../data/approvals.server.ts";
 import { readRunAudit } from "../data/audit.server.ts";
 import { transaction } from "../data/transaction.server.ts";
-import { newId } from "../ids.ts";
 import { claimEffect } from "./claim.ts";
 import type { Found } from "./definition.ts";
 import { findingOf } from "./made-under.ts";
 import { performEffect } from "./perform.ts";
-import { resolveEffect } from "./resolve.ts";
 
 let desk: EffectDesk;
 beforeAll(async () => {
   desk = await EffectDesk.open();
 });
 afterAll(() => desk.close());
-
-const resolve = (scene: Scene, resolution: "adopt" | "resend" | "abandon", more: object = {}) =>
-  resolveEffect({
-    ...{ projectId: scene.projectId, effectId: scene.effectId, resolution, by: OWNER },
-    eventId: newId("decision"),
-    ...more,
-  });
-
-const said = async ({ projectId, effectId }: Scene, action: string) =>
-  (await desk.told(projectId, effectId)).filter((entry) => entry.action === action);
-
-/** Sends it so that the object is made and nobody hears of it; nobody finds it either. */
-async function lost(kind?: string): Promise<Scene> {
-  const scene = await desk.granted(kind);
-  await desk.fault(scene, { fault: "close-after" });
-  await expect(performEffect(scene.effectId)).rejects.toMatchObject({
-    code: "effect_outcome_open",
-  });
-  await desk.lost(scene);
-  return scene;
-}
 
 test("who was held up between writing sent and the call does not call any more", async () => {
   const scene = await desk.granted();
@@ -78,7 +53,7 @@ test("a process that stood still during the call records nothing; who took it ov
   const [id] = await desk.objects(scene);
   expect(other).toMatchObject({ outcome: "confirmed", externalId: id });
   expect(await desk.objects(scene)).toHaveLength(1);
-  expect(await said(scene, "effect.confirmed")).toMatchObject([{ payload: { found: true } }]);
+  expect(await desk.said(scene, "effect.confirmed")).toMatchObject([{ payload: { found: true } }]);
 });
 
 test("a call that returns after its lease has passed is not written; the next look confirms it, once", async () => {
@@ -100,19 +75,7 @@ test("a call that returns after its lease has passed is not written; the next lo
   expect(await desk.effect(scene)).toMatchObject({ status: "sent", externalId: null });
   expect(await performEffect(scene.effectId)).toMatchObject({ externalId: id });
   expect(await desk.objects(scene)).toEqual([id]);
-  expect(await said(scene, "effect.confirmed")).toHaveLength(1);
-});
-
-test("what a person has sent again is looked for before it is called again", async () => {
-  const scene = await lost();
-  expect(await resolve(scene, "resend")).toMatchObject({
-    accepted: true,
-    settled: { outcome: "approved", attempt: 1 },
-  });
-  const [id] = await desk.objects(scene);
-  expect(await performEffect(scene.effectId)).toMatchObject({ externalId: id });
-  expect(await desk.objects(scene)).toEqual([id]);
-  expect(await desk.effect(scene)).toMatchObject({ status: "confirmed", attempt: 2 });
+  expect(await desk.said(scene, "effect.confirmed")).toHaveLength(1);
 });
 
 test("a claim whose approval has expired meanwhile sends nothing, and goes on under a new one", async () => {
@@ -123,7 +86,7 @@ test("a claim whose approval has expired meanwhile sends nothing, and goes on un
   const refused = { outcome: "refused", reason: "expired" };
   expect(await performEffect(scene.effectId)).toMatchObject(refused);
   expect(await performEffect(scene.effectId)).toMatchObject(refused);
-  expect(await said(scene, "effect.claim_refused")).toMatchObject([
+  expect(await desk.said(scene, "effect.claim_refused")).toMatchObject([
     { payload: { reason: "expired", status: "claimed" } },
   ]);
   expect(await desk.objects(scene)).toEqual([]);
@@ -137,8 +100,8 @@ test("a claim whose approval has expired meanwhile sends nothing, and goes on un
 
 /** Sent under one plan, abandoned, and planned anew after the head has moved. */
 async function replanned(kind?: string): Promise<{ first: Scene; second: Scene }> {
-  const first = await lost(kind);
-  expect(await resolve(first, "abandon")).toMatchObject({ accepted: true });
+  const first = await desk.sentAndLost(kind);
+  expect(await desk.resolve(first, "abandon")).toMatchObject({ accepted: true });
   await desk.call("PUT", `/books/${first.book}/head`, { head: "h1" });
   const second = await desk.plan(first);
   expect(second.approval.intentHash).not.toBe(first.approval.intentHash);
@@ -157,7 +120,7 @@ test("what was made under an earlier plan is recorded as that plan's, with its i
   expect(row).toMatchObject({ ...made, approvalId: first.approval.id });
   expect(row.intentHash).not.toBe(planned.intentHash);
   const { intentHash, approvalId } = planned;
-  expect(await said(second, "effect.confirmed")).toMatchObject([
+  expect(await desk.said(second, "effect.confirmed")).toMatchObject([
     {
       payload: {
         ...{ found: true, intentHash: row.intentHash, approvalId: first.approval.id },
@@ -180,7 +143,7 @@ test("what the call of the new plan has made is the new plan's", async () => {
     code: "effect_outcome_open",
   });
   await desk.lost(first);
-  await resolve(first, "abandon");
+  await desk.resolve(first, "abandon");
   await desk.call("PUT", `/books/${first.book}/head`, { head: "h1" });
   const second = await desk.plan(first);
   await desk.fault(second, { fault: "close-after" });
@@ -192,7 +155,7 @@ test("what the call of the new plan has made is the new plan's", async () => {
   expect(await desk.effect(second)).toMatchObject({
     ...{ attempt: 2, intent: { head: "h1" }, approvalId: second.approval.id },
   });
-  const [confirmed] = await said(second, "effect.confirmed");
+  const [confirmed] = await desk.said(second, "effect.confirmed");
   expect(confirmed?.payload).toMatchObject({ found: true });
   expect(confirmed?.payload).not.toHaveProperty("insteadOf");
 });
@@ -231,64 +194,4 @@ test("where the object does not tell, all that it can be is recorded, and what i
     set: either.set,
     payload: { found: true, changedOutside: true },
   });
-});
-
-test("a resolution that was done before is repeated by who may say so; a stranger's repeat is refused, on record", async () => {
-  const scene = await lost();
-  const once = { eventId: newId("decision") };
-  expect(await resolve(scene, "adopt", once)).toMatchObject({ accepted: true });
-  const confirmed = await desk.effect(scene);
-  const settled = { runId: scene.runId, outcome: "confirmed", attempt: 1 };
-  const signature = { keyId: "0".repeat(32), ...forged() };
-  // The same event again: its proof was good then, and need not be any more.
-  expect(await resolve(scene, "adopt", { ...once, signature })).toEqual({
-    ...{ accepted: true, settled },
-  });
-  expect(await resolve(scene, "adopt")).toEqual({ accepted: true, settled });
-  expect(await said(scene, "effect.resolution_refused")).toEqual([]);
-
-  const attacks: [string, object][] = [
-    ["not_an_approver", { by: "mallory" }],
-    ["not_unknown", { resolution: "abandon" }],
-    ["not_an_approver", { by: "mallory", ...once }],
-    ["unknown_key", { signature }],
-    ["other_project", { projectId: "another" }],
-  ];
-  for (const [reason, attack] of attacks) {
-    expect(await resolve(scene, "adopt", attack)).toEqual({ accepted: false, reason });
-  }
-  expect((await said(scene, "effect.resolution_refused")).map((one) => one.payload.reason)).toEqual(
-    attacks.map(([reason]) => reason),
-  );
-  expect(await desk.effect(scene)).toEqual(confirmed);
-});
-
-test("a decision under the event id of another's is judged like any other", async () => {
-  const { projectId, approval } = await desk.granted();
-  const { id: approvalId, intentHash } = approval;
-  const [voice] = await listVoices({ approvalId });
-  const again = { kind: "granted" as const, projectId, approvalId, intentHash };
-  const eventId = voice?.eventId ?? "";
-  expect(await decide({ ...again, eventId, by: OWNER })).toMatchObject({ accepted: true });
-  expect(await decide({ ...again, eventId, by: "mallory" })).toMatchObject({ accepted: false });
-  expect((await desk.told(projectId, approvalId)).at(-1)).toMatchObject({
-    ...{ action: "approval.refused", payload: { by: "mallory" } },
-  });
-});
-
-test("a resolution of an effect that is not there is refused, on record where there is a project", async () => {
-  const { projectId } = await desk.run();
-  const nowhere = { effectId: "eff_nowhere", projectId } as Scene;
-  const reason = "no_such_effect";
-  expect(await resolve(nowhere, "abandon")).toEqual({ accepted: false, reason });
-  expect(await said(nowhere, "effect.resolution_refused")).toMatchObject([{ payload: { reason } }]);
-  const elsewhere = { ...nowhere, projectId: "nowhere" };
-  expect(await resolve(elsewhere, "abandon")).toEqual({ accepted: false, reason });
-  expect(await said(elsewhere, "effect.resolution_refused")).toEqual([]);
-});
-
-const forged = () => ({
-  nonce: "0123456789abcdef",
-  expiresAt: new Date(Date.now() + 60_000).toISOString(),
-  value: "AAAA",
 });

@@ -8,7 +8,9 @@ import { decide } from "#lib/approvals/decide.ts";
 import { type Approval, readApproval } from "#lib/data/approvals.server.ts";
 import { type Effect, readEffect } from "#lib/data/effects.server.ts";
 import { createProject } from "#lib/data/projects.server.ts";
+import { performEffect } from "#lib/effects/perform.ts";
 import { planEffects } from "#lib/effects/plan.ts";
+import { type Resolution, type Resolved, resolveEffect } from "#lib/effects/resolve.ts";
 import { newId } from "#lib/ids.ts";
 import { readHead } from "#lib/ledger/client.ts";
 import { acceptRun } from "#lib/runs/accept.ts";
@@ -134,6 +136,32 @@ export class EffectDesk {
   /** As if the looks for what was sent had found nothing until nobody could tell any more. */
   async lost({ effectId }: Scene): Promise<void> {
     await db().update(effects).set({ status: "unknown" }).where(eq(effects.id, effectId));
+  }
+
+  /** A change that was sent, so that the object is there, and of which nobody heard; and nobody finds it. */
+  async sentAndLost(kind?: string): Promise<Scene> {
+    const scene = await this.granted(kind);
+    await this.fault(scene, { fault: "close-after" });
+    const heard = await performEffect(scene.effectId).catch(({ code }: { code?: string }) => code);
+    if (heard !== "effect_outcome_open") throw new Error(`it was heard of: ${heard}`);
+    await this.lost(scene);
+    return scene;
+  }
+
+  /** What the owner says about an effect; `more` overwrites what an honest event says. */
+  resolve(
+    { projectId, effectId }: Pick<Scene, "projectId" | "effectId">,
+    resolution: Resolution["resolution"],
+    more: Partial<Resolution> = {},
+  ): Promise<Resolved> {
+    const eventId = newId("decision");
+    return resolveEffect({ projectId, effectId, resolution, by: OWNER, eventId, ...more });
+  }
+
+  /** The entries of one action about an effect. */
+  async said({ projectId, effectId }: Pick<Scene, "projectId" | "effectId">, action: string) {
+    const entries = await this.told(projectId, effectId);
+    return entries.filter((entry) => entry.action === action);
   }
 
   /** As if the time of its approval had passed. */

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { EffectDesk, OWNER } from "../../test/support/effects.ts";
+import { decide } from "../approvals/decide.ts";
+import { listVoices } from "../data/approvals.server.ts";
+import { newId } from "../ids.ts";
+import { performEffect } from "./perform.ts";
+import type { Resolution } from "./resolve.ts";
+
+let desk: EffectDesk;
+beforeAll(async () => {
+  desk = await EffectDesk.open();
+});
+afterAll(() => desk.close());
+
+test("what a person has sent again is looked for before it is called again", async () => {
+  const scene = await desk.sentAndLost();
+  expect(await desk.resolve(scene, "resend")).toMatchObject({
+    accepted: true,
+    settled: { outcome: "approved", attempt: 1 },
+  });
+  const [id] = await desk.objects(scene);
+  expect(await performEffect(scene.effectId)).toMatchObject({ externalId: id });
+  expect(await desk.objects(scene)).toEqual([id]);
+  expect(await desk.effect(scene)).toMatchObject({ status: "confirmed", attempt: 2 });
+});
+
+test("a resolution that was done before is repeated by who may say so; a stranger's repeat is refused, on record", async () => {
+  const scene = await desk.sentAndLost();
+  const once = { eventId: newId("decision") };
+  expect(await desk.resolve(scene, "adopt", once)).toMatchObject({ accepted: true });
+  const confirmed = await desk.effect(scene);
+  const settled = { runId: scene.runId, outcome: "confirmed", attempt: 1 };
+  const signature = { keyId: "0".repeat(32), ...forged() };
+  // The same event again: its proof was good then, and need not be any more.
+  expect(await desk.resolve(scene, "adopt", { ...once, signature })).toEqual({
+    ...{ accepted: true, settled },
+  });
+  expect(await desk.resolve(scene, "adopt")).toEqual({ accepted: true, settled });
+  expect(await desk.said(scene, "effect.resolution_refused")).toEqual([]);
+
+  const attacks: [string, Partial<Resolution>][] = [
+    ["not_an_approver", { by: "mallory" }],
+    ["not_unknown", { resolution: "abandon" }],
+    ["not_an_approver", { by: "mallory", ...once }],
+    ["unknown_key", { signature }],
+    ["other_project", { projectId: "another" }],
+  ];
+  for (const [reason, attack] of attacks) {
+    expect(await desk.resolve(scene, "adopt", attack)).toEqual({ accepted: false, reason });
+  }
+  expect(
+    (await desk.said(scene, "effect.resolution_refused")).map((one) => one.payload.reason),
+  ).toEqual(attacks.map(([reason]) => reason));
+  expect(await desk.effect(scene)).toEqual(confirmed);
+});
+
+test("a decision under the event id of another's is judged like any other", async () => {
+  const { projectId, approval } = await desk.granted();
+  const { id: approvalId, intentHash } = approval;
+  const [voice] = await listVoices({ approvalId });
+  const again = { kind: "granted" as const, projectId, approvalId, intentHash };
+  const eventId = voice?.eventId ?? "";
+  expect(await decide({ ...again, eventId, by: OWNER })).toMatchObject({ accepted: true });
+  expect(await decide({ ...again, eventId, by: "mallory" })).toMatchObject({ accepted: false });
+  expect((await desk.told(projectId, approvalId)).at(-1)).toMatchObject({
+    ...{ action: "approval.refused", payload: { by: "mallory" } },
+  });
+});
+
+test("a resolution of an effect that is not there is refused, on record where there is a project", async () => {
+  const { projectId } = await desk.run();
+  const nowhere = { effectId: "eff_nowhere", projectId };
+  const reason = "no_such_effect";
+  expect(await desk.resolve(nowhere, "abandon")).toEqual({ accepted: false, reason });
+  expect(await desk.said(nowhere, "effect.resolution_refused")).toMatchObject([
+    { payload: { reason } },
+  ]);
+  const elsewhere = { ...nowhere, projectId: "nowhere" };
+  expect(await desk.resolve(elsewhere, "abandon")).toEqual({ accepted: false, reason });
+  expect(await desk.said(elsewhere, "effect.resolution_refused")).toEqual([]);
+});
+
+const forged = () => ({
+  nonce: "0123456789abcdef",
+  expiresAt: new Date(Date.now() + 60_000).toISOString(),
+  value: "AAAA",
+});
