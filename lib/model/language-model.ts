@@ -6,7 +6,7 @@ import { MAX_ANSWER_BYTES, MAX_OUTPUT_TOKENS, MAX_SKILLS, PROMPT_TOKENS } from "
 import { metered } from "./metered.ts";
 import type { Caller, WriteRequest, Written } from "./port.ts";
 import { buildPrompt, cut, type Prompt } from "./prompt.ts";
-import type { Target } from "./target.ts";
+import { outputLimit, type Target } from "./target.ts";
 
 /**
  * Lets a language model write. Quotes are checked here: those that come back stand in their passages. An answer that is not
@@ -130,13 +130,6 @@ async function skillReader({ loadSkill }: WriteRequest) {
       },
     }),
   };
-}
-
-/** OpenAI itself has another name for it than the servers that are compatible with it. */
-function outputLimit(body: Record<string, unknown>, url: string): Record<string, unknown> {
-  if (new URL(url).hostname !== "api.openai.com") return body;
-  const { max_tokens: most, ...others } = body;
-  return { ...others, max_completion_tokens: most };
 }
 
 /** No answer is larger than an answer can be, and none comes from where a redirect points to. */

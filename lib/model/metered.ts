@@ -36,7 +36,7 @@ export function metered(caller: Caller, target: Target): LanguageModelMiddleware
           ? timedOut(target.model, target.timeoutMs)
           : failureOf(error, target.model);
       }
-      const ms = Math.round(performance.now() - started);
+      const ms = Math.ceil(performance.now() - started);
       await recordModelCall({ ...row(caller, target), ...spent(answer, failure, sent), ms });
       if (failure?.outcome === "timeout") await checkBudget(caller, 0);
       if (failure) throw failure.error;

@@ -28,3 +28,10 @@ export function modelTarget(): Target | null {
   const apiKey = requiredEnv("AI_GATEWAY_API_KEY");
   return { model: MODEL, url: GATEWAY_URL, apiKey, timeoutMs };
 }
+
+/** A request as the server at `url` wants it: OpenAI itself calls the limit of an answer otherwise than the others. */
+export function outputLimit(body: Record<string, unknown>, url: string): Record<string, unknown> {
+  if (new URL(url).hostname !== "api.openai.com") return body;
+  const { max_tokens: most, ...others } = body;
+  return { ...others, max_completion_tokens: most };
+}
