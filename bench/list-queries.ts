@@ -5,7 +5,7 @@ import {
   overdueApprovals,
   unheardApprovals,
 } from "#lib/data/approvals.server.ts";
-import { readAudit, readRunAudit } from "#lib/data/audit.server.ts";
+import { projectsToCheckpoint, readAudit, readRunAudit } from "#lib/data/audit.server.ts";
 import {
   countChunks,
   fullTextSearch,
@@ -61,7 +61,8 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "projects to delete": (e) => claimUndeleted(left, e),
   "files, busy project": pages((cursor, e) => listFiles({ projectId: BUSY, cursor }, e)),
   "files, ordinary project": pages((cursor, e) => listFiles({ projectId: ORDINARY, cursor }, e)),
-  "files left behind": (e) => claimLeftBehind({ ...left, extractionVersion: 2 }, e),
+  // More than are unfinished, so that it goes on to those of older versions.
+  "files left behind": (e) => claimLeftBehind({ ...left, limit: 2000, extractionVersion: 2 }, e),
   "removals left behind": (e) => claimUnfinishedRemovals(left, e),
   "chunks without a vector": (e) => listUnindexed({ fileId, extractionVersion: 2, limit: 64 }, e),
   "chunks of older versions": (e) => listRetired({ fileId, extractionVersion: 2, limit: 1000 }, e),
@@ -96,6 +97,7 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "effects orphaned, busy project": (e) => orphanedEffects({ limit: 100, projectId: BUSY }, e),
   "effects in flight": (e) => countInFlight({ projectId: BUSY }, e),
   "audit, busy project": (e) => readAudit({ projectId: BUSY, after: 250_000 }, e),
+  "projects to checkpoint": (e) => projectsToCheckpoint({ after: "", limit: 100 }, e),
   "audit of a run": (e) => readRunAudit({ projectId: BUSY, runId: "run_5000" }, e),
   refusals: (e) => listRefusals({ projectId: BUSY, subject: "run_5000" }, e),
   "repositories of a project": (e) => listRepoIds({ projectId: ORDINARY }, e),

@@ -66,6 +66,10 @@ export const approvals = pgTable(
   (t) => [
     index("approvals_run_scope_idx").on(t.runId, t.scope),
     index("approvals_list_idx").on(t.projectId, t.createdAt, t.id),
+    // For lists of one state, which may be rare among very many.
+    index("approvals_status_idx").on(t.projectId, t.status, t.createdAt, t.id),
+    // For an approver of very many; the next one is for those of few.
+    index("approvals_created_idx").on(t.createdAt, t.id),
     index("approvals_approvers_idx").using("gin", t.approvers),
     index("approvals_plan_idx").on(t.planArtifactId),
     index("approvals_expiry_idx").on(t.expiresAt).where(sql`${t.status} in ('pending', 'granted')`),

@@ -1,0 +1,2 @@
+CREATE INDEX "approvals_status_idx" ON "approvals" USING btree ("project_id","status","created_at","id");--> statement-breakpoint
+CREATE INDEX "approvals_created_idx" ON "approvals" USING btree ("created_at","id");
