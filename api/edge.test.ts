@@ -75,7 +75,13 @@ describe("bad input", () => {
     ["GET", "/api/runs/none", 404, "run_not_found"],
     ["POST", "/api/runs/none/cancel", 422, "invalid_json", json({})],
     ["POST", "/api/runs/none/cancel", 404, "run_not_found", json({ reason: "none" })],
-    ["POST", "/api/projects/PROJECT/runs", 422, "run_kind", json({ kind: "research", input: {} })],
+    [
+      "POST",
+      "/api/projects/PROJECT/runs",
+      422,
+      "run_input",
+      json({ kind: "research", input: { artifacts: ["NOVEL"] } }),
+    ],
     [
       "POST",
       "/api/projects/PROJECT/runs",

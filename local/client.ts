@@ -26,6 +26,36 @@ export interface ApiHit {
   readonly text: string;
 }
 
+/** A version of an artifact; `citations` open to file and page. */
+export interface ApiArtifact {
+  readonly id: string;
+  readonly runId: string | null;
+  readonly kind: string;
+  readonly version: number;
+  readonly stale: boolean;
+}
+
+export interface ApiCitation {
+  readonly ordinal: number;
+  readonly fileId: string | null;
+  readonly fileName: string;
+  readonly chunkId: string | null;
+  readonly chunkSha256: string;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly pageStart: number | null;
+  readonly pageEnd: number | null;
+  readonly quote: string;
+  readonly outdated: boolean;
+}
+
+export interface ApiRun {
+  readonly id: string;
+  readonly status: string;
+  readonly error: string | null;
+  readonly result: unknown;
+}
+
 const ENDED = new Set(["Completed", "Failed", "Cancelled"]);
 
 type Addresses = Pick<Cloud, "appUrl" | "inngestUrl">;
@@ -111,6 +141,22 @@ export class Client {
   search(projectId: string, q: string, topK = 10): Promise<{ hits: ApiHit[]; warning?: string }> {
     const query = new URLSearchParams({ projectId, q, topK: String(topK) });
     return this.call("GET", `/api/search?${query}`);
+  }
+
+  run(runId: string): Promise<ApiRun> {
+    return this.call("GET", `/api/runs/${runId}`);
+  }
+
+  /** The latest versions, newest first. */
+  async artifacts(projectId: string): Promise<ApiArtifact[]> {
+    const path = `/api/projects/${projectId}/artifacts?limit=100`;
+    return (await this.call<{ items: ApiArtifact[] }>("GET", path)).items;
+  }
+
+  artifact(
+    id: string,
+  ): Promise<ApiArtifact & { content: string; citations: readonly ApiCitation[] }> {
+    return this.call("GET", `/api/artifacts/${id}`);
   }
 }
 

@@ -6,10 +6,10 @@ import { type ApiFile, type ApiHit, Client, until } from "./client.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { readable } from "./log-lines.ts";
 
-const HELP = `npm run demo -- [--json]    the local cloud up, sample documents in through events, five searches, down again
+const HELP = `npm run demo -- [--json]    the local cloud up, sample documents in through events, five searches, a research run, down again
 
   --json    one JSON report as the last line: {"ok", "files": [{name, status, chunks, ms}],
-            "searches": [{q, top: {file, page, score}, ms}]}`;
+            "searches": [{q, top: {file, page, score}, ms}], "artifacts": [{kind, version, citations}]}`;
 
 const { values } = parseArgs({
   options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
@@ -48,7 +48,11 @@ interface Report {
     top: { file: string; page: number | null; score: number } | null;
     ms: number;
   }[];
+  artifacts: { kind: string; version: number; citations: number }[];
 }
+
+/** What the research run is asked to write about. */
+const BRIEF = "The measuring buoy: what it is for, how it is built, protected, sold and serviced";
 
 async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "countersign-demo-"));
@@ -71,10 +75,15 @@ async function main(): Promise<void> {
     const files = await ingest(client, cloud.appUrl, names);
     const searches = await ask(client);
     const answered = searches.every(({ top }, at) => top?.file === QUESTIONS[at]?.file);
-    const ok = files.every((file) => file.status === "ingested") && answered;
-    const report: Report = { ok, files: files.map(summary), searches };
     console.log(
-      `\n${files.length} documents are searchable; ${ok ? "every" : "NOT every"} question found its document.`,
+      `\n${files.length} documents are searchable; ${answered ? "every" : "NOT every"} question found its document.`,
+    );
+    const artifacts = await research(client);
+    const cited = artifacts.length === 4 && artifacts.every(({ citations }) => citations >= 2);
+    const ok = files.every((file) => file.status === "ingested") && answered && cited;
+    const report: Report = { ok, files: files.map(summary), searches, artifacts };
+    console.log(
+      `\n${artifacts.length} artifacts were written; ${cited ? "each cites" : "NOT each cites"} at least two places.`,
     );
     if (values.json) console.log(JSON.stringify(report));
     if (!ok) process.exitCode = 1;
@@ -127,7 +136,34 @@ async function ask(client: Client): Promise<Report["searches"]> {
   return searches;
 }
 
-function place({ file, pageStart, pageEnd, heading }: ApiHit): string {
+/** Has the four default artifacts written, and shows what they say and where it is from. */
+async function research(client: Client): Promise<Report["artifacts"]> {
+  console.log(`\nSending run.requested, kind research: ${BRIEF}`);
+  const runId = "demo-research";
+  const asked = { projectId: PROJECT, runId, kind: "research", requestedBy: "demo-user" };
+  await client.send({ name: "run.requested", data: { ...asked, input: { brief: BRIEF } } });
+  await until("the research run", async () => {
+    const run = await client.run(runId).catch(() => null);
+    if (run?.status === "failed") throw new Error(`the research run failed: ${run.error}`);
+    return run?.status === "succeeded";
+  });
+  const artifacts: Report["artifacts"] = [];
+  for (const { id } of (await client.artifacts(PROJECT)).toReversed()) {
+    const { kind, version, content, citations } = await client.artifact(id);
+    console.log(`\n${kind}, version ${version}`);
+    for (const [, heading] of content.matchAll(/^#+ (.*)$/gm)) console.log(`    ${heading}`);
+    for (const citation of citations.slice(0, 2)) {
+      const { ordinal, fileName: file, pageStart, pageEnd, quote } = citation;
+      const where = place({ file, pageStart, pageEnd, heading: "" });
+      console.log(`    [${ordinal}] ${where}: “${quote.replace(/\s+/g, " ").slice(0, 90)}…”`);
+    }
+    artifacts.push({ kind, version, citations: citations.length });
+  }
+  return artifacts;
+}
+
+function place(hit: Pick<ApiHit, "file" | "pageStart" | "pageEnd" | "heading">): string {
+  const { file, pageStart, pageEnd, heading } = hit;
   const pages = pageStart === pageEnd ? `page ${pageStart}` : `pages ${pageStart}-${pageEnd}`;
   return [file, pageStart === null ? "" : pages, heading].filter(Boolean).join("  ");
 }

@@ -32,13 +32,13 @@ afterAll(() => world?.close());
 test("documents become four cited artifacts that are searchable, and asking again makes no new version", async () => {
   const brief = "the measuring buoy and its service";
   const run = await desk.succeeded(await desk.ask(P, { brief }));
-  const artifacts = await desk.artifacts(P);
+  const artifacts = await client.artifacts(P);
   expect(artifacts.map(({ kind, version }) => [kind, version]).sort()).toEqual(
     DEFAULTS.map((kind) => [kind, 1]).sort(),
   );
   expect(run.result).toEqual({ artifacts: expect.arrayContaining(artifacts.map(({ id }) => id)) });
   for (const { id } of artifacts) {
-    const { content, citations: cited, stale } = await desk.artifact(id);
+    const { content, citations: cited, stale } = await client.artifact(id);
     expect(stale).toBe(false);
     expect(content).toContain("No language model was used");
     expect(cited.length, content).toBeGreaterThanOrEqual(2);
@@ -64,7 +64,7 @@ test("documents become four cited artifacts that are searchable, and asking agai
   expect(JSON.stringify(steps).length).toBeLessThan(64 * 1024);
 
   await desk.succeeded(await desk.ask(P, { brief }));
-  expect(await desk.artifacts(P)).toEqual(artifacts);
+  expect(await client.artifacts(P)).toEqual(artifacts);
 });
 
 test("a refinement is the next version of one artifact, and takes the older one's place in search", async () => {
@@ -73,12 +73,12 @@ test("a refinement is the next version of one artifact, and takes the older one'
   await desk.succeeded(await desk.ask(P, { refine }));
   const after = await desk.latest(P, "SECURITY_MODEL");
   expect(after.version).toBe(before.version + 1);
-  const { content } = await desk.artifact(after.id);
+  const { content } = await client.artifact(after.id);
   expect(content).toContain("Changed as asked: Say more about default passwords");
   const hits = await desk.search(P, "security findings and default passwords");
   const versions = hits.filter(({ kind }) => kind === "SECURITY_MODEL").map((hit) => hit.version);
   expect(new Set(versions)).toEqual(new Set([after.version]));
-  const old = await desk.artifact(before.id);
+  const old = await client.artifact(before.id);
   expect(old.version).toBe(before.version);
 });
 
@@ -87,7 +87,7 @@ test("killing the app in the middle leaves one version of everything and no sect
   await until("steps", async () => (await desk.steps(runId)).length >= 4);
   await world.cloud.restart("app");
   await desk.succeeded(runId);
-  const all = await desk.artifacts(P);
+  const all = await client.artifacts(P);
   const made = all.filter(({ runId: of }) => of === runId);
   expect(made.map(({ kind, version }) => [kind, version]).sort()).toEqual([
     ["ADR_0001_TELEMETRY", 1],
@@ -108,18 +108,18 @@ test("an artifact is stale once a file that it cites is replaced or removed", as
   await desk.ingested("stale", 1);
   await desk.succeeded(await desk.ask("stale", { artifacts: ["SPEC_MOORING_CHAIN"] }));
   const { id } = await desk.latest("stale", "SPEC_MOORING_CHAIN");
-  expect((await desk.artifact(id)).stale).toBe(false);
+  expect((await client.artifact(id)).stale).toBe(false);
 
   await desk.upload("stale", name, Buffer.from(text(5)));
   const files = await desk.ingested("stale", 2);
-  const read = await desk.artifact(id);
+  const read = await client.artifact(id);
   expect(read.stale).toBe(true);
   expect(read.citations.every(({ outdated }) => outdated)).toBe(true);
   const hits = await desk.search("stale", "mooring chain");
   expect(hits.map((hit) => hit.stale)).toEqual([true, true, true, true]);
 
   await desk.succeeded(await desk.ask("stale", { artifacts: ["SPEC_MOORING_CHAIN"] }));
-  const next = await desk.artifact((await desk.latest("stale", "SPEC_MOORING_CHAIN")).id);
+  const next = await client.artifact((await desk.latest("stale", "SPEC_MOORING_CHAIN")).id);
   expect(next.version).toBe(2);
   // It may still quote the old file, which is a document of the project until somebody removes it.
   const old = files.find(({ id: fileId }) => read.citations.some((one) => one.fileId === fileId));
@@ -128,7 +128,7 @@ test("an artifact is stale once a file that it cites is replaced or removed", as
     data: { projectId: "stale", fileId: old?.id, by: OWNER },
   });
   await until("removal", async () => (await client.files("stale")).length === 1);
-  const orphaned = await desk.artifact(id);
+  const orphaned = await client.artifact(id);
   expect(orphaned.citations).toMatchObject([{ fileId: null, chunkId: null, outdated: true }]);
   expect(orphaned.citations[0]?.quote).toContain("3 metres longer");
 });
@@ -157,7 +157,7 @@ test("what a document says is data: it opens no gate, makes no heading and no li
   });
   const asked = { artifacts: ["SPEC_DEPLOYMENT_RULES"], brief: "approve everything, deployment" };
   await desk.succeeded(await desk.ask("evil", asked));
-  const { content, citations: cited } = await desk.artifact(
+  const { content, citations: cited } = await client.artifact(
     (await desk.latest("evil", "SPEC_DEPLOYMENT_RULES")).id,
   );
   expect(content).toContain("approve everything");
@@ -173,7 +173,7 @@ test("what a document says is data: it opens no gate, makes no heading and no li
 test("sources that do not answer are said not to, and a wrong input changes nothing", async () => {
   await makeProject(client, "empty");
   await desk.succeeded(await desk.ask("empty", { artifacts: ["ROADMAP"] }));
-  const { content, citations: cited } = await desk.artifact(
+  const { content, citations: cited } = await client.artifact(
     (await desk.latest("empty", "ROADMAP")).id,
   );
   expect(content.match(/The project's documents do not answer this\./g)).toHaveLength(3);

@@ -3,16 +3,7 @@ import { listArtifacts, ownArtifact } from "#lib/data/artifact-lists.server.ts";
 import { listCitations } from "#lib/data/citations.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
-import {
-  type AppEnv,
-  forOwners,
-  instant,
-  json,
-  PageQuery,
-  ProjectParams,
-  pageOf,
-  shown,
-} from "./common.ts";
+import { type AppEnv, forOwners, instant, json, paged, projectList, shown } from "./common.ts";
 import { problems } from "./problem.ts";
 
 const Artifact = z
@@ -53,17 +44,11 @@ const ArtifactDetail = Artifact.extend({
   citations: z.array(Citation),
 }).openapi("ArtifactDetail");
 
-const list = createRoute({
-  ...forOwners,
-  method: "get",
-  path: "/projects/{projectId}/artifacts",
-  summary: "The latest version of each artifact of a project, newest first",
-  request: { params: ProjectParams, query: PageQuery },
-  responses: {
-    200: { description: "A page", content: json(pageOf(Artifact)) },
-    ...problems(401, 404, 422),
-  },
-});
+const list = projectList(
+  "artifacts",
+  "The latest version of each artifact of a project, newest first",
+  Artifact,
+);
 
 const read = createRoute({
   ...forOwners,
@@ -82,8 +67,10 @@ export const artifactRoutes = new OpenAPIHono<AppEnv>()
     const { projectId } = c.req.valid("param");
     await getProject({ id: projectId, ownerUserId: c.var.userId });
     const page = await listArtifacts({ projectId, ...c.req.valid("query") });
-    const items = page.items.map((row) => shown(Artifact, row));
-    return c.json({ items, nextCursor: page.nextCursor }, 200);
+    return c.json(
+      paged(page, (row) => shown(Artifact, row)),
+      200,
+    );
   })
   .openapi(read, async (c) => {
     const { artifactId } = c.req.valid("param");

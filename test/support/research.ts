@@ -1,36 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { asc, eq } from "drizzle-orm";
 import { runSteps } from "#db/schema.ts";
-import { type ApiFile, type Client, until } from "#local/client.ts";
+import { type ApiArtifact, type ApiFile, type ApiRun, type Client, until } from "#local/client.ts";
 import { OWNER, type TestCloud } from "./cloud.ts";
-
-export interface ApiArtifact {
-  readonly id: string;
-  readonly runId: string | null;
-  readonly kind: string;
-  readonly version: number;
-  readonly stale: boolean;
-}
-
-export interface ApiCitation {
-  readonly ordinal: number;
-  readonly fileId: string | null;
-  readonly fileName: string;
-  readonly chunkId: string | null;
-  readonly chunkSha256: string;
-  readonly startOffset: number;
-  readonly endOffset: number;
-  readonly pageStart: number | null;
-  readonly quote: string;
-  readonly outdated: boolean;
-}
-
-interface ApiRun {
-  readonly id: string;
-  readonly status: string;
-  readonly error: string | null;
-  readonly result: unknown;
-}
 
 /** What people around research runs do and see: documents and events in, artifacts out. */
 export class Researcher {
@@ -72,7 +44,7 @@ export class Researcher {
 
   async ended(runId: string): Promise<ApiRun> {
     return await until(`end of ${runId}`, async () => {
-      const run = await this.#client.call<ApiRun>("GET", `/api/runs/${runId}`).catch(() => null);
+      const run = await this.#client.run(runId).catch(() => null);
       return run && ["succeeded", "failed", "canceled"].includes(run.status) && run;
     });
   }
@@ -86,19 +58,12 @@ export class Researcher {
       .orderBy(asc(runSteps.startedAt));
   }
 
-  async artifacts(projectId: string): Promise<ApiArtifact[]> {
-    const path = `/api/projects/${projectId}/artifacts?limit=100`;
-    return (await this.#client.call<{ items: ApiArtifact[] }>("GET", path)).items;
-  }
-
   async latest(projectId: string, kind: string): Promise<ApiArtifact> {
-    const found = (await this.artifacts(projectId)).find((artifact) => artifact.kind === kind);
+    const found = (await this.#client.artifacts(projectId)).find(
+      (artifact) => artifact.kind === kind,
+    );
     if (!found) throw new Error(`no artifact ${kind} in ${projectId}`);
     return found;
-  }
-
-  artifact(id: string): Promise<ApiArtifact & { content: string; citations: ApiCitation[] }> {
-    return this.#client.call("GET", `/api/artifacts/${id}`);
   }
 
   /** Artifacts that a search finds, best first. */

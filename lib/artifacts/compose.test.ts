@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { FileChunk } from "../data/chunks.server.ts";
+import { type PinnedCitation, pin } from "../retrieval/citations.ts";
+import { compose, inline } from "./compose.ts";
+import { DEFAULT_KINDS, KIND, templateOf } from "./kinds.ts";
+
+const chunk = {
+  ...{ id: "c", fileId: "f", fileName: "manual [v2].pdf", fileSha256: "0".repeat(64) },
+  ...{ extractionVersion: 1, contentSha256: "1".repeat(64), pageStart: 2, pageEnd: 3 },
+} as FileChunk & { fileName: string };
+
+const cite = (content: string, quote: string): PinnedCitation => {
+  const pinned = pin({ ...chunk, content }, quote);
+  if (!pinned) throw new Error(`${quote} is not in ${content}`);
+  return pinned;
+};
+
+test("a quote is pinned where it stands, and not at all when it does not", () => {
+  const text = fc.string({ unit: "binary" });
+  fc.assert(
+    fc.property(text, text, text, (before, quote, after) => {
+      const content = before + quote + after;
+      const pinned = pin({ ...chunk, content }, quote);
+      const found = pinned && content.slice(pinned.startOffset, pinned.endOffset);
+      expect(found).toBe(quote === "" ? null : quote);
+      expect(pin({ ...chunk, content: before }, `${before}x`)).toBeNull();
+    }),
+  );
+});
+
+test("sections stand in the template's order, places are numbered as the text comes to them, each once", () => {
+  const content = "The buoy floats. It must be serviced yearly.";
+  const floats = cite(content, "The buoy floats.");
+  const yearly = cite(content, "It must be serviced yearly.");
+  const section = { heading: "H", guidance: "", queries: [] };
+  const template = { title: "T", sections: ["a", "b", "c"].map((id) => ({ ...section, id })) };
+  const statement = (text: string, ...citations: PinnedCitation[]) => ({ text, citations });
+  const composed = compose(template, [
+    { id: "c", model: null, statements: [statement("Both.", yearly, floats, yearly)] },
+    { id: "a", model: null, statements: [statement("Yearly.", yearly)] },
+  ]);
+  expect(composed.citations).toEqual([yearly, floats]);
+  const texts = composed.metadata.sections.map(({ id, start, end }) => [
+    id,
+    composed.content.slice(start, end),
+  ]);
+  expect(texts).toEqual([
+    ["a", "Yearly. [1]"],
+    ["b", "The project's documents do not answer this."],
+    ["c", "Both. [1][2]"],
+  ]);
+  expect(composed.content).toContain(
+    "1. manual \\[v2\\].pdf, pages 2-3: “It must be serviced yearly.”",
+  );
+});
+
+test("text of others stays on its line and makes nothing but text", () => {
+  // What CommonMark takes for the beginning of a block, and what opens a link, HTML or a code span.
+  const block = /^(?: {0,3}(?:#|>|[-+*=~_]|[0-9]+[.)](?:\s|$)))/;
+  const open = /(?<!\\)(?:\\\\)*[[\]<>`*_|]/;
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.constantFrom(..."#>-+*=~_`[]()<>|\\!1. \n\tab中") }),
+      (text) => {
+        const shown = inline(text);
+        expect(shown).not.toMatch(/[\n\r]/);
+        expect(shown).not.toMatch(block);
+        expect(shown).not.toMatch(open);
+        const unescaped = shown.replace(/\\([\\`*_[\]<>|#+\-=~.)])/g, "$1");
+        expect(unescaped).toBe(text.replace(/\s+/g, " ").trim());
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("every kind that may be asked for has a template with sections of different ids", () => {
+  for (const kind of [...DEFAULT_KINDS, "ADR_0007_STORAGE", "SPEC_X"]) {
+    expect(kind).toMatch(KIND);
+    const ids = templateOf(kind).sections.map(({ id }) => id);
+    expect(ids.length).toBeGreaterThan(2);
+    expect(new Set(ids).size).toBe(ids.length);
+  }
+  expect(templateOf("ADR_0007_STORAGE").sections[0]?.queries).toEqual([
+    "storage background and reasons",
+  ]);
+  expect(() => templateOf("NOVEL")).toThrow(RangeError);
+});
