@@ -52,7 +52,9 @@ export interface ApiCitation {
 export interface ApiRun {
   readonly id: string;
   readonly status: string;
+  readonly attempt: number;
   readonly error: string | null;
+  readonly remediation: string | null;
   readonly result: unknown;
 }
 

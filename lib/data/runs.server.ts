@@ -78,7 +78,10 @@ export async function moveRun(
     to: RunStatus;
     inngestRunId?: string | undefined;
     set?: Partial<
-      Pick<Run, "error" | "remediation" | "result" | "attempt" | "startedAt" | "inngestRunId">
+      Pick<
+        Run,
+        "input" | "error" | "remediation" | "result" | "attempt" | "startedAt" | "inngestRunId"
+      >
     >;
   },
   tx: Tx,
@@ -91,6 +94,7 @@ export async function moveRun(
       ...set,
       ...(set.error ? { error: redactText(set.error) } : {}),
       ...(set.result ? { result: redactJson(set.result) } : {}),
+      ...(set.input ? { input: redactJson(set.input) } : {}),
       status: to,
       endedAt: ended ? sql`now()` : null,
     })

@@ -21,7 +21,7 @@ export interface Accepted {
 
 /**
  * Writes the run that was asked for, once: the same event again, or the same `runId`, finds the same row. A failed one is
- * made ready to go on from where it stopped, with the input that it was made with.
+ * made ready to go on from where it stopped, with the input that it was made with; only a new budget is taken over.
  * Throws Later for a project that is not there (yet), InvalidInput for an input that its kind refuses, and Conflict for a
  * `runId` of another project.
  */
@@ -63,10 +63,18 @@ async function again(run: Run, request: RunRequest, tx: Tx): Promise<Accepted> {
   if (run.status !== "failed") return { runId, outcome: "live", attempt };
   // The event that made it, delivered again after it failed, is not somebody's wish to go on.
   if (run.eventId === request.eventId) return { runId, outcome: "ended", attempt };
-  const set = { attempt: attempt + 1, error: null, remediation: null, inngestRunId: null };
+  const input = withNewBudget(run, request);
+  const set = { input, attempt: attempt + 1, error: null, remediation: null, inngestRunId: null };
   const resumed = await moveRun({ id: runId, from: ["failed"], to: "created", set }, tx);
   if (!resumed) throw new Error(`the run ${runId} moved under its lock`);
-  const entry = runEntry(resumed, request.requestedBy, { action: "run.resumed" });
+  const { budget } = input;
+  const payload = budget === undefined ? {} : { budget };
+  const entry = runEntry(resumed, request.requestedBy, { action: "run.resumed", payload });
   await appendAudits([entry], tx);
   return { runId, outcome: "resumed", attempt: resumed.attempt };
+}
+
+/** The input of a run that goes on: what it is about stays, what it may spend is what whoever asks for it now says. */
+function withNewBudget(run: Run, { input }: RunRequest): Run["input"] {
+  return input.budget === undefined ? run.input : { ...run.input, budget: input.budget };
 }

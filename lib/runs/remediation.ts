@@ -1,5 +1,7 @@
 const AGAIN =
   "Then send run.requested again with the same runId: it goes on from where it stopped.";
+const SPENT =
+  "Send run.requested again with the same runId and a larger input.budget: what is written is not paid for again.";
 
 /** What a person can do, by the code that our errors begin with (`code: message`). */
 const REMEDIES: Readonly<Record<string, string>> = {
@@ -11,6 +13,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   effect_unknown: `Look into the other system and say what is there with effect.resolved. ${AGAIN}`,
   effect_abandoned: "A person abandoned the effect. Ask for a new run when it is wanted after all.",
   ledger_refused: `The ledger service refused the change. Correct its cause there. ${AGAIN}`,
+  budget_tokens: SPENT,
+  budget_calls: SPENT,
+  budget_seconds: SPENT,
+  model_refused: `The model will not write this. Change the document that it objects to, or MODEL. ${AGAIN}`,
+  model_rejected: `The model's server does not take our requests: look at MODEL, MODEL_URL and the key. ${AGAIN}`,
   project_not_found: "The project is gone or being deleted.",
   environment: `Set the variable that is named, and deploy. ${AGAIN}`,
 };

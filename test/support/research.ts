@@ -28,24 +28,26 @@ export class Researcher {
     });
   }
 
-  /** Asks for a research run; returns its id. */
-  async ask(projectId: string, input: object): Promise<string> {
-    const runId = `run-${randomUUID()}`;
+  /** Asks for a research run, or for one that failed to go on; returns its id. */
+  async ask(projectId: string, input: object, runId = `run-${randomUUID()}`): Promise<string> {
     const data = { projectId, runId, kind: "research", requestedBy: OWNER, input };
     await this.#client.send({ name: "run.requested", data });
     return runId;
   }
 
-  async succeeded(runId: string): Promise<ApiRun> {
-    const run = await this.ended(runId);
+  async succeeded(runId: string, attempt = 1): Promise<ApiRun> {
+    const run = await this.ended(runId, attempt);
     if (run.status !== "succeeded") throw new Error(`${runId} ${run.status}: ${run.error}`);
     return run;
   }
 
-  async ended(runId: string): Promise<ApiRun> {
+  /** Waits until this start of the run has ended: 2 and more are resumed ones. */
+  async ended(runId: string, attempt = 1): Promise<ApiRun> {
     return await until(`end of ${runId}`, async () => {
       const run = await this.#client.run(runId).catch(() => null);
-      return run && ["succeeded", "failed", "canceled"].includes(run.status) && run;
+      return (
+        run?.attempt === attempt && ["succeeded", "failed", "canceled"].includes(run.status) && run
+      );
     });
   }
 
