@@ -5,6 +5,7 @@ import {
   overdueApprovals,
   unheardApprovals,
 } from "#lib/data/approvals.server.ts";
+import { latestOf, listArtifacts } from "#lib/data/artifact-lists.server.ts";
 import { projectsToCheckpoint, readAudit, readRunAudit } from "#lib/data/audit.server.ts";
 import {
   countChunks,
@@ -13,6 +14,7 @@ import {
   listRetired,
   listUnindexed,
 } from "#lib/data/chunks.server.ts";
+import { listCitations } from "#lib/data/citations.server.ts";
 import {
   countInFlight,
   effectsOfApproval,
@@ -39,6 +41,10 @@ type Query = (executor: Executor) => Promise<unknown>;
 const left = { olderThanMs: 15 * 60_000, limit: 100 };
 const runId = "run_500000";
 const fileId = "file_5000";
+
+const versions = Array.from({ length: 20 }, (_, n) => {
+  return { kind: "report", key: `key-${n * 1000}`, version: 3 };
+});
 
 /** The first page, and the one behind it. */
 function pages(
@@ -74,6 +80,12 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "runs of a project that live": (e) => liveRunsOf({ projectId: BUSY }, e),
   "runs left behind": (e) => staleRuns({ ...left, statuses: ["created", "running"] }, e),
   "steps of a run": (e) => listSteps({ runId: "run_5000" }, e),
+  "artifacts, busy project": pages((cursor, e) => listArtifacts({ projectId: BUSY, cursor }, e)),
+  "artifacts, ordinary project": pages((cursor, e) =>
+    listArtifacts({ projectId: ORDINARY, cursor }, e),
+  ),
+  "artifacts found": (e) => latestOf({ projectId: BUSY, versions }, e),
+  "citations of an artifact": (e) => listCitations({ artifactId: "artifact_5000" }, e),
   "approvals, owner": everyApproval({ userId: OWNER }),
   "approvals, owner of many": everyApproval({ userId: OWNER_OF_MANY }),
   "approvals, approver": everyApproval({ userId: APPROVER }),
