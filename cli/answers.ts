@@ -57,6 +57,20 @@ export const run = z.looseObject({
   createdAt: text,
 });
 
+export const artifact = z.looseObject({
+  id: text,
+  kind: text,
+  logicalKey: text,
+  version: z.number(),
+  stale: z.boolean(),
+  createdAt: text,
+});
+
+export const artifactDetail = artifact.extend({
+  content: text,
+  citations: z.array(z.looseObject({ ordinal: z.number(), outdated: z.boolean() })),
+});
+
 const step = z.looseObject({
   stepId: text,
   status: text,

@@ -362,6 +362,21 @@ test("a list is read page by page, and approvals of all projects unless one is s
   expect((await json(...all.slice(0, 3), "--project", "elsewhere")).items).toEqual([]);
 }, 60_000);
 
+test("artifacts are listed and read, here the plan of a run", async () => {
+  const runId = await desk.ask("cli", "shown", [{ name: "a", value: "1" }]);
+  const { planArtifactId } = await desk.approval(runId);
+  const list = await run(["artifacts"]);
+  expect(list.code).toBe(0);
+  expect(list.out).toMatch(/^ARTIFACT +KIND +VERSION/);
+  expect(list.out).toContain(`${planArtifactId}  PLAN  1`);
+  const one = await run(["artifact", planArtifactId ?? ""]);
+  expect(one).toMatchObject({ code: 0, err: "" });
+  expect(one.out).toContain("ledger.entry");
+  const { code, err } = await run(["artifact", "art_none"]);
+  expect(code).toBe(1);
+  expect(err).toContain("There is no artifact art_none");
+});
+
 test("a search says that it found nothing, to people and to programs", async () => {
   expect(await run(["search", "buoys", "in", "water"])).toMatchObject({
     code: 0,

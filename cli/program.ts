@@ -85,6 +85,25 @@ export function program(): Command {
     });
 
   countersign
+    .command("artifacts")
+    .description("list the latest version of each artifact of a project, newest first")
+    .option("--limit <n>", "at most so many", upTo(100), 20)
+    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
+    .action(async (options, command) => {
+      const { listArtifacts } = await import("./commands/artifacts.ts");
+      await listArtifacts(options, contextOf(command));
+    });
+
+  countersign
+    .command("artifact")
+    .description("show a version of an artifact, and whether its sources have changed since")
+    .argument("<artifact>", "its id")
+    .action(async (id, _options, command) => {
+      const { showArtifact } = await import("./commands/artifacts.ts");
+      await showArtifact(id, contextOf(command));
+    });
+
+  countersign
     .command("search")
     .description("search a project's documents, artifacts and code")
     .argument("<words...>", "what you look for")

@@ -4,7 +4,7 @@ import { say, sayJson, table, when } from "../output.ts";
 import { projectOf } from "../settings.ts";
 
 /** Which part of a list. */
-interface PageOptions {
+export interface PageOptions {
   readonly limit: number;
   readonly cursor?: string;
 }
@@ -73,12 +73,12 @@ export function effectTable(
   return table(["EFFECT", "STATUS", "KIND", "STEP", "OUTSIDE"], rows);
 }
 
-function pageQuery({ limit, cursor }: PageOptions, more: Record<string, string> = {}) {
+export function pageQuery({ limit, cursor }: PageOptions, more: Record<string, string> = {}) {
   const query = new URLSearchParams({ limit: String(limit), ...more });
   if (cursor !== undefined) query.set("cursor", cursor);
   return query;
 }
 
-function more(nextCursor: string | null): void {
+export function more(nextCursor: string | null): void {
   if (nextCursor !== null) say(`… and older ones: --cursor ${nextCursor}`);
 }
