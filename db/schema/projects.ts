@@ -45,7 +45,9 @@ export const projectSkills = pgTable(
       .references(() => projects.id, { onDelete: "cascade" }),
     name: text("name").notNull(),
     // Generated, so that no writer can store a name that escapes the uniqueness of its normal form.
-    nameNorm: text("name_norm").notNull().generatedAlwaysAs(sql`lower(btrim("name"))`),
+    nameNorm: text("name_norm")
+      .notNull()
+      .generatedAlwaysAs(sql`lower(btrim(normalize("name", NFKC)))`),
     description: text("description").notNull(),
     content: text("content").notNull(),
     metadata: jsonb("metadata").$type<Record<string, unknown>>().notNull().default({}),
