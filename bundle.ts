@@ -1,8 +1,11 @@
-import { copyFile } from "node:fs/promises";
+import { copyFile, cp } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { lateAiSdk, lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
+
+const { resolve } = createRequire(import.meta.url);
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -20,6 +23,9 @@ const LATE: readonly Record<string, string>[] = [
 
 /** What the code reads by itself, from beside the bundles. */
 const DATA = ["@embedpdf/pdfium/pdfium.wasm", "gpt-tokenizer/data/o200k_base.tiktoken"];
+
+/** The skills that come with us: read from beside the bundle, as they are from beside their source. */
+const SKILLS = "lib/model/skills";
 
 /**
  * Bundles entry points (name to source file) into one directory, together with all that they start or read. Each is a
@@ -52,7 +58,8 @@ export async function bundle(
       },
     });
   }
+  await cp(source(SKILLS), `${outdir}/skills`, { recursive: true });
   for (const file of DATA) {
-    await copyFile(fileURLToPath(import.meta.resolve(file)), `${outdir}/${basename(file)}`);
+    await copyFile(resolve(file), `${outdir}/${basename(file)}`);
   }
 }

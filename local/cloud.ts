@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { DatabaseAddress } from "../db/client.ts";
 import { migrate } from "../db/migrate.ts";
 import { freePort } from "./free-port.ts";
 import { type PartProcess, startPartProcess } from "./process.ts";
@@ -17,6 +18,8 @@ export interface CloudOptions {
   readonly bundle?: string;
   /** Another Inngest server: ours is then not started. */
   readonly inngestDev?: string;
+  /** A migrated database that is there already: none is started then. */
+  readonly database?: DatabaseAddress;
   /** false: data survives the death of any process, but not of the machine; for tests, which need not wait for the disk. */
   readonly durable?: boolean;
   /** More environment for the app. */
@@ -37,7 +40,7 @@ export interface Cloud {
   readonly parts: {
     app: PartProcess;
     vector: PartProcess;
-    neon: PartProcess;
+    neon?: PartProcess;
     ledger: PartProcess;
     inngest?: PartProcess;
   };
@@ -70,26 +73,28 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   try {
     const appPort = ports.app || (await freePort());
     const inngestPort = ports.inngest || (await freePort());
+    const startNeon = async () => {
+      if (options.database) return undefined;
+      const args = durable ? [] : ["--not-durable"];
+      return await start("neon", { dir: join(dir, "neon"), port: ports.neon, args });
+    };
     const starting = [
-      start("neon", {
-        dir: join(dir, "neon"),
-        port: ports.neon,
-        args: durable ? [] : ["--not-durable"],
-      }),
+      startNeon(),
       start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
       start("ledger", { dir: join(dir, "ledger"), port: ports.ledger }),
     ] as const;
     // When one fails, the others are waited for first: what has not started yet could not be closed.
     await Promise.allSettled(starting);
     const [neon, vector, ledger] = await Promise.all(starting);
-    await migrate({ url: neon.url, wsProxy: neon.env.NEON_WS_PROXY });
+    const address = options.database ?? (await migrated(neon));
     const temporary = join(dir, "tmp");
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
     const appUrl = `http://127.0.0.1:${appPort}`;
     const inngestUrl = options.inngestDev ?? `http://127.0.0.1:${inngestPort}`;
     const env = {
-      ...neon.env,
+      DATABASE_URL: address.url,
+      ...(address.wsProxy !== undefined && { NEON_WS_PROXY: address.wsProxy }),
       ...vector.env,
       ...ledger.env,
       INNGEST_DEV: inngestUrl,
@@ -126,7 +131,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       appUrl,
       inngestUrl,
       vectorUrl: vector.url,
-      databaseUrl: neon.url,
+      databaseUrl: address.url,
       env,
       parts,
       close,
@@ -140,6 +145,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await close();
     throw error;
   }
+}
+
+/** Brings a database that was just started to the newest schema. */
+async function migrated(neon: PartProcess | undefined): Promise<DatabaseAddress> {
+  if (!neon) throw new Error("no database was started");
+  const address = { url: neon.url, wsProxy: neon.env.NEON_WS_PROXY };
+  await migrate(address);
+  return address;
 }
 
 /** Tells the Inngest server what the app serves: a PUT makes the app register itself, with any server. */

@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { EFFECT_KINDS } from "#lib/effects/registry.ts";
-import { bundleApp } from "./crash/bundle.ts";
 import { type Cell, describe as nameOf, type Outcome } from "./crash/cell.ts";
 import { type Fleet, startFleet } from "./crash/fleet.ts";
 import { KINDS } from "./crash/kinds.ts";
@@ -27,20 +23,14 @@ const CELLS: readonly Cell[] = [
   { kind: entry, fault: { fault: "close-after" } },
 ];
 
-let bundle: string;
 let fleet: Fleet | undefined;
 let outcomes: readonly Outcome[] = [];
 
 beforeAll(async () => {
-  bundle = await mkdtemp(join(tmpdir(), "countersign-bundle-"));
-  await bundleApp(bundle);
-  fleet = await startFleet({ lanes: 4, bundle, server: inject("neon") });
+  fleet = await startFleet({ lanes: 4, bundle: inject("bundle"), server: inject("neon") });
   outcomes = await fleet.run(CELLS);
 }, 240_000);
-afterAll(async () => {
-  await fleet?.close();
-  await rm(bundle, { recursive: true, force: true });
-});
+afterAll(() => fleet?.close());
 
 test.each(CELLS.map((cell, index) => [nameOf(cell), index] as const))(
   "%s: one object outside, confirmed, on record, and the run succeeds",

@@ -1,13 +1,9 @@
 import { randomInt } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eq, inArray } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { approvals, effects, projects, runs } from "#db/schema.ts";
 import type { Client } from "#local/client.ts";
-import { bundleApp } from "./crash/bundle.ts";
 import { OWNER, type TestCloud, testCloud } from "./support/cloud.ts";
 
 /** Whole with `FULL=1 npm test -- test/lost-wakeups` (200 runs, 8 kills); the suite, which is to end in 5 minutes, does less. */
@@ -18,20 +14,14 @@ const RUNS_EACH = FULL ? 10 : 8;
 /** SIGKILLs of the app or the engine, one after the other, while the runs are under way. */
 const KILLS = FULL ? 8 : 4;
 
-let bundle: string;
 let world: TestCloud;
 let client: Client;
 
 beforeAll(async () => {
-  bundle = await mkdtemp(join(tmpdir(), "countersign-bundle-"));
-  await bundleApp(bundle);
-  world = await testCloud({ bundle });
+  world = await testCloud();
   client = await world.client();
 }, 120_000);
-afterAll(async () => {
-  await world?.close();
-  await rm(bundle, { recursive: true, force: true });
-});
+afterAll(() => world?.close());
 
 test("runs decided at any moment while the app and the engine are killed: every one ends", async () => {
   const projectIds = Array.from({ length: PROJECTS }, (_, n) => `wake-${n}`);

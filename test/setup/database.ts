@@ -22,21 +22,34 @@ export interface TestDatabase {
  *     afterAll(() => database.close());
  */
 export async function testDatabase(): Promise<TestDatabase> {
-  const server = inject("neon");
-  const name = `test_${randomBytes(6).toString("hex")}`;
-  await execute(server, `create database ${name} template ${server.template} strategy wal_log`);
-  const url = databaseUrl(server.url, name);
-  const env = { DATABASE_URL: url, NEON_WS_PROXY: server.wsProxy };
+  const { url, wsProxy, drop } = await freshDatabase();
+  const env = { DATABASE_URL: url, NEON_WS_PROXY: wsProxy };
   await closeDb();
   Object.assign(process.env, env);
   return {
     url,
-    wsProxy: server.wsProxy,
+    wsProxy,
     env,
     async close() {
       await closeDb();
-      // Force: a child process of the test may still hold a connection.
-      await execute(server, `drop database if exists ${name} with (force)`);
+      await drop();
     },
+  };
+}
+
+/** A fresh, migrated database that nothing of this process uses by itself. */
+export async function freshDatabase(): Promise<{
+  url: string;
+  wsProxy: string;
+  drop(): Promise<void>;
+}> {
+  const server = inject("neon");
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  await execute(server, `create database ${name} template ${server.template} strategy wal_log`);
+  return {
+    url: databaseUrl(server.url, name),
+    wsProxy: server.wsProxy,
+    // Force: a child process of the test may still hold a connection.
+    drop: () => execute(server, `drop database if exists ${name} with (force)`),
   };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { migrate } from "#db/migrate.ts";
 import { startNeon } from "#local/neon/server.ts";
+import { bundleApp } from "../crash/bundle.ts";
 import { execute } from "./sql.ts";
 
 /** What a test file needs to make a database of its own; see database.ts. */
@@ -18,17 +19,23 @@ export interface TestServer {
 declare module "vitest" {
   interface ProvidedContext {
     neon: TestServer;
+    /** Directory of the app as it is deployed: a cloud of a test starts it five times faster than the sources. */
+    bundle: string;
   }
 }
 
 const TEMPLATE = "migrated";
 
-/** One local Neon for the whole run. */
+/** One local Neon, and one bundle of the app, for the whole run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = await mkdtemp(join(tmpdir(), "countersign-test-"));
   // PostgreSQL does not run as root: as root it is another account, which has to get in here.
   await chmod(dir, 0o711);
-  const neon = await startNeon({ dir, durable: false });
+  const bundle = join(dir, "bundle");
+  const [neon] = await Promise.all([
+    startNeon({ dir: join(dir, "neon"), durable: false }),
+    bundleApp(bundle),
+  ]);
   const stop = async () => {
     await neon.close();
     await rm(dir, { recursive: true, force: true });
@@ -39,6 +46,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await execute(server, `create database ${TEMPLATE}`);
     await migrate({ url: databaseUrl(neon.url, TEMPLATE), wsProxy });
     project.provide("neon", server);
+    project.provide("bundle", bundle);
     return stop;
   } catch (error) {
     await stop();
