@@ -242,7 +242,11 @@ async function mergeInto(
       .set({ aliases: aliasesWith(pending.name) })
       .where(and(eq(projectFiles.projectId, pending.projectId), eq(projectFiles.sha256, sha256)))
       .returning();
-    if (other) await tx.delete(projectFiles).where(eq(projectFiles.id, fileId));
-    return other ?? null;
+    if (!other) return null;
+    await tx.delete(projectFiles).where(eq(projectFiles.id, fileId));
+    // Its bytes are nobody's now. Whoever fetched them removes them, unless it is killed, or another one fetches still.
+    const trace = { fileId, projectId: pending.projectId, ingesting: true };
+    await tx.insert(fileRemovals).values(trace).onConflictDoNothing();
+    return other;
   });
 }

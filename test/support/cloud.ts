@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Index } from "@upstash/vector";
 import { eq } from "drizzle-orm";
+import { inject } from "vitest";
 import { type Db, openDatabase } from "#db/client.ts";
-import { fileChunks, projectFiles } from "#db/schema.ts";
+import { fileChunks, fileRemovals, projectFiles } from "#db/schema.ts";
 import { Client } from "#local/client.ts";
 import { type Cloud, type CloudOptions, startCloud } from "#local/cloud.ts";
+import { freshDatabase } from "../setup/database.ts";
 
 /** A local cloud of its own for a test file, with what looks behind it. */
 export interface TestCloud {
@@ -19,15 +21,25 @@ export interface TestCloud {
   close(): Promise<void>;
 }
 
-export async function testCloud(options: Partial<CloudOptions> = {}): Promise<TestCloud> {
+/**
+ * A cloud of its own with the app as it is deployed, in a database of its own of the test run's server.
+ * @param options.ownDatabase whether it has a database server of its own as well, whose files are below its directory
+ */
+export async function testCloud(
+  options: Partial<CloudOptions> & { ownDatabase?: boolean } = {},
+): Promise<TestCloud> {
+  const { ownDatabase = false, ...more } = options;
   const dir = await mkdtemp(join(tmpdir(), "countersign-cloud-"));
   const lines: string[] = [];
+  const shared = ownDatabase ? undefined : await freshDatabase();
   const cloud = await startCloud({
     dir,
     durable: false,
+    bundle: inject("bundle"),
+    ...(shared && { database: shared }),
     env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
     onLine: (line) => lines.push(line),
-    ...options,
+    ...more,
   });
   const { DATABASE_URL: url = "", NEON_WS_PROXY: wsProxy } = cloud.env;
   const database = openDatabase({ url, wsProxy }, { poolSize: 2 });
@@ -44,6 +56,7 @@ export async function testCloud(options: Partial<CloudOptions> = {}): Promise<Te
     async close() {
       await database.$client.end();
       await cloud.close();
+      await shared?.drop();
       await rm(dir, { recursive: true, force: true });
     },
   };
@@ -68,6 +81,7 @@ export interface Residue {
   readonly chunks: { sha256: string; ordinal: number; content: string; indexed: boolean }[];
   /** Whether there is exactly one vector for each chunk row. */
   readonly vectorsMatch: boolean;
+  /** Without those of removed files that the sweeper has on its list: a kill may leave such. */
   readonly blobs: number;
 }
 
@@ -84,6 +98,11 @@ export async function residue(
     .from(fileChunks)
     .where(eq(fileChunks.projectId, projectId));
   const ids = await vectorIds(vectors, projectId);
+  const removed = await database
+    .select({ fileId: fileRemovals.fileId })
+    .from(fileRemovals)
+    .where(eq(fileRemovals.projectId, projectId));
+  const swept = removed.map(({ fileId }) => fileId);
   const rowIds = chunks.map(({ id }) => id).sort();
   return {
     files: files
@@ -98,7 +117,7 @@ export async function residue(
       }))
       .sort((a, b) => a.sha256.localeCompare(b.sha256) || a.ordinal - b.ordinal),
     vectorsMatch: JSON.stringify(ids) === JSON.stringify(rowIds),
-    blobs: await blobCount(join(cloud.env.BLOB_DIR ?? "", "projects", projectId)),
+    blobs: await blobCount(join(cloud.env.BLOB_DIR ?? "", "projects", projectId), swept),
   };
 }
 
@@ -114,10 +133,11 @@ async function vectorIds(vectors: Index, projectId: string): Promise<string[]> {
   }
 }
 
-async function blobCount(dir: string): Promise<number> {
+async function blobCount(dir: string, swept: readonly string[]): Promise<number> {
   try {
     const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).length;
+    const left = entries.filter((entry) => !swept.some((id) => entry.parentPath.includes(id)));
+    return left.filter((entry) => entry.isFile()).length;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
     throw error;
