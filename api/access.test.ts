@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { acceptMessage } from "#lib/chat/accept.ts";
 import { approvalsOfRun } from "#lib/data/approvals.server.ts";
 import { insertChunks } from "#lib/data/chunks.server.ts";
 import { effectsOfApproval } from "#lib/data/effect-lists.server.ts";
 import { planEffects } from "#lib/effects/plan.ts";
+import { saveSkill } from "#lib/model/put-skill.ts";
 import { registerKey } from "#lib/policy/keys.ts";
 import { acceptRun } from "#lib/runs/accept.ts";
 import { upsertTexts } from "#lib/upstash/vector.ts";
@@ -21,6 +23,7 @@ interface Estate {
   readonly effectId: string;
   readonly keyId: string;
   readonly artifactId: string;
+  readonly threadId: string;
 }
 
 /** The ids of an estate by their names in a route. */
@@ -32,18 +35,21 @@ const IDS = [
   "effectId",
   "keyId",
   "artifactId",
+  "threadId",
 ] as const;
 const NOWHERE = {
   ...{ projectId: "proj_nowhere", fileId: "file_nowhere", runId: "run_nowhere" },
   ...{ approvalId: "appr_nowhere", effectId: "eff_nowhere", keyId: "0".repeat(32) },
-  artifactId: "art_nowhere",
+  ...{ artifactId: "art_nowhere", threadId: "thr_nowhere" },
 };
+
+type Send = Omit<Call, "as">;
 
 /** A way to ask for what is another's, and what must come back. */
 interface Attempt {
   readonly what: string;
   readonly path: (mine: Estate, theirs: Estate) => string;
-  readonly send?: Omit<Call, "as">;
+  readonly send?: Send | ((mine: Estate, theirs: Estate) => Send);
   readonly status: number;
 }
 
@@ -60,13 +66,16 @@ const newRun = {
 const theirs = (
   what: string,
   path: (theirs: Estate) => string,
-  send?: Omit<Call, "as">,
+  send?: Attempt["send"],
 ): Attempt => ({
   what,
   path: (_, estate) => path(estate),
   ...(send && { send }),
   status: 404,
 });
+
+const sent = (send: Attempt["send"], mine: Estate, theirs: Estate): Send =>
+  typeof send === "function" ? send(mine, theirs) : { ...send };
 
 /** Every route has its rows here: a route without one fails the first test. */
 const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
@@ -202,6 +211,46 @@ const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
   "GET /api/artifacts/{artifactId}": [
     theirs("their artifact", ({ artifactId }) => `/api/artifacts/${artifactId}`),
   ],
+  "GET /api/export/{projectId}": [
+    theirs("their artifacts", ({ projectId }) => `/api/export/${projectId}`),
+    { what: "mine", path: ({ projectId }) => `/api/export/${projectId}`, status: 200 },
+  ],
+  "GET /api/projects/{projectId}/threads": [
+    theirs("their threads", (t) => `${project(t)}/threads`),
+    { what: "mine", path: (mine) => `${project(mine)}/threads`, status: 200 },
+  ],
+  "GET /api/threads/{threadId}": [theirs("theirs", (t) => `/api/threads/${t.threadId}`)],
+  "POST /api/threads/{threadId}/messages": [
+    theirs(
+      "a message in their project",
+      ({ threadId }) => `/api/threads/${threadId}/messages`,
+      (_, { projectId }) => ({ json: { projectId, content: "hello" } }),
+    ),
+    {
+      // Taken as any event is; whoever reads it refuses it (test/chat.test.ts).
+      what: "a message of my project in their thread",
+      path: (_, { threadId }) => `/api/threads/${threadId}/messages`,
+      send: ({ projectId }) => ({ json: { projectId, content: "hello" } }),
+      status: 202,
+    },
+  ],
+  "GET /api/projects/{projectId}/skills": [
+    theirs("their skills", (t) => `${project(t)}/skills`),
+    { what: "mine", path: (mine) => `${project(mine)}/skills`, status: 200 },
+  ],
+  "PUT /api/projects/{projectId}/skills/{name}": [
+    theirs("a skill for their project", (t) => `${project(t)}/skills/a`, {
+      json: { content: "Be brief.", description: "How to be brief" },
+    }),
+  ],
+  "DELETE /api/projects/{projectId}/skills/{name}": [
+    theirs("their skill", (t) => `${project(t)}/skills/skill-${t.owner}`),
+    {
+      what: "their skill by my project",
+      path: (mine, { owner }) => `${project(mine)}/skills/skill-${owner}`,
+      status: 404,
+    },
+  ],
   "GET /api/projects/{projectId}/audit": [
     theirs("their audit chain", (t) => `${project(t)}/audit`),
     { what: "mine", path: (mine) => `${project(mine)}/audit`, status: 200 },
@@ -246,8 +295,13 @@ async function estate(owner: string, word: string): Promise<Estate> {
   });
   const metadata = { ...fileOf, type: "chunk", chunkId, pageStart: -1, pageEnd: -1 } as const;
   await upsertTexts(`project:${projectId}:chunks`, [{ id: chunkId, data: content, metadata }]);
+  const threadId = `thr-${owner}`;
+  await acceptMessage({ projectId, threadId, messageId: `msg-${owner}`, content });
+  const skill = { content, description: content };
+  await saveSkill({ projectId, name: `skill-${owner}`, ...skill });
   return {
     owner,
+    threadId,
     word,
     projectId,
     fileId: file.id,
@@ -322,7 +376,10 @@ describe.each([
     const { mine, theirs } = who();
     const before = await api.snapshot();
     const [method = ""] = route.split(" ");
-    const answer = await api.call(method, path(mine, theirs), { as: mine.owner, ...send });
+    const answer = await api.call(method, path(mine, theirs), {
+      as: mine.owner,
+      ...sent(send, mine, theirs),
+    });
     expect(answer.status).toBe(status);
     // What was asked for may be repeated in a refusal; nothing else of theirs may appear.
     const said = answer.text.replaceAll(path(mine, theirs).split("?")[0] ?? "", "");
@@ -340,7 +397,8 @@ describe.each([
       const { mine, theirs } = who();
       const [method = ""] = route.split(" ");
       const ask = async (target: Estate) => {
-        const call = { as: mine.owner, headers: { "x-request-id": "same" }, ...send };
+        const same = { "x-request-id": "same" };
+        const call = { as: mine.owner, headers: same, ...sent(send, mine, target) };
         const { status, text } = await api.call(method, path(mine, target), call);
         return { status, text: IDS.reduce((said, id) => said.replaceAll(target[id], ""), text) };
       };

@@ -6,6 +6,7 @@ import { auditRoutes } from "./_routes/audit.ts";
 import type { AppEnv } from "./_routes/common.ts";
 import { effectRoutes } from "./_routes/effects.ts";
 import { eventRoutes } from "./_routes/events.ts";
+import { exportRoutes } from "./_routes/export.ts";
 import { fileRoutes } from "./_routes/files.ts";
 import { healthRoutes } from "./_routes/health.ts";
 import { namedRequests } from "./_routes/named.ts";
@@ -14,6 +15,8 @@ import { noSuchRoute, problemOf, refuseInvalid } from "./_routes/problem.ts";
 import { projectRoutes } from "./_routes/projects.ts";
 import { runRoutes } from "./_routes/runs.ts";
 import { searchRoutes } from "./_routes/search.ts";
+import { skillRoutes } from "./_routes/skills.ts";
+import { threadRoutes } from "./_routes/threads.ts";
 
 /** The HTTP edge: everything under /api but Inngest's own entry. GET /api/openapi.json describes it. */
 export const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
@@ -25,7 +28,8 @@ app.use(...namedRequests, secureHeaders());
 const ROUTES = [
   ...[projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes],
   ...[runRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
-  artifactRoutes,
+  ...[artifactRoutes, exportRoutes],
+  ...[threadRoutes, skillRoutes],
 ];
 for (const routes of ROUTES) {
   app.route("/api", routes);
