@@ -19,20 +19,24 @@ const int32 = (n: number) => {
 };
 const zeroed = (value: string) => Buffer.from(`${value}\0`);
 
-/** What a driver sends for a statement with parameters. */
-function extended(sql: string, params: readonly (string | null)[]): Buffer {
+/** What a driver sends for a statement with parameters; for a prepared one its text only the first time. */
+function extended(
+  sql: string,
+  params: readonly (string | null)[],
+  { name = "", known = false } = {},
+): Buffer {
   const values = params.flatMap((param) => {
     if (param === null) return [int32(-1)];
     const bytes = Buffer.from(param);
     return [int32(bytes.length), bytes];
   });
   return Buffer.concat([
-    message("P", Buffer.concat([zeroed(""), zeroed(sql), int16(0)])),
+    ...(known ? [] : [message("P", Buffer.concat([zeroed(name), zeroed(sql), int16(0)]))]),
     message(
       "B",
       Buffer.concat([
         zeroed(""),
-        zeroed(""),
+        zeroed(name),
         int16(1),
         int16(0),
         int16(params.length),
@@ -77,4 +81,24 @@ test("requests come out as they went in, wherever the stream is cut", () => {
 test("a length that cannot be is an error and not a wait for ever", () => {
   expect(() => new Framer().push(Buffer.from([0x51, 0, 0, 0, 1]))).toThrow(RangeError);
   expect(() => new Framer().push(Buffer.from([0x51, 0xff, 0xff, 0xff, 0xff]))).toThrow(RangeError);
+});
+
+test("a prepared statement is known by its name when only that comes", () => {
+  const sent = [
+    extended("select one", ["1"], { name: "one" }),
+    extended("select", []),
+    extended("", ["2"], { name: "one", known: true }),
+    extended("select two", [], { name: "two" }),
+    extended("", [null], { name: "one", known: true }),
+  ];
+  const framer = new Framer();
+  const requests = new Requests();
+  const seen = framer.push(Buffer.concat(sent)).flatMap((one) => requests.push(one) ?? []);
+  expect(seen.map(({ sql, params }) => [sql, params])).toEqual([
+    ["select one", ["1"]],
+    ["select", []],
+    ["select one", ["2"]],
+    ["select two", []],
+    ["select one", [null]],
+  ]);
 });

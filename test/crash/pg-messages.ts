@@ -59,12 +59,21 @@ export class Requests {
   #parts: Buffer[] = [];
   #sql = "";
   #params: (string | null)[] = [];
+  /** What each prepared statement of the connection says: it is sent once, and then meant by its name. */
+  readonly #prepared = new Map<string, string>();
 
   /** Takes a message; returns the request that it completes. */
   push({ type, bytes, body }: Message): Request | undefined {
     this.#parts.push(bytes);
-    if (type === "P") this.#sql = text(body, text(body, 0).end).value;
-    if (type === "B") this.#params = bound(body);
+    if (type === "P") {
+      const name = text(body, 0);
+      this.#prepared.set(name.value, text(body, name.end).value);
+    }
+    if (type === "B") {
+      const { statement, params } = bound(body);
+      this.#sql = this.#prepared.get(statement) ?? "";
+      this.#params = params;
+    }
     if (type === "Q") this.#sql = text(body, 0).value;
     if (type !== "Q" && type !== "S") return undefined;
     const request = {
@@ -86,8 +95,8 @@ function text(body: Buffer, from: number): { value: string; end: number } {
   return { value: body.toString("utf8", from, zero), end: zero + 1 };
 }
 
-/** The parameters of a Bind message. */
-function bound(body: Buffer): (string | null)[] {
+/** A Bind message: which prepared statement it means, and its parameters. */
+function bound(body: Buffer): { statement: string; params: (string | null)[] } {
   const portal = text(body, 0);
   const statement = text(body, portal.end);
   const formats = body.readInt16BE(statement.end);
@@ -105,5 +114,5 @@ function bound(body: Buffer): (string | null)[] {
     params.push(body.toString("utf8", at, at + length));
     at += length;
   }
-  return params;
+  return { statement: statement.value, params };
 }
