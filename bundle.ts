@@ -62,4 +62,5 @@ export async function bundle(
   for (const file of DATA) {
     await copyFile(resolve(file), `${outdir}/${basename(file)}`);
   }
+  await cp(source("lib/model/skills"), `${outdir}/skills`, { recursive: true });
 }

@@ -1,10 +1,12 @@
 import { acceptRunRequest } from "./accept-run.ts";
+import { answerMessage } from "./answer-message.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
 import { awaitResolution } from "./await-resolution.ts";
 import { cancelRunRequest } from "./cancel-run.ts";
 import { checkCitations } from "./check-citations.ts";
 import { checkpointAudit } from "./checkpoint-audit.ts";
+import { closeMessage } from "./close-message.ts";
 import { closeRun } from "./close-run.ts";
 import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
@@ -19,6 +21,7 @@ import { resolveUnknownEffect } from "./resolve-effect.ts";
 import { run } from "./run.ts";
 import { sweepApprovals } from "./sweep-approvals.ts";
 import { sweepFiles } from "./sweep-files.ts";
+import { sweepMessages } from "./sweep-messages.ts";
 import { sweepProjects } from "./sweep-projects.ts";
 import { sweepRemovals } from "./sweep-removals.ts";
 import { sweepRuns } from "./sweep-runs.ts";
@@ -50,5 +53,8 @@ export const functions = [
   sweepProjects,
   createProjectFromEvent,
   deleteProjectData,
+  answerMessage,
+  closeMessage,
+  sweepMessages,
   checkpointAudit,
 ];

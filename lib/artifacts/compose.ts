@@ -23,7 +23,8 @@ export interface Composed {
   readonly citations: readonly PinnedCitation[];
 }
 
-const UNANSWERED = "The project's documents do not answer this.";
+/** What stands where the sources say nothing. */
+export const UNANSWERED = "The project's documents do not answer this.";
 const EXTRACTIVE =
   "No language model was used: every sentence below is quoted from the source that it names.";
 /** A quote in the list of sources is shown to be recognised; the whole one is in the citation. */
@@ -66,11 +67,13 @@ export function compose(
   };
 }
 
-/** The sections of a published artifact; none of one that was not composed here, such as a plan. */
-export function sectionsOf(artifact: Artifact): { id: string; heading: string; text: string }[] {
+/** The sections of a published artifact, with where their text begins in its content; none of one that was not composed here, such as a plan. */
+export function sectionsOf(
+  artifact: Artifact,
+): { id: string; heading: string; start: number; text: string }[] {
   const metadata = metadataSchema.safeParse(artifact.metadata);
   return (metadata.data?.sections ?? []).map(({ id, heading, start, end }) => ({
-    ...{ id, heading },
+    ...{ id, heading, start },
     text: artifact.content.slice(start, end),
   }));
 }

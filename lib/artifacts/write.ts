@@ -1,5 +1,6 @@
 import { getLatestArtifact } from "../data/artifacts.server.ts";
 import { getChunksWithFile } from "../data/chunks.server.ts";
+import { skillsOf } from "../model/skills.ts";
 import { write } from "../model/write.ts";
 import { placeOf } from "../retrieval/citations.ts";
 import { sectionText } from "./compose.ts";
@@ -29,6 +30,7 @@ export async function writeSection(
         previous: await previousText(work, id),
       }),
       passages: await passages(projectId, chunkIds),
+      ...(await skillsOf(projectId)),
     },
     { projectId, runId, stepId, ...(research.budget && { budget: research.budget }) },
   );

@@ -1,6 +1,6 @@
 import { eventType } from "inngest";
 import * as z from "zod";
-import { id } from "./fields.ts";
+import { id, saying } from "./fields.ts";
 
 /** A person wrote in a thread. The same `messageId` again makes no second reply. */
 export const chatMessageSent = eventType("chat.message.sent", {
@@ -8,7 +8,7 @@ export const chatMessageSent = eventType("chat.message.sent", {
     projectId: id,
     threadId: id,
     messageId: id,
-    content: z.string().min(1).max(32_000),
+    content: saying,
   }),
 });
 

@@ -34,6 +34,9 @@ export const name = text.min(1).max(255);
 /** Text that a person wrote: a reason, a note. */
 export const note = text.max(4000);
 
+/** What a person says in a conversation. */
+export const saying = text.min(1).max(32_000).regex(/\S/, "must say something");
+
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
 
 /** A git commit: SHA-1 or SHA-256, whole. */

@@ -1,0 +1,28 @@
+import { giveUpSent } from "#lib/chat/fail.ts";
+import { chatMessageSent } from "#lib/events/catalogue/chat.ts";
+import { inngest } from "#lib/events/client.ts";
+import { INBOUND_RETRIES } from "./inbound.ts";
+
+const SENT = `event.data.event.name == "${chatMessageSent.name}"`;
+
+/** Says in the thread that there is no answer when the engine has given a question up, or somebody has ended it there. */
+export const closeMessage = inngest.createFunction(
+  {
+    id: "close-message",
+    retries: INBOUND_RETRIES,
+    triggers: [
+      { event: "inngest/function.failed", if: SENT },
+      { event: "inngest/function.cancelled", if: SENT },
+    ],
+  },
+  async ({ event, step }) => {
+    const sent = chatMessageSent.schema.safeParse(event.data.event.data);
+    // What does not fit the catalogue was refused before it became a row.
+    if (!sent.success) return { failed: false };
+    const error =
+      event.name === "inngest/function.cancelled"
+        ? "Canceled in the Inngest dashboard."
+        : event.data.error.message;
+    return await step.run("fail", () => giveUpSent(sent.data, error));
+  },
+);

@@ -1,0 +1,26 @@
+import { cron } from "inngest";
+import { claimUnanswered } from "#lib/data/messages.server.ts";
+import { chatMessageSent } from "#lib/events/catalogue/chat.ts";
+import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+
+/** Longer than an answer that is under way goes without being tried. */
+const LEFT_BEHIND_MS = 15 * 60_000;
+
+/** Wakes the answering of questions again whose event or run was lost. */
+export const sweepMessages = inngest.createFunction(
+  { id: "sweep-messages", triggers: [cron("*/5 * * * *")], concurrency: { limit: 1 } },
+  async ({ step }) => {
+    // They have the words of the questions with them, since the event has: few, so that a step's output stays small.
+    const ids = await step.run("claim", () =>
+      claimUnanswered({ olderThanMs: LEFT_BEHIND_MS, limit: 20 }),
+    );
+    if (ids.length > 0) {
+      await step.sendEvent(
+        "wake",
+        ids.map(({ claimedAt, ...sent }) => happened(chatMessageSent, sent, `sweep ${claimedAt}`)),
+      );
+    }
+    return { woken: ids.length };
+  },
+);

@@ -1,0 +1,101 @@
+import { insertCitations } from "../data/citations.server.ts";
+import {
+  insertReply,
+  type Message,
+  oldestPending,
+  replyTo,
+  turnsBefore,
+} from "../data/messages.server.ts";
+import { lockThread } from "../data/threads.server.ts";
+import { transaction } from "../data/transaction.server.ts";
+import { CountersignError } from "../errors.ts";
+import type { Written } from "../model/port.ts";
+import { skillsOf } from "../model/skills.ts";
+import { write } from "../model/write.ts";
+import { composeReply } from "./compose.ts";
+import { giveUp } from "./fail.ts";
+import { type Found, findSources } from "./sources.ts";
+
+/** Questions that a new one may follow on, each with its answer. */
+const TURNS = 4;
+
+/** What became of the question of a thread that had waited longest. */
+export type Answered =
+  | { readonly outcome: "replied"; readonly messageId: string; readonly replyId: string }
+  | { readonly outcome: "failed"; readonly messageId: string }
+  /** No question waits. */
+  | { readonly outcome: "none"; readonly messageId?: undefined };
+
+interface Thread {
+  readonly projectId: string;
+  readonly threadId: string;
+}
+
+/**
+ * Answers the question of a thread that has waited longest from the project's documents, artifacts and code; once, however
+ * often this runs. A question that cannot be answered as it is fails for good; what may pass is thrown, for another try.
+ */
+export async function answerNext(thread: Thread): Promise<Answered> {
+  const question = await oldestPending(thread);
+  if (!question) return { outcome: "none" };
+  const { id: messageId } = question;
+  try {
+    return { outcome: "replied", messageId, replyId: await answer(thread, question) };
+  } catch (error) {
+    if (!(error instanceof CountersignError) || error.retry) throw error;
+    await giveUp(messageId, `${error.code}: ${error.message}`);
+    return { outcome: "failed", messageId };
+  }
+}
+
+async function answer({ projectId }: Thread, question: Message): Promise<string> {
+  const { id: messageId, content: task } = question;
+  const turns = await turnsBefore(question, TURNS);
+  const found = await findSources(projectId, queriesOf(question, turns));
+  const written = await write(
+    {
+      task,
+      history: turns.map(({ role, content }) => ({ role, content })),
+      passages: found.sources.map(({ id, label, text }) => ({ id, label, text })),
+      ...(await skillsOf(projectId)),
+    },
+    { projectId, messageId, stepId: "chat" },
+  );
+  return await reply(projectId, question, { written, found });
+}
+
+/** A question is often about what the one before it named. */
+function queriesOf({ content }: Message, turns: readonly Message[]): string[] {
+  const last = turns.findLast(({ role }) => role === "user");
+  return last ? [content, `${last.content}\n${content}`] : [content];
+}
+
+/** Writes the answer with its citations, all or nothing, unless the question has one already. Returns its id. */
+async function reply(
+  projectId: string,
+  { id: inReplyTo, threadId }: Message,
+  { written, found }: { written: Written; found: Found },
+): Promise<string> {
+  return await transaction(async (tx) => {
+    await lockThread({ id: threadId }, tx);
+    const { sources, warning } = found;
+    const composed = await composeReply({ projectId, written, sources }, tx);
+    const { content, citations, withheld } = composed;
+    const metadata = {
+      model: written.model,
+      answered: citations.length > 0,
+      sources: sources.length,
+      dropped: written.dropped + composed.dropped,
+      withheld,
+      ...(warning !== undefined && { warning }),
+    };
+    const replyId = await insertReply({ threadId, inReplyTo, content, metadata }, tx);
+    if (replyId !== null) {
+      await insertCitations({ projectId, messageId: replyId }, citations, tx);
+      return replyId;
+    }
+    const before = await replyTo({ id: inReplyTo }, tx);
+    if (!before) throw new Error(`the reply to ${inReplyTo} is neither new nor there`);
+    return before.id;
+  });
+}

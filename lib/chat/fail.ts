@@ -1,0 +1,33 @@
+import { failQuestion, getMessage } from "../data/messages.server.ts";
+import { isSame, type SentMessage } from "./accept.ts";
+
+const AGAIN =
+  "Send the message again with the same messageId: as long as it has no answer, it is tried again.";
+const OTHER = "Ask something that needs less, in a new message.";
+
+/** What a person can do, by the code that our errors begin with (`code: message`). */
+const REMEDIES: Readonly<Record<string, string>> = {
+  budget_tokens: OTHER,
+  budget_calls: OTHER,
+  budget_seconds: OTHER,
+  model_prompt_too_long: "Say it in fewer words, in a new message, or upload it as a document.",
+  model_refused: "The model will not answer this: ask in other words, in a new message.",
+  model_rejected: `The model's server does not take our requests: look at MODEL, MODEL_URL and the key. ${AGAIN}`,
+  environment: `Set the variable that is named, and deploy. ${AGAIN}`,
+};
+
+/** Says for good that a waiting question has no answer, and what a person can do. Whether it still waited. */
+export async function giveUp(id: string, error: string): Promise<boolean> {
+  const code = /^([a-z_]+): /.exec(error)?.[1] ?? "";
+  return await failQuestion({ id, error, remediation: REMEDIES[code] ?? AGAIN });
+}
+
+/**
+ * The same for the question that an event brought, when the engine has given it up. An event that was refused says nothing
+ * about the message whose id it used.
+ */
+export async function giveUpSent(sent: SentMessage, error: string): Promise<{ failed: boolean }> {
+  const row = await getMessage({ id: sent.messageId });
+  if (!row || !isSame(row, sent)) return { failed: false };
+  return { failed: await giveUp(row.id, error) };
+}
