@@ -5,17 +5,18 @@ import {
   retireArtifactVectors,
   upsertTexts,
 } from "../upstash/vector.ts";
-import { sectionsOf } from "./compose.ts";
+import { sectionsOf, UNANSWERED } from "./compose.ts";
 
 /**
- * Makes the sections of an artifact's latest version searchable and takes those of older ones out. For a version that is
- * not the latest (any more) nothing of it stays, in whatever order versions are indexed. Can be repeated.
+ * Makes what the sections of an artifact's latest version say searchable, and takes older versions out. Of one that is not
+ * the latest (any more) nothing stays, in whatever order versions are indexed. Can be repeated.
  */
 export async function indexArtifact(artifactId: string): Promise<{ indexed: number }> {
   const artifact = await readArtifact({ id: artifactId });
   const { projectId, kind, logicalKey, version, metadata } = artifact;
   const namespace = namespaces.artifacts(projectId);
-  const texts = sectionsOf(artifact).map(({ id, heading, text }) => ({
+  const answered = sectionsOf(artifact).filter(({ text }) => text !== UNANSWERED);
+  const texts = answered.map(({ id, heading, text }) => ({
     id: `${artifactId}:${id}`,
     data: `${metadata.title} > ${heading}\n\n${text}`,
     metadata: {

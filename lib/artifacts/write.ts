@@ -24,7 +24,8 @@ export async function writeSection(
   const written = await write(
     {
       task: `${title}, section "${section.heading}": ${section.guidance} Topics: ${section.queries.join("; ")}.`,
-      ...(research.brief !== "" && { brief: research.brief }),
+      // Without one, a short task would be taken for a question, of which an answer has to have more.
+      brief: research.brief || title,
       ...(research.refine && {
         instruction: research.refine.instruction,
         previous: await previousText(work, id),

@@ -42,7 +42,9 @@ export async function parseSkill(content: string): Promise<SkillFile> {
 
 async function readYaml(yaml: string): Promise<z.infer<typeof frontmatter>> {
   // Loaded late: most starts never see a skill.
-  const { parse } = await import("yaml");
+  const {
+    default: { parse },
+  } = await import("yaml");
   let value: unknown;
   try {
     // No aliases, which can unfold a line into gigabytes; and no types beyond JSON's.
