@@ -1,22 +1,21 @@
 import { NonRetriableError } from "inngest";
-import { blobStore } from "#lib/blob/blob.ts";
-import { projectPrefix } from "#lib/blob/port.ts";
 import { deleteFiles } from "#lib/data/files.server.ts";
-import { beginProjectDelete, deleteProject } from "#lib/data/projects.server.ts";
+import { beginProjectDelete } from "#lib/data/projects.server.ts";
 import { settleInFlight } from "#lib/effects/orphans.ts";
 import { projectDeleted } from "#lib/events/catalogue/projects.ts";
 import { runCanceled } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
+import { endDeletion, purgeProject, takeStock } from "#lib/projects/deletion.ts";
 import { cancelRunsOf } from "#lib/runs/cancel-all.ts";
-import { deleteProjectVectors } from "#lib/upstash/vector.ts";
 
 /** Half a minute apart; the sweeper begins the whole deletion anew when that was not enough. */
 const MAX_LOOKS = 20;
 
 /**
- * Removes a project: hidden at once; its files' rows first, so that ingestions under way clean up after themselves; its own
- * row last, so that the sweeper finds a deletion that did not end.
+ * Removes a project: hidden at once; what it has is written down; its files' rows first, so that ingestions under way clean
+ * up after themselves; its own row last, so that the sweeper finds a deletion that did not end. What a step that was under way
+ * has written outside the database meanwhile goes after that; an ingestion that writes later still takes it back itself.
  */
 export const deleteProjectData = inngest.createFunction(
   { id: "delete-project", triggers: [projectDeleted] },
@@ -35,10 +34,11 @@ export const deleteProjectData = inngest.createFunction(
       if (look === MAX_LOOKS) throw new NonRetriableError("effects_in_flight: tried again later");
       await step.sleep(`settle-${look}`, "30s");
     }
+    await step.run("take-stock", () => takeStock({ projectId, by }));
     await step.run("delete-files", () => deleteFiles({ projectId }));
-    await step.run("delete-vectors", () => deleteProjectVectors(projectId));
-    await step.run("delete-blobs", () => blobStore().deletePrefix(projectPrefix(projectId)));
-    await step.run("delete-project", () => deleteProject({ id: projectId }));
-    return { projectId };
+    await step.run("purge", () => purgeProject(projectId));
+    const deleted = await step.run("delete-project", () => endDeletion({ projectId }));
+    await step.run("purge-late", () => purgeProject(projectId));
+    return { projectId, deleted };
   },
 );

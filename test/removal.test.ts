@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { eq, sql } from "drizzle-orm";
+import { asc, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fileChunks, fileRemovals, projectFiles } from "#db/schema.ts";
+import { auditEntries, fileChunks, fileRemovals, projectFiles } from "#db/schema.ts";
 import { deleteFile } from "#lib/data/files.server.ts";
 import { type Client, until } from "#local/client.ts";
 import { makeProject, residue, type TestCloud, testCloud } from "./support/cloud.ts";
+import { Researcher } from "./support/research.ts";
+import { RunDesk } from "./support/runs.ts";
 
 const NAMES = ["release-notes.md", "incident-report.txt", "faq.html"];
 const nothing = { files: [], chunks: [], vectorsMatch: true, blobs: 0 };
@@ -106,16 +108,78 @@ test("a file that is removed while it is ingested leaves nothing", async () => {
   });
 });
 
-test("a deleted project is gone with everything, and deleting it again changes nothing", async () => {
-  await ingested("doomed");
-  const deletion = { name: "project.deleted", data: { projectId: "doomed", by: "owner" } };
+test("a deleted project is gone from every table, index and store, and its last entry says what was removed", async () => {
+  const projectId = "doomed";
+  await ingested(projectId);
+  const desk = new Researcher(world, client);
+  await desk.succeeded(await desk.ask(projectId, { artifacts: ["PRD"], brief: "the buoys" }));
+  await client.send({
+    name: "chat.message.sent",
+    data: { projectId, threadId: "doomed-t", messageId: "doomed-m", content: "What is a buoy?" },
+  });
+  const runs = new RunDesk(world, client);
+  await runs.approval(await runs.ask(projectId, "doomed", [{ name: "a", value: "1" }]));
+  await until("reply", async () => {
+    const thread = await client
+      .call<{ state: string }>("GET", "/api/threads/doomed-t")
+      .catch(() => null);
+    return thread?.state === "idle";
+  });
+  const before = await rowsOf(projectId);
+  const had = Object.keys(before).filter((table) => table !== "audit_entries");
+  expect(had).toEqual(
+    expect.arrayContaining(["artifacts", "approvals", "chat_threads", "effects", "project_files"]),
+  );
+
+  const deletion = { name: "project.deleted", data: { projectId, by: "owner" } };
   expect(await client.runs(await client.send(deletion, deletion))).toEqual([
     "Completed",
     "Completed",
   ]);
-  await expect(client.files("doomed")).rejects.toThrow("404");
-  expect(await residue(world, "doomed")).toEqual(nothing);
+  await expect(client.files(projectId)).rejects.toThrow("404");
+  expect(await residue(world, projectId)).toEqual(nothing);
+  expect(Object.keys(await rowsOf(projectId))).toEqual(["audit_entries"]);
+  const namespaces = await world.vectors.listNamespaces();
+  expect(namespaces.filter((name) => name.includes(`:${projectId}:`))).toEqual([]);
+
+  const entries = await world.database
+    .select()
+    .from(auditEntries)
+    .where(eq(auditEntries.projectId, projectId))
+    .orderBy(asc(auditEntries.seq));
+  expect(entries.filter(({ action }) => action === "project.deleted")).toHaveLength(1);
+  const last = entries.at(-1);
+  expect(last).toMatchObject({ action: "project.deleted", actor: "owner", subject: projectId });
+  const { rows, vectors, blobs } = (last?.payload ?? {}) as {
+    rows: Record<string, number>;
+    vectors: Record<string, number>;
+    blobs: { blobs: number };
+  };
+  expect(Object.keys(rows)).toEqual(expect.arrayContaining(had));
+  expect(rows).toMatchObject({ project_files: 3, chat_messages: 2, chat_threads: 1, runs: 2 });
+  expect(Object.keys(vectors).sort()).toEqual([
+    `project:${projectId}:artifacts`,
+    `project:${projectId}:chunks`,
+  ]);
+  // Two of each file, and the drafts of the research run.
+  expect(blobs.blobs).toBeGreaterThan(6);
 });
+
+/** Of every table that names projects, those with rows of this one, each as text: read from the database's own catalogue. */
+async function rowsOf(projectId: string): Promise<Record<string, string>> {
+  const { rows: tables } = await world.database.execute<{ name: string }>(sql`
+    select table_name as name from information_schema.columns
+    where column_name = 'project_id' and table_schema = 'public' order by 1`);
+  expect(tables.length).toBeGreaterThan(15);
+  const found: [string, string][] = [];
+  for (const { name } of tables) {
+    const { rows } = await world.database.execute<{ row: string }>(
+      sql`select t::text as row from ${sql.identifier(name)} t where project_id = ${projectId}`,
+    );
+    if (rows.length > 0) found.push([name, rows.map(({ row }) => row).join("\n")]);
+  }
+  return Object.fromEntries(found);
+}
 
 test("what an older extraction version left is replaced by what this one makes", async () => {
   const [file] = await ingested("older");

@@ -126,6 +126,10 @@ describe.each(Object.entries(adapters))("%s blob store", (name, open) => {
       const found = await Promise.all(keys.map((key) => store.head(key)));
       return keys.filter((_, at) => found[at]);
     };
+    const { blobs, bytes } = await store.usage("d");
+    expect({ blobs, bytes: bytes > 0 }).toEqual({ blobs: 4, bytes: true });
+    expect((await store.usage("d/a")).blobs).toBe(2);
+    expect(await store.usage("d/none")).toEqual({ blobs: 0, bytes: 0 });
     for (const _ of [1, 2]) {
       await store.deletePrefix("d/a");
       expect(await present()).toEqual(["d/ab/3", "d/4"]);

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { NotFound } from "#lib/errors.ts";
 import { type BlobStore, checkKey } from "./port.ts";
@@ -44,6 +44,21 @@ export function localBlobStore(dir: string): BlobStore {
     async head(key) {
       const info = await stat(pathOf(key), { throwIfNoEntry: false });
       return info?.isFile() ? { size: info.size } : null;
+    },
+
+    async usage(prefix) {
+      const found = readdir(pathOf(prefix), { recursive: true, withFileTypes: true });
+      const entries = await found.catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
+        throw error;
+      });
+      const usage = { blobs: 0, bytes: 0 };
+      for (const entry of entries.filter((one) => one.isFile())) {
+        const info = await stat(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
+        if (info) usage.blobs += 1;
+        usage.bytes += info?.size ?? 0;
+      }
+      return usage;
     },
 
     async delete(key) {

@@ -36,6 +36,8 @@ export interface BlobStore {
   getToFile(key: string, path: string): Promise<void>;
   /** Size in bytes, or null when the key is absent. */
   head(key: string): Promise<{ size: number } | null>;
+  /** How many keys there are below `prefix` (a whole path, as for `deletePrefix`), and their bytes together. */
+  usage(prefix: string): Promise<{ blobs: number; bytes: number }>;
   /** Removes the key; an absent key is no error. */
   delete(key: string): Promise<void>;
   /** Removes every key below `prefix` (a whole path, without the final slash), so that `a` leaves `ab/c` alone. */

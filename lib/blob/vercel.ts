@@ -55,6 +55,19 @@ export function vercelBlobStore(
     return Readable.fromWeb(found.stream as unknown as ReadableStream<Uint8Array>);
   }
 
+  async function* below(prefix: string) {
+    const { list } = await load();
+    checkKey(prefix);
+    for (let cursor: string | undefined, more = true; more; ) {
+      const page = await request(prefix, (abortSignal) =>
+        list({ token, prefix: `${prefix}/`, limit: 1000, cursor, abortSignal }),
+      );
+      yield* page.blobs;
+      cursor = page.cursor;
+      more = page.hasMore;
+    }
+  }
+
   return {
     async put(key, content, limits) {
       checkKey(key);
@@ -91,19 +104,20 @@ export function vercelBlobStore(
       await request(checkKey(key), (abortSignal) => del(key, { token, abortSignal }));
     },
 
+    async usage(prefix) {
+      const usage = { blobs: 0, bytes: 0 };
+      for await (const { size } of below(prefix)) {
+        usage.blobs += 1;
+        usage.bytes += size;
+      }
+      return usage;
+    },
+
     async deletePrefix(prefix) {
-      const { del, list } = await load();
-      checkKey(prefix);
+      const { del } = await load();
       // Listed to the end before the first is deleted: what a cursor means while blobs vanish is not documented.
       const keys: string[] = [];
-      for (let cursor: string | undefined, more = true; more; ) {
-        const page = await request(prefix, (abortSignal) =>
-          list({ token, prefix: `${prefix}/`, limit: 1000, cursor, abortSignal }),
-        );
-        keys.push(...page.blobs.map((blob) => blob.pathname));
-        cursor = page.cursor;
-        more = page.hasMore;
-      }
+      for await (const { pathname } of below(prefix)) keys.push(pathname);
       while (keys.length > 0) {
         const batch = keys.splice(0, 500);
         await request(prefix, (abortSignal) => del(batch, { token, abortSignal }));

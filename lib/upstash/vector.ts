@@ -118,6 +118,13 @@ export async function retireArtifactVectors(artifact: {
   await writer().delete({ filter }, { namespace: namespaces.artifacts(projectId) });
 }
 
+/** How many vectors each namespace of a project has. */
+export async function projectVectors(projectId: string): Promise<Record<string, number>> {
+  const { namespaces: all } = await writer().info();
+  const own = Object.entries(all).filter(([name]) => name.startsWith(`project:${projectId}:`));
+  return Object.fromEntries(own.map(([name, { vectorCount }]) => [name, vectorCount]));
+}
+
 /** Removes all namespaces of a project. Can be repeated, also at the same time. */
 export async function deleteProjectVectors(projectId: string): Promise<void> {
   const left = async () => {

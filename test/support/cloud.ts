@@ -81,13 +81,14 @@ export interface Residue {
   readonly chunks: { sha256: string; ordinal: number; content: string; indexed: boolean }[];
   /** Whether there is exactly one vector for each chunk row. */
   readonly vectorsMatch: boolean;
-  /** Without those of removed files that the sweeper has on its list: a kill may leave such. */
   readonly blobs: number;
 }
 
+/** @param options.withoutSwept leaves out blobs of removed files that are on the sweeper's list: a kill may leave such */
 export async function residue(
   { database, vectors, cloud }: TestCloud,
   projectId: string,
+  { withoutSwept = false } = {},
 ): Promise<Residue> {
   const files = await database
     .select()
@@ -98,11 +99,7 @@ export async function residue(
     .from(fileChunks)
     .where(eq(fileChunks.projectId, projectId));
   const ids = await vectorIds(vectors, projectId);
-  const removed = await database
-    .select({ fileId: fileRemovals.fileId })
-    .from(fileRemovals)
-    .where(eq(fileRemovals.projectId, projectId));
-  const swept = removed.map(({ fileId }) => fileId);
+  const swept = withoutSwept ? await removedFiles(database, projectId) : [];
   const rowIds = chunks.map(({ id }) => id).sort();
   return {
     files: files
@@ -131,6 +128,12 @@ async function vectorIds(vectors: Index, projectId: string): Promise<string[]> {
     if (page.nextCursor === "") return ids.sort();
     cursor = page.nextCursor;
   }
+}
+
+async function removedFiles(database: Db, projectId: string): Promise<string[]> {
+  const { fileId } = fileRemovals;
+  const of = eq(fileRemovals.projectId, projectId);
+  return (await database.select({ fileId }).from(fileRemovals).where(of)).map((row) => row.fileId);
 }
 
 async function blobCount(dir: string, swept: readonly string[]): Promise<number> {
