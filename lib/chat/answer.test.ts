@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { modelBed } from "../../test/support/model.ts";
+import { getMessage, replyTo } from "../data/messages.server.ts";
+import { ownThread } from "../data/threads.server.ts";
+import { acceptMessage } from "./accept.ts";
+import { answerNext } from "./answer.ts";
+
+// No vector store: what is searched are the words of documents, of which there are none.
+const bed = modelBed();
+
+const sent = { projectId: "p", threadId: "t", messageId: "m", content: "How are locks picked?" };
+const thread = () => ownThread({ id: "t", ownerUserId: "o" });
+
+test("a question that fails for good says why and what to do, and waits anew when it is sent again", async () => {
+  bed.server.replies.push({ refusal: "I cannot help with that." });
+  expect(await acceptMessage(sent)).toEqual({ waits: true });
+  expect(await answerNext(sent)).toEqual({ outcome: "failed", messageId: "m" });
+  const said = {
+    state: "failed",
+    error: expect.stringMatching(/^model_refused: .*I cannot help with that/),
+    remediation: "The model will not answer this: ask in other words, in a new message.",
+  };
+  expect(await getMessage({ id: "m" })).toMatchObject(said);
+  expect(await thread()).toMatchObject(said);
+  expect(await replyTo({ id: "m" })).toBeNull();
+  // Nobody tries it again by himself.
+  expect(await answerNext(sent)).toEqual({ outcome: "none" });
+  expect(bed.server.requests).toHaveLength(1);
+
+  const open = { error: null, remediation: null };
+  expect(await acceptMessage(sent)).toEqual({ waits: true });
+  expect(await getMessage({ id: "m" })).toMatchObject({ state: "pending", ...open });
+  expect(await thread()).toMatchObject({ state: "answering", ...open });
+  bed.server.replies.push({ answer: { answered: false, statements: [] } });
+  const answered = await answerNext(sent);
+  expect(answered).toMatchObject({ outcome: "replied", messageId: "m" });
+  expect(await replyTo({ id: "m" })).toMatchObject({
+    content: "The project's documents do not answer this.",
+  });
+  expect(await thread()).toMatchObject({ state: "idle", ...open });
+  expect(await acceptMessage(sent)).toEqual({ waits: false });
+});
