@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { run as chunk } from "./chunk.bench.ts";
 import { run as cold } from "./cold.bench.ts";
 import { run as engine } from "./engine.bench.ts";
+import { run as exportBench } from "./export.bench.ts";
 import { run as ingest } from "./ingest.bench.ts";
 import { run as ledger } from "./ledger.bench.ts";
 import { run as lists } from "./lists.bench.ts";
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, Bench>> = {
   chunk,
   cold,
   engine,
+  export: exportBench,
   ingest,
   ledger,
   lists,
@@ -29,6 +31,7 @@ Exits with 1 when a bar is missed.
   chunk    chunker MB/s, against @langchain/textsplitters by tokens
   cold     import time and memory of dist/api/inngest.js in a fresh process
   engine   the local Inngest engine: latency, runs/s, waits, memory; INNGEST_SERVER_URL names a server to compare it with
+  export   a project of 1,000 artifacts as a ZIP: time, and memory over what there was before
   ingest   PDF pages/s and peak memory of extract and chunk, against pdf-parse
   ledger   ten recorded steps against ten bare ones; a person's grant until its gate is open
   lists    every list query over tables of a million rows: which index answers it (minutes, and some 5 GB of disk)

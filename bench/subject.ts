@@ -10,13 +10,14 @@ export type Measured<T> = T & { readonly peakMb: number };
 
 /**
  * Runs `bench/subjects/<name>.ts` in a process of its own, so that subjects share neither heap nor compiled code, and
- * returns what it reported. Throws with its stderr when it fails.
+ * returns what it reported. `env` is added to our environment. Throws with its stderr when it fails.
  */
 export async function measureSubject<T>(
   name: string,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Measured<T>> {
-  return await measureFile(join(import.meta.dirname, "subjects", `${name}.ts`), args);
+  return await measureFile(join(import.meta.dirname, "subjects", `${name}.ts`), args, env);
 }
 
 /**
@@ -31,8 +32,13 @@ export async function bundledSubject<T>(
   return (args) => measureFile(join(outdir, `${name}.js`), args);
 }
 
-async function measureFile<T>(file: string, args: readonly string[]): Promise<Measured<T>> {
+async function measureFile<T>(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Measured<T>> {
   const { stdout } = await exec(process.execPath, [file, ...args], {
+    env: { ...process.env, ...env },
     maxBuffer: 16 * 1024 * 1024,
     timeout: 30 * 60_000,
   });
