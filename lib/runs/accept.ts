@@ -23,7 +23,7 @@ export interface Accepted {
  * Writes the run that was asked for, once: the same event again, or the same `runId`, finds the same row. A failed one is
  * made ready to go on from where it stopped, with the input that it was made with; only a new budget is taken over.
  * Throws Later for a project that is not there (yet), InvalidInput for an input that its kind refuses, and Conflict for a
- * `runId` of another project.
+ * `runId` of another project or kind.
  */
 export async function acceptRun(request: RunRequest): Promise<Accepted> {
   const { projectId, kind, input, requestedBy, eventId, mode = "apply" } = request;
@@ -45,11 +45,16 @@ export async function acceptRun(request: RunRequest): Promise<Accepted> {
 }
 
 async function existing(request: RunRequest, tx: Tx): Promise<Run> {
-  const { projectId, eventId, runId } = request;
+  const { projectId, eventId, runId, kind } = request;
   const run =
     (runId && (await lockRun({ id: runId }, tx))) || (await runOfEvent({ projectId, eventId }, tx));
   if (!run || run.projectId !== projectId) {
     throw new Conflict("run_id_taken", `The run id ${runId} is taken: choose another.`);
+  }
+  // Who is woken goes by the kind: with another one, the wrong function would take the run.
+  if (run.kind !== kind) {
+    const what = `The run ${run.id} is of kind ${run.kind}: ask for it as that, or for a new run under another id.`;
+    throw new Conflict("run_kind_differs", what);
   }
   return run;
 }

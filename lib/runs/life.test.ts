@@ -8,8 +8,9 @@ import { readRun } from "../data/runs.server.ts";
 import { claimEffect } from "../effects/claim.ts";
 import { settleInFlight } from "../effects/orphans.ts";
 import { performEffect } from "../effects/perform.ts";
+import { acceptRun } from "./accept.ts";
 import { cancelRunsOf } from "./cancel-all.ts";
-import { beginRun, cancelRun, setRunStatus, succeedRun } from "./life.ts";
+import { beginRun, cancelRun, failRun, setRunStatus, succeedRun } from "./life.ts";
 import { reviveRuns } from "./revive.ts";
 
 let desk: EffectDesk;
@@ -40,6 +41,15 @@ test("a run that has succeeded has, for whoever says so again, and for nobody el
   expect(await succeedRun({ ...ours, inngestRunId: "another" }, {})).toBe(false);
   expect(await readRun({ id: run.runId })).toMatchObject({ result: { done: true } });
   expect((await actions(run)).filter((action) => action === "run.succeeded")).toHaveLength(1);
+});
+
+test("a run that failed goes on as what it is: asked for as another kind, it would wake the wrong function", async () => {
+  const { projectId, runId } = await desk.run();
+  await failRun({ runId, inngestRunId: ENGINE, error: "out: of luck" });
+  const ask = { projectId, runId, requestedBy: OWNER, input: {}, eventId: "as research" };
+  const asked = acceptRun({ ...ask, kind: "research" });
+  await expect(asked).rejects.toMatchObject({ code: "run_kind_differs", retry: false });
+  expect(await readRun({ id: runId })).toMatchObject({ status: "failed", attempt: 1 });
 });
 
 test.each([

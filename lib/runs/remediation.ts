@@ -16,7 +16,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   budget_tokens: SPENT,
   budget_calls: SPENT,
   budget_seconds: SPENT,
-  model_refused: `The model will not write this. Change the document that it objects to, or MODEL. ${AGAIN}`,
+  model_refused: `The model will not write this. Remove the document that it objects to, or change MODEL. ${AGAIN}`,
+  model_prompt_too_long:
+    "Ask for a new run, under another runId, with a shorter brief or instruction: this one keeps its own.",
+  sources_moved:
+    "Documents were removed or read anew while the run was under way. Ask for a new run, under another runId.",
   model_rejected: `The model's server does not take our requests: look at MODEL, MODEL_URL and the key. ${AGAIN}`,
   project_not_found: "The project is gone or being deleted.",
   environment: `Set the variable that is named, and deploy. ${AGAIN}`,
