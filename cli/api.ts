@@ -3,6 +3,8 @@ import { EXIT, Failure } from "./exit.ts";
 import type { Settings } from "./settings.ts";
 
 const TIMEOUT_MS = 30_000;
+/** For all of a body that may be large, on a slow line; fetch itself gives up when nothing comes for five minutes. */
+const DOWNLOAD_TIMEOUT_MS = 60 * 60_000;
 
 const problem = z.object({ code: z.string(), detail: z.string() });
 
@@ -59,6 +61,17 @@ export class Api {
     return await (await this.#call("GET", path)).text();
   }
 
+  /** The body in pieces as they come, for what may be large. Throws Failure, also when it breaks off. */
+  async *download(path: string): AsyncGenerator<Uint8Array> {
+    const { body } = await this.#call("GET", path, undefined, DOWNLOAD_TIMEOUT_MS);
+    try {
+      yield* body ?? [];
+    } catch {
+      // Only what reading throws comes here: a consumer that fails ends the generator instead.
+      throw new Failure(EXIT.unreachable, `The answer of ${this.#url} broke off. Try again.`);
+    }
+  }
+
   async #json<T extends z.ZodType>(
     method: string,
     path: string,
@@ -71,14 +84,19 @@ export class Api {
     throw new Failure(EXIT.unreachable, `${this.#url} does not answer as Countersign does.`);
   }
 
-  async #call(method: string, path: string, body?: object): Promise<Response> {
+  async #call(
+    method: string,
+    path: string,
+    body?: object,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(new URL(path, this.#url), {
         method,
         headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
         body: body === undefined ? null : JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
       });
     } catch {
       throw new Failure(EXIT.unreachable, `${this.#url} does not answer. Is it running?`);

@@ -1,12 +1,17 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { eq } from "drizzle-orm";
+import { unzipSync, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { effects } from "#db/schema.ts";
+import { artifacts, effects } from "#db/schema.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { PRESETS } from "#lib/policy/document.ts";
 import { OWNER, type TestCloud, testCloud } from "../test/support/cloud.ts";
@@ -375,6 +380,93 @@ test("artifacts are listed and read, here the plan of a run", async () => {
   const { code, err } = await run(["artifact", "art_none"]);
   expect(code).toBe(1);
   expect(err).toContain("There is no artifact art_none");
+});
+
+/** A project with one artifact of this text; its hash is that of the text unless another is said. */
+async function publish(projectId: string, version: number, content: string, said = content) {
+  const contentSha256 = createHash("sha256").update(said).digest("hex");
+  await world.database.insert(artifacts).values({
+    ...{ id: `${projectId}-${version}`, projectId, kind: "PRD", logicalKey: "main" },
+    ...{ version, content, contentSha256 },
+  });
+}
+
+test("artifacts are exported to a file that is whole or not there, and replaced only when that is said", async () => {
+  const into = await mkdtemp(join(dir, "export-"));
+  const out = join(into, "a.zip");
+  const args = ["--project", "exported", "--out", out];
+  await desk.project("exported");
+  await publish("exported", 1, "# One\n");
+  const told = await json("export", ...args);
+  const zip = await readFile(out);
+  const sha256 = createHash("sha256").update(zip).digest("hex");
+  expect(told).toEqual({ path: out, bytes: zip.length, sha256 });
+  expect(Buffer.from(unzipSync(zip)["artifacts/PRD/main.md"] ?? []).toString()).toBe("# One\n");
+
+  await publish("exported", 2, "# Two\n");
+  expect(await run(["export", ...args])).toMatchObject({
+    ...{ code: 2, out: "", err: expect.stringContaining("--force") },
+  });
+  expect(await readFile(out)).toEqual(zip);
+  const forced = await run(["export", ...args, "--force"]);
+  expect(forced).toMatchObject({ code: 0, err: "" });
+  const newer = createHash("sha256")
+    .update(await readFile(out))
+    .digest("hex");
+  expect(newer).not.toBe(sha256);
+  expect(forced.out).toMatch(new RegExp(`^File +${out}\nBytes +\\d+\nSHA-256 +${newer}\n$`));
+
+  await desk.project("damaged");
+  await publish("damaged", 1, "not this", "this");
+  const damaged = await run(["export", "--project", "damaged", "--out", join(into, "b.zip")]);
+  expect(damaged).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("export_artifact_damaged"),
+  });
+  const nowhere = await run(["export", ...args.slice(0, 3), join(into, "none", "a.zip")]);
+  expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining("ENOENT") });
+  expect(await readdir(into)).toEqual(["a.zip"]);
+});
+
+test("an export may take longer than other answers; one that breaks off or is no ZIP leaves nothing", async () => {
+  const into = await mkdtemp(join(dir, "export-"));
+  const zip = zipSync({ "manifest.json": Buffer.from("{}") });
+  const signals: { ms: number; control: AbortController }[] = [];
+  const clock = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+    const control = new AbortController();
+    signals.push({ ms, control });
+    return control.signal;
+  });
+  let rest: (response: ServerResponse) => void = () => {};
+  const server = createServer((_, response) => {
+    response.write(zip.subarray(0, 30), () => rest(response));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const fetched = async (name: string, then: typeof rest) => {
+    rest = then;
+    return await run(["export", "--url", url, "--out", join(into, name)]);
+  };
+  try {
+    const slow = await fetched("slow.zip", (response) => {
+      // Ten minutes pass.
+      for (const { ms, control } of signals) if (ms <= 600_000) control.abort();
+      response.end(zip.subarray(30));
+    });
+    expect(slow).toMatchObject({ code: 0, err: "" });
+    expect(signals).toHaveLength(1);
+    expect(await fetched("cut.zip", (response) => response.destroy())).toMatchObject({
+      ...{ code: 3, out: "", err: expect.stringContaining("broke off") },
+    });
+    expect(await fetched("short.zip", (response) => response.end())).toMatchObject({
+      ...{ code: 3, out: "", err: expect.stringContaining("no whole ZIP") },
+    });
+    expect(await readdir(into)).toEqual(["slow.zip"]);
+    expect(await readFile(join(into, "slow.zip"))).toEqual(Buffer.from(zip));
+  } finally {
+    clock.mockRestore();
+    server.close();
+  }
 });
 
 test("a search says that it found nothing, to people and to programs", async () => {

@@ -104,6 +104,16 @@ export function program(): Command {
     });
 
   countersign
+    .command("export")
+    .description("write a project's artifacts with their citations to a ZIP file")
+    .option("--out <file>", "a new file; <project>.zip when absent")
+    .option("--force", "replace the file when it is there already")
+    .action(async (options, command) => {
+      const { exportArtifacts } = await import("./commands/export.ts");
+      await exportArtifacts(options, contextOf(command));
+    });
+
+  countersign
     .command("search")
     .description("search a project's documents, artifacts and code")
     .argument("<words...>", "what you look for")
