@@ -2,6 +2,7 @@ import { getChunksWithFile } from "../data/chunks.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
 import { redactText } from "../redact.ts";
 import { type PinnedCitation, pin } from "../retrieval/citations.ts";
+import { inline } from "./compose.ts";
 import {
   type CheckedSection,
   getSection,
@@ -10,6 +11,7 @@ import {
   type Work,
 } from "./draft.ts";
 import { templateOf } from "./kinds.ts";
+import { sourcesMoved } from "./moved.ts";
 
 export interface Checked {
   readonly sections: readonly CheckedSection[];
@@ -17,11 +19,14 @@ export interface Checked {
   readonly dropped: number;
   /** Statements that hold what looks like a secret: no artifact repeats one. */
   readonly withheld: number;
+  /** A section of which nothing is left because the chunks that it cites are not there any more; undefined: there is none. */
+  readonly gone: string | undefined;
 }
 
 /**
  * Holds a draft against the sources: what a writer claims counts for nothing until its quote was found in the chunk that it
- * names. Keeps what stood the test as the checked draft. Returns counts.
+ * names. Keeps what stood the test as the checked draft. Returns counts. Throws Conflict (`sources_moved`) when a section has lost
+ * all that it cites: it is not so that the documents do not answer it.
  */
 export async function checkArtifact(work: Work): Promise<{
   statements: number;
@@ -32,7 +37,8 @@ export async function checkArtifact(work: Work): Promise<{
 }> {
   const drafts: SectionDraft[] = [];
   for (const { id } of templateOf(work.kind).sections) drafts.push(await getSection(work, id));
-  const { sections, dropped, withheld } = await checkSections(work.projectId, drafts);
+  const { sections, dropped, withheld, gone } = await checkSections(work.projectId, drafts);
+  if (gone !== undefined) throw sourcesMoved(work.kind, gone);
   await putChecked(work, sections);
   const statements = sections.flatMap((section) => section.statements);
   return {
@@ -58,9 +64,10 @@ export async function checkSections(
   const chunks = new Map(rows.map((row) => [row.id, row]));
   let dropped = 0;
   let withheld = 0;
+  const lost = new Set<string>();
   const sections = drafts.map(({ id, statements, model }): CheckedSection => {
     const kept = statements.flatMap(({ text, citations }) => {
-      if (text.trim() === "" || isSecret(text) || citations.some(({ quote }) => isSecret(quote))) {
+      if (inline(text) === "" || isSecret(text) || citations.some(({ quote }) => isSecret(quote))) {
         withheld++;
         return [];
       }
@@ -70,11 +77,19 @@ export async function checkSections(
         return found ? [found] : [];
       });
       if (pinned.length === 0) dropped++;
+      if (citations.some(({ chunkId }) => !chunks.has(chunkId))) lost.add(id);
       return pinned.length === 0 ? [] : [{ text, citations: pinned }];
     });
     return { id, statements: kept, model };
   });
-  return { sections, dropped, withheld };
+  const gone = sections.find(({ id, statements }) => statements.length === 0 && lost.has(id))?.id;
+  return { sections, dropped, withheld, gone };
 }
 
-const isSecret = (text: string) => redactText(text) !== text;
+/**
+ * Also as it will be written: what goes before citations' numbers ("the password:") makes them look like a secret, and redacted as
+ * a whole the artifact would lose them and have its sections elsewhere than it says.
+ */
+const isSecret = (text: string) =>
+  redactText(text) !== text || redactText(written(text)) !== written(text);
+const written = (text: string) => `${inline(text)} [100][101]`;

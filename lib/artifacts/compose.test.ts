@@ -75,6 +75,10 @@ test("text of others stays on its line and makes nothing but text", () => {
   );
 });
 
+test("control characters, which a model may write and PostgreSQL refuses, are blanks", () => {
+  expect(inline("\u0000The buoy\u0000\u001b floats.\u0085")).toBe("The buoy floats.");
+});
+
 test("every kind that may be asked for has a template with sections of different ids", () => {
   for (const kind of [...DEFAULT_KINDS, "ADR_0007_STORAGE", "SPEC_X"]) {
     expect(kind).toMatch(KIND);

@@ -119,11 +119,14 @@ function source(citation: PinnedCitation, index: number): string {
  * writing changes; who reads the Markdown sees the same text.
  */
 export function inline(text: string): string {
-  return text
-    .replace(/\s+/gu, " ")
-    .trim()
-    .replace(/[\\`*_[\]<>|]/g, "\\$&")
-    .replace(/^([#+\-=~]|[0-9]+(?=[.)]))/, (mark) =>
-      /[0-9]/.test(mark) ? `${mark}\\` : `\\${mark}`,
-    );
+  return (
+    text
+      // Control characters too: a model may write them, PostgreSQL refuses NUL, and nobody sees any of them.
+      .replace(/[\s\p{Cc}]+/gu, " ")
+      .trim()
+      .replace(/[\\`*_[\]<>|]/g, "\\$&")
+      .replace(/^([#+\-=~]|[0-9]+(?=[.)]))/, (mark) =>
+        /[0-9]/.test(mark) ? `${mark}\\` : `\\${mark}`,
+      )
+  );
 }

@@ -39,7 +39,10 @@ export async function gatherSources(input: {
 function queriesOf(section: Section, { brief, refine }: ResearchInput): string[] {
   const own = brief === "" ? [] : [`${section.heading}: ${brief}`];
   const asked = refine ? [`${section.heading}: ${refine.instruction}`] : [];
-  return [...section.queries, ...own, ...asked].map((query) => query.slice(0, MAX_QUERY_CHARS));
+  return [...section.queries, ...own, ...asked].map((query) =>
+    // Never half a character: not every server takes one.
+    query.slice(0, MAX_QUERY_CHARS).toWellFormed(),
+  );
 }
 
 /** The best passages over all queries: ranks are fused, since scores of different questions cannot be compared. */

@@ -1,24 +1,26 @@
 import { artifactEntry } from "../audit/happened.ts";
-import { type Artifact, publishArtifact } from "../data/artifacts.server.ts";
+import { type Artifact, artifactOfRun, publishArtifact } from "../data/artifacts.server.ts";
 import { appendAudit } from "../data/audit.server.ts";
-import { insertCitations } from "../data/citations.server.ts";
+import { countCitations, insertCitations } from "../data/citations.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { checkSections } from "./check.ts";
 import { compose } from "./compose.ts";
 import { getChecked, type SectionDraft, type Work } from "./draft.ts";
 import { templateOf } from "./kinds.ts";
+import { sourcesMoved } from "./moved.ts";
 
 export interface Published {
   readonly artifactId: string;
   readonly version: number;
-  /** False: the newest version says the same already. */
+  /** Whether this run made the version. False: the newest said the same already. */
   readonly created: boolean;
   readonly citations: number;
 }
 
 /**
- * Publishes a checked draft as the next version, with its citations and its audit entry, all or nothing. Each quote is
- * held against its source once more: what was removed since the check is not cited.
+ * Publishes a checked draft as the next version, with its citations and its audit entry, all or nothing, once for a run. Each
+ * quote is held against its source once more: what was removed since the check is not cited. Throws Conflict
+ * (`sources_moved`) when nothing of a section is left by that: its version would say that the documents do not answer it.
  */
 export async function publishDraft(work: Work, instruction?: string): Promise<Published> {
   const checked = await getChecked(work);
@@ -28,9 +30,13 @@ export async function publishDraft(work: Work, instruction?: string): Promise<Pu
     model,
   }));
   return await transaction(async (tx) => {
-    const { sections } = await checkSections(work.projectId, drafts, tx);
-    const { content, metadata, citations } = compose(templateOf(work.kind), sections, instruction);
     const { projectId, runId, kind, logicalKey } = work;
+    // This run may have died between the commit and its step: what it published then is found, also under a newer version.
+    const before = await artifactOfRun({ projectId, runId, kind, logicalKey }, tx);
+    if (before) return facts(before, true, await countCitations({ artifactId: before.id }, tx));
+    const { sections, gone } = await checkSections(projectId, drafts, tx);
+    if (gone !== undefined) throw sourcesMoved(kind, gone);
+    const { content, metadata, citations } = compose(templateOf(work.kind), sections, instruction);
     const { artifact, created } = await publishArtifact(
       { projectId, runId, kind, logicalKey, content, metadata: { ...metadata } },
       tx,

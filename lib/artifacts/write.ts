@@ -7,10 +7,11 @@ import { sectionText } from "./compose.ts";
 import { putSection, type Work } from "./draft.ts";
 import type { ResearchInput } from "./input.ts";
 import { templateOf } from "./kinds.ts";
+import { sourcesMoved } from "./moved.ts";
 
 /**
  * Writes one section from the chunks that were gathered for it, and keeps it as a draft. Chunks that have gone since are
- * left out. Returns counts; errors are those of `write` in lib/model.
+ * left out; when all have, it throws Conflict (`sources_moved`). Returns counts; other errors are those of `write` in lib/model.
  */
 export async function writeSection(
   work: Work,
@@ -21,6 +22,8 @@ export async function writeSection(
   const { title, sections } = templateOf(kind);
   const section = sections.find((one) => one.id === id);
   if (!section) throw new RangeError(`${kind} has no section ${id}`);
+  const found = await passages(projectId, chunkIds);
+  if (found.length === 0 && chunkIds.length > 0) throw sourcesMoved(kind, id);
   const written = await write(
     {
       task: `${title}, section "${section.heading}": ${section.guidance} Topics: ${section.queries.join("; ")}.`,
@@ -30,7 +33,7 @@ export async function writeSection(
         instruction: research.refine.instruction,
         previous: await previousText(work, id),
       }),
-      passages: await passages(projectId, chunkIds),
+      passages: found,
       ...(await skillsOf(projectId)),
     },
     { projectId, runId, stepId, ...(research.budget && { budget: research.budget }) },

@@ -60,6 +60,27 @@ export async function readArtifact(
   return artifact;
 }
 
+/** The newest version that a run published under a key, null when it has published none. */
+export async function artifactOfRun(
+  { projectId, kind, logicalKey, runId }: ArtifactKey & { runId: string },
+  executor: Executor = db(),
+): Promise<Artifact | null> {
+  const [artifact] = await executor
+    .select()
+    .from(artifacts)
+    .where(
+      and(
+        eq(artifacts.runId, runId),
+        eq(artifacts.projectId, projectId),
+        eq(artifacts.kind, kind),
+        eq(artifacts.logicalKey, logicalKey),
+      ),
+    )
+    .orderBy(desc(artifacts.version))
+    .limit(1);
+  return artifact ?? null;
+}
+
 /** The newest version, null when nothing was published under this key. */
 export async function getLatestArtifact(
   { projectId, kind, logicalKey }: ArtifactKey,

@@ -60,6 +60,14 @@ export async function insertCitations(
   }
 }
 
+/** How many citations an artifact has. */
+export async function countCitations(
+  { artifactId }: { artifactId: string },
+  executor: Executor = db(),
+): Promise<number> {
+  return await executor.$count(citations, eq(citations.artifactId, artifactId));
+}
+
 /** The citations of an artifact in the order of their numbers, each with whether its source has changed since. */
 export async function listCitations(
   { artifactId }: { artifactId: string },

@@ -1,0 +1,113 @@
+import { hash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
+import { readArtifact } from "../data/artifacts.server.ts";
+import { deleteChunks, insertChunks } from "../data/chunks.server.ts";
+import { registerUpload } from "../data/files.server.ts";
+import { createProject } from "../data/projects.server.ts";
+import { newId } from "../ids.ts";
+import { acceptRun } from "../runs/accept.ts";
+import { checkArtifact } from "./check.ts";
+import { sectionsOf } from "./compose.ts";
+import { putSection, type Work } from "./draft.ts";
+import { templateOf } from "./kinds.ts";
+import { publishDraft } from "./publish.ts";
+import { writeSection } from "./write.ts";
+
+const KIND = "SPEC_MOORING";
+const TEXT = "The chain must be long. The default password: The buoy floats.";
+
+let database: TestDatabase;
+let dir: string;
+beforeAll(async () => {
+  database = await testDatabase();
+  dir = await mkdtemp(join(tmpdir(), "publish-"));
+  vi.stubEnv("BLOB_DIR", dir);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await database.close();
+  await rm(dir, { recursive: true });
+});
+
+/** A project with one document of one chunk. */
+async function scene(): Promise<{ projectId: string; chunkId: string }> {
+  const slug = newId("project");
+  const { id: projectId } = await createProject({ ownerUserId: "ann", name: "P", slug });
+  const sha256 = hash("sha256", slug, "hex");
+  const { file } = await registerUpload({
+    ...{ projectId, name: "n.md", mimeType: "text/markdown", sizeBytes: 1, sha256, blobRef: "b" },
+  });
+  const chunk = { id: sha256, ordinal: 0, content: TEXT, breadcrumbs: "", tokenCount: 9 };
+  const place = { pageStart: null, pageEnd: null, startOffset: 0, endOffset: TEXT.length };
+  await insertChunks({
+    ...{ projectId, fileId: file.id, fileSha256: sha256, extractionVersion: 1 },
+    chunks: [{ ...chunk, ...place }],
+  });
+  return { projectId, chunkId: sha256 };
+}
+
+async function work(projectId: string): Promise<Work> {
+  const request = {
+    projectId,
+    kind: "research" as const,
+    requestedBy: "ci",
+    mode: "apply" as const,
+  };
+  const input = { artifacts: [KIND] };
+  const { runId } = await acceptRun({ ...request, input, eventId: newId("run") });
+  return { projectId, runId, kind: KIND, logicalKey: "main" };
+}
+
+/** All sections say the same. */
+async function draft(of: Work, chunkId: string, ...texts: string[]): Promise<void> {
+  const statements = texts.map((text) => {
+    return {
+      text,
+      citations: [text, "The chain must be long."].map((quote) => ({ chunkId, quote })),
+    };
+  });
+  for (const { id } of templateOf(KIND).sections) {
+    await putSection(of, { id, statements, model: null });
+  }
+}
+
+test("a run that dies after the commit of its version finds it again, also under a newer one of another run", async () => {
+  const { projectId, chunkId } = await scene();
+  const [first, second] = [await work(projectId), await work(projectId)];
+  await draft(first, chunkId, "The chain must be long.");
+  await draft(second, chunkId, "The buoy floats.");
+  await checkArtifact(first);
+  await checkArtifact(second);
+  const published = await publishDraft(first);
+  expect(published).toMatchObject({ version: 1, created: true });
+  expect(await publishDraft(first)).toEqual(published);
+  expect(await publishDraft(second)).toMatchObject({ version: 2, created: true });
+  expect(await publishDraft(first)).toEqual(published);
+});
+
+test("sources that go while a run is under way end it: nothing is published that says they do not answer", async () => {
+  const { projectId, chunkId } = await scene();
+  const run = await work(projectId);
+  await draft(run, chunkId, "The chain must be long.");
+  await checkArtifact(run);
+  await deleteChunks({ ids: [chunkId] });
+  const moved = { code: "sources_moved", retry: false };
+  await expect(publishDraft(run)).rejects.toMatchObject(moved);
+  await expect(checkArtifact(run)).rejects.toMatchObject(moved);
+  const input = { id: "scope", chunkIds: [chunkId], stepId: "write", research: { brief: "" } };
+  await expect(writeSection(run, input)).rejects.toMatchObject(moved);
+});
+
+test("what would look like a secret beside citations' numbers is withheld, so that sections stay where they are said to be", async () => {
+  const { projectId, chunkId } = await scene();
+  const run = await work(projectId);
+  await draft(run, chunkId, "The default password:", "The buoy floats.");
+  expect(await checkArtifact(run)).toMatchObject({ withheld: 4, statements: 4 });
+  const { artifactId } = await publishDraft(run);
+  const sections = sectionsOf(await readArtifact({ id: artifactId }));
+  expect(sections.map(({ text }) => text)).toEqual(Array(4).fill("The buoy floats. [1][2]"));
+});
