@@ -120,6 +120,43 @@ export const key = z.looseObject({
 
 export const keys = z.looseObject({ items: z.array(key) });
 
+export const skill = z.looseObject({ name: text, description: text });
+
+export const skills = z.looseObject({
+  items: z.array(skill.extend({ origin: text, overrides: z.boolean() })),
+});
+
+const messageCitation = z.looseObject({
+  type: text,
+  ordinal: z.number(),
+  quote: text,
+  outdated: z.boolean(),
+  fileName: text.optional(),
+  pageStart: z.number().nullish(),
+  pageEnd: z.number().nullish(),
+  artifactKey: text.optional(),
+  artifactVersion: z.number().optional(),
+  codePath: text.optional(),
+  lineStart: z.number().optional(),
+  lineEnd: z.number().optional(),
+});
+
+export const message = z.looseObject({
+  id: text,
+  role: text,
+  content: text,
+  inReplyTo: maybe,
+  state: maybe,
+  error: maybe,
+  remediation: maybe,
+  citations: z.array(messageCitation),
+});
+
+export const thread = z.looseObject({
+  projectId: text,
+  messages: z.looseObject({ items: z.array(message) }),
+});
+
 /** A page of a list. */
 export function page<T extends z.ZodType>(item: T) {
   return z.looseObject({ items: z.array(item), nextCursor: maybe });

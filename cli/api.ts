@@ -8,6 +8,9 @@ const DOWNLOAD_TIMEOUT_MS = 60 * 60_000;
 
 const problem = z.object({ code: z.string(), detail: z.string() });
 
+/** Not there, or not the caller's. */
+class Missing extends Failure {}
+
 /** The HTTP edge of Countersign, as whoever the token stands for. */
 export class Api {
   readonly #url: string;
@@ -42,6 +45,16 @@ export class Api {
 
   get<T extends z.ZodType>(path: string, answer: T): Promise<z.infer<T>> {
     return this.#json("GET", path, answer);
+  }
+
+  /** The same; null for what is not there (yet). */
+  async find<T extends z.ZodType>(path: string, answer: T): Promise<z.infer<T> | null> {
+    try {
+      return await this.get(path, answer);
+    } catch (error) {
+      if (error instanceof Missing) return null;
+      throw error;
+    }
   }
 
   post<T extends z.ZodType>(path: string, body: object, answer: T): Promise<z.infer<T>> {
@@ -111,5 +124,6 @@ async function refusal(response: Response): Promise<Failure> {
   const { data } = problem.safeParse(await response.json().catch(() => undefined));
   const said = data ? `${data.detail} (${data.code})` : `The answer was ${status}.`;
   if (status === 401) return new Failure(EXIT.signedOut, said);
+  if (status === 404) return new Missing(EXIT.negative, said);
   return new Failure(status >= 500 ? EXIT.unreachable : EXIT.negative, said);
 }

@@ -8,13 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { unzipSync, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { artifacts, effects } from "#db/schema.ts";
+import { artifacts, chatMessages, chatThreads, effects } from "#db/schema.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { PRESETS } from "#lib/policy/document.ts";
+import { until } from "#local/client.ts";
 import { OWNER, type TestCloud, testCloud } from "../test/support/cloud.ts";
+import { Researcher } from "../test/support/research.ts";
 import { RunDesk } from "../test/support/runs.ts";
 import { cli } from "./cli.ts";
 
@@ -479,6 +481,87 @@ test("a search says that it found nothing, to people and to programs", async () 
   expect(JSON.parse(out)).toMatchObject({ hits: [] });
 });
 
+test("a question is asked, and its reply printed with its sources; the same again has the same reply", async () => {
+  const researcher = new Researcher(world, desk.client);
+  await desk.project("asked");
+  const says = "# Anchors\n\nEvery anchor must weigh forty kilograms.\n";
+  await researcher.upload("asked", "anchors.md", Buffer.from(says));
+  await researcher.ingested("asked", 1);
+  const ask = (...args: string[]) => run(["chat", ...args, "--project", "asked"]);
+  const question = ["What", "must", "an", "anchor", "weigh?", "--message", "anchor-1"];
+  const first = await ask("anchors", ...question);
+  expect(first).toMatchObject({ code: 0, err: "" });
+  expect(first.out).toBe(
+    'Every anchor must weigh forty kilograms. [1]\n\n[1] anchors.md: "Every anchor must weigh forty kilograms."\n',
+  );
+  const again = JSON.parse((await ask("anchors", ...question, "--json")).out);
+  expect(again).toMatchObject({ messageId: "anchor-1", state: "answered", error: null });
+  expect(again.reply.citations).toMatchObject([{ type: "file", fileName: "anchors.md" }]);
+  const { messages } = await desk.client.call<{ messages: { items: unknown[] } }>(
+    ...(["GET", "/api/threads/anchors"] as const),
+  );
+  expect(messages.items).toHaveLength(2);
+  expect(await ask("anchors", "Something", "else", "--message", "anchor-1")).toMatchObject({
+    ...{ code: 1, out: "", err: expect.stringContaining("says something else") },
+  });
+  expect(await run(["chat", "anchors", "Whose?"])).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining("of the project asked") },
+  });
+}, 60_000);
+
+test("a question that failed is 1 with what to do, and a reply that does not come in time is 5", async () => {
+  const threadId = "held";
+  const { database } = world;
+  await database
+    .insert(chatThreads)
+    .values({ id: threadId, projectId: "cli", title: "Why?", createdBy: OWNER });
+  await database
+    .insert(chatMessages)
+    .values({ id: "held-1", threadId, role: "user", content: "Why?", state: "pending" });
+  // Whoever holds the thread's row keeps the app from answering in it.
+  await database.transaction(async (tx) => {
+    await tx.execute(sql`select 1 from chat_threads where id = ${threadId} for no key update`);
+    const asked = run(["chat", threadId, "Why?", "--message", "held-1"]);
+    await until("the app that waits", async () => {
+      const { rows } = await database.execute(
+        sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
+    const failed = { state: "failed", error: "It broke.", remediation: "Mend it." } as const;
+    await database.update(chatMessages).set(failed).where(eq(chatMessages.id, "held-1"));
+    expect(await asked).toEqual({ code: 1, out: "", err: "It broke.\nMend it.\n" });
+    const late = await run(["chat", threadId, "When?", "--wait", "1", "--json"]);
+    expect(late).toMatchObject({ code: 5, err: expect.stringContaining("--message msg_") });
+    expect(JSON.parse(late.out)).toMatchObject({ threadId, state: "unknown", reply: null });
+  });
+}, 60_000);
+
+test("skills are listed, put and deleted", async () => {
+  await desk.project("skilled");
+  const cmd = (...args: string[]) => run([...args, "--project", "skilled"]);
+  expect((await cmd("skills")).out).toMatch(/^threat-modelling +bundled +\S/m);
+  const file = join(dir, "SKILL.md");
+  const text = "---\nname: threat-modelling\ndescription: Ours\n---\n\nBe brief.\n";
+  await writeFile(file, text);
+  expect(await cmd("skill", "put", "threat-modelling", file)).toMatchObject({
+    ...{ code: 0, out: "Saved threat-modelling: Ours\n", err: "" },
+  });
+  expect((await cmd("skills")).out).toMatch(/^threat-modelling +project, overrides +Ours$/m);
+  expect(await cmd("skill", "put", "other", file)).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining("names the skill") },
+  });
+  expect(await cmd("skill", "put", "other", join(dir, "none"))).toMatchObject({ code: 2 });
+  expect(await cmd("skill", "delete", "..")).toMatchObject({
+    ...{ code: 2, err: expect.stringContaining("skill's name") },
+  });
+  expect((await cmd("skill", "delete", "threat-modelling")).code).toBe(0);
+  expect((await cmd("skills")).out).toMatch(/^threat-modelling +bundled/m);
+  expect(await cmd("skill", "delete", "threat-modelling")).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining("no skill threat-modelling") },
+  });
+});
+
 describe("a mistake", () => {
   test.each<[string, number, string, string[], Record<string, string>?]>([
     ["no command", 2, "Usage:", []],
@@ -490,6 +573,8 @@ describe("a mistake", () => {
     ["data that is not JSON", 2, "not JSON", ["send", "run.requested", "--data", "{"]],
     ["data that does not fit", 2, "at kind", ["send", "run.requested", "--data", "{}"]],
     ["a file that is not there", 2, "cannot be read", ["send", "run.requested", "--data", "@none"]],
+    ["a thread id that is none", 2, "no thread id", ["chat", "a/b", "Why?"]],
+    ["a question that says nothing", 2, "no question", ["chat", "a", " "]],
     ["an approval that is not there", 1, "There is no approval", ["approve", "none", "--yes"]],
     ["a run that is not there", 1, "There is no run", ["run", "none"]],
     ["a project that is not there", 1, "no project", ["runs", "--project", "none"]],

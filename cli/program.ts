@@ -123,6 +123,27 @@ export function program(): Command {
       await search(words, options, contextOf(command));
     });
 
+  countersign
+    .command("chat")
+    .description("ask in a thread of a project, and print the reply with its sources")
+    .argument("<thread>", "its id; a new one makes a new thread")
+    .argument("<words...>", "what you ask")
+    .option("--message <id>", "the question's id: the same again makes no second reply")
+    .option("--wait <seconds>", "how long to wait for the reply", upTo(HOUR), 120)
+    .action(async (thread, words, options, command) => {
+      const { chat } = await import("./commands/chat.ts");
+      await chat(thread, words, options, contextOf(command));
+    });
+
+  countersign
+    .command("skills")
+    .description("list a project's skills, its own and the bundled ones")
+    .action(async (_options, command) => {
+      const { listSkills } = await import("./commands/skills.ts");
+      await listSkills(contextOf(command));
+    });
+
+  skill(countersign.command("skill").description("guidance for the model that writes"));
   effects(countersign.command("effects").description("changes in other systems"));
   audit(countersign.command("audit").description("the account of what was done"));
   policy(countersign.command("policy").description("who decides what in a project"));
@@ -175,6 +196,27 @@ function effects(parent: Command): void {
     .action(async (id, resolution, options: ResolveOptions, command) => {
       const { resolveEffect } = await import("./commands/effects.ts");
       await resolveEffect(id, resolution, options, contextOf(command));
+    });
+}
+
+function skill(parent: Command): void {
+  parent
+    .command("put")
+    .description("put a SKILL.md into a project, in the place of the one that had its name")
+    .argument("<name>", "its name")
+    .argument("<file>", "the SKILL.md, or - for stdin")
+    .option("--description <text>", "when the frontmatter has none")
+    .action(async (name, file, options, command) => {
+      const { putSkill } = await import("./commands/skills.ts");
+      await putSkill(name, file, options, contextOf(command));
+    });
+  parent
+    .command("delete")
+    .description("delete a skill of a project's own; a bundled one of that name is there again")
+    .argument("<name>", "its name")
+    .action(async (name, _options, command) => {
+      const { deleteSkill } = await import("./commands/skills.ts");
+      await deleteSkill(name, contextOf(command));
     });
 }
 
