@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -463,7 +464,14 @@ test("an export may take longer than other answers; one that breaks off or is no
     expect(await fetched("short.zip", (response) => response.end())).toMatchObject({
       ...{ code: 3, out: "", err: expect.stringContaining("no whole ZIP") },
     });
-    expect(await readdir(into)).toEqual(["slow.zip"]);
+    // Somebody else's file comes there meanwhile.
+    const late = await fetched("late.zip", (response) => {
+      writeFileSync(join(into, "late.zip"), "theirs");
+      response.end(zip.subarray(30));
+    });
+    expect(late).toMatchObject({ code: 2, out: "", err: expect.stringContaining("there already") });
+    expect(await readFile(join(into, "late.zip"), "utf8")).toBe("theirs");
+    expect((await readdir(into)).toSorted()).toEqual(["late.zip", "slow.zip"]);
     expect(await readFile(join(into, "slow.zip"))).toEqual(Buffer.from(zip));
   } finally {
     clock.mockRestore();
