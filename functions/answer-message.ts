@@ -1,5 +1,5 @@
 import { acceptMessage } from "#lib/chat/accept.ts";
-import { answerNext } from "#lib/chat/answer.ts";
+import { answerNext, replyIdOf } from "#lib/chat/answer.ts";
 import { chatMessageReplied, chatMessageSent } from "#lib/events/catalogue/chat.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
@@ -24,16 +24,20 @@ export const answerMessage = inngest.createFunction(
   async ({ event, step }) => {
     const { projectId, threadId, messageId } = event.data;
     const { waits } = await step.run("accept", () => acceptMessage(event.data));
-    if (!waits) return { messageId, outcome: "answered before" };
-    for (let turn = 0; turn < MOST_BEFORE; turn++) {
+    for (let turn = 0; waits && turn < MOST_BEFORE; turn++) {
       const done = await step.run(`answer-${turn}`, () => answerNext({ projectId, threadId }));
-      if (done.outcome === "none") return { messageId, outcome: "answered meanwhile" };
+      if (done.outcome === "none") break;
       if (done.outcome === "replied") {
         const data = { projectId, threadId, messageId: done.replyId, inReplyTo: done.messageId };
         await step.sendEvent(`announce-${turn}`, happened(chatMessageReplied, data));
       }
       if (done.messageId === messageId) return done;
     }
-    return { messageId, outcome: "left to the sweeper" };
+    // It has its answer already, from whoever may have died before saying so: the event's id is the same then.
+    const replyId = await step.run("reply", () => replyIdOf(messageId));
+    if (replyId === null) return { messageId, outcome: "left to the sweeper" };
+    const data = { projectId, threadId, messageId: replyId, inReplyTo: messageId };
+    await step.sendEvent("announce", happened(chatMessageReplied, data));
+    return { messageId, outcome: "answered before", replyId };
   },
 );

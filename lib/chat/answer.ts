@@ -48,6 +48,11 @@ export async function answerNext(thread: Thread): Promise<Answered> {
   }
 }
 
+/** The answer that a question has; null when it has none. */
+export async function replyIdOf(messageId: string): Promise<string | null> {
+  return (await replyTo({ id: messageId }))?.id ?? null;
+}
+
 async function answer({ projectId }: Thread, question: Message): Promise<string> {
   const { id: messageId, content: task } = question;
   const turns = await turnsBefore(question, TURNS);
