@@ -17,7 +17,9 @@ async function residentOf(pid: number | undefined): Promise<number> {
 it("an upload costs little memory however large it is", async () => {
   const api = await startTestApi();
   // In a process of its own, because the client that makes the bytes has memory too.
-  const app = await startPartProcess(APP, { dir: "." });
+  // Its garbage is collected at once: what only lies about would be counted as what is held.
+  const env = { NODE_OPTIONS: "--max-semi-space-size=1" };
+  const app = await startPartProcess(APP, { dir: ".", env });
   try {
     const json = { name: "Large", slug: "large" };
     const { id } = (await api.call("POST", "/api/projects", { as: "ann", json })).json;
@@ -43,7 +45,7 @@ it("an upload costs little memory however large it is", async () => {
     const small = await upload(20 * MB);
     const large = await upload(90 * MB);
     const grown = Math.round((large - small) / MB);
-    expect(grown, `memory grew by ${grown} MB`).toBeLessThan(40);
+    expect(grown, `memory grew by ${grown} MB`).toBeLessThan(20);
   } finally {
     await app.close();
     await api.close();
