@@ -134,6 +134,7 @@ const messageCitation = z.looseObject({
   fileName: text.optional(),
   pageStart: z.number().nullish(),
   pageEnd: z.number().nullish(),
+  artifactKind: text.optional(),
   artifactKey: text.optional(),
   artifactVersion: z.number().optional(),
   codePath: text.optional(),

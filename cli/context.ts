@@ -26,3 +26,12 @@ export function upTo(max: number): (text: string) => number {
     throw new InvalidArgumentError(`must be a whole number from 1 to ${max}`);
   };
 }
+
+export const HOUR = 3600;
+
+/** A command that shows a list by pages. */
+export function byPages(command: Command): Command {
+  return command
+    .option("--limit <n>", "at most so many", upTo(100), 20)
+    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor");
+}

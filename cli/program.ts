@@ -1,7 +1,7 @@
-import { Argument, Command, Option } from "commander";
+import { Command, Option } from "commander";
 import type { DecideOptions, Verb } from "./commands/decide.ts";
-import type { ResolveOptions } from "./commands/effects.ts";
-import { contextOf, upTo } from "./context.ts";
+import { byPages, contextOf, HOUR, upTo } from "./context.ts";
+import { audit, effects, keys, policy, skill } from "./groups.ts";
 
 const STATUSES = [
   "pending",
@@ -13,7 +13,6 @@ const STATUSES = [
   "used",
   "all",
 ];
-const HOUR = 3600;
 
 /** The command line as a whole. Each command loads what it does only when it is called: most need little. */
 export function program(): Command {
@@ -41,18 +40,19 @@ export function program(): Command {
       await send(name, options, contextOf(command));
     });
 
-  countersign
-    .command("approvals")
-    .description("list approvals that you may see, newest first")
-    .addOption(new Option("--status <status>", "only these").choices(STATUSES).default("pending"))
-    .option("--limit <n>", "at most so many", upTo(100), 20)
-    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
-    .action(async (options, command) => {
-      const { listApprovals } = await import("./commands/lists.ts");
-      // Only when it is said here: an approver decides in many projects.
-      const { project } = command.optsWithGlobals();
-      await listApprovals({ ...options, project }, contextOf(command));
-    });
+  byPages(
+    countersign
+      .command("approvals")
+      .description("list approvals that you may see, newest first")
+      .addOption(
+        new Option("--status <status>", "only these").choices(STATUSES).default("pending"),
+      ),
+  ).action(async (options, command) => {
+    const { listApprovals } = await import("./commands/lists.ts");
+    // Only when it is said here: an approver decides in many projects.
+    const { project } = command.optsWithGlobals();
+    await listApprovals({ ...options, project }, contextOf(command));
+  });
 
   decision(countersign, "approve", "grant", "see a plan with its difference, and approve it");
   decision(countersign, "deny", "deny", "deny a plan, for good");
@@ -63,15 +63,12 @@ export function program(): Command {
     "take an approval back, as long as its plan has not begun",
   );
 
-  countersign
-    .command("runs")
-    .description("list a project's runs, newest first")
-    .option("--limit <n>", "at most so many", upTo(100), 20)
-    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
-    .action(async (options, command) => {
+  byPages(countersign.command("runs").description("list a project's runs, newest first")).action(
+    async (options, command) => {
       const { listRuns } = await import("./commands/lists.ts");
       await listRuns(options, contextOf(command));
-    });
+    },
+  );
 
   countersign
     .command("run")
@@ -84,15 +81,14 @@ export function program(): Command {
       await showRun(id, options, contextOf(command));
     });
 
-  countersign
-    .command("artifacts")
-    .description("list the latest version of each artifact of a project, newest first")
-    .option("--limit <n>", "at most so many", upTo(100), 20)
-    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
-    .action(async (options, command) => {
-      const { listArtifacts } = await import("./commands/artifacts.ts");
-      await listArtifacts(options, contextOf(command));
-    });
+  byPages(
+    countersign
+      .command("artifacts")
+      .description("list the latest version of each artifact of a project, newest first"),
+  ).action(async (options, command) => {
+    const { listArtifacts } = await import("./commands/artifacts.ts");
+    await listArtifacts(options, contextOf(command));
+  });
 
   countersign
     .command("artifact")
@@ -164,124 +160,5 @@ function decision(parent: Command, name: string, verb: Verb, description: string
     .action(async (id: string, options: DecideOptions, command: Command) => {
       const { decide } = await import("./commands/decide.ts");
       await decide(verb, id, options, contextOf(command));
-    });
-}
-
-function effects(parent: Command): void {
-  parent
-    .command("list")
-    .description("list a project's effects, newest first")
-    .option("--limit <n>", "at most so many", upTo(100), 20)
-    .option("--cursor <cursor>", "go on behind the page that gave this nextCursor")
-    .action(async (options, command) => {
-      const { listEffects } = await import("./commands/lists.ts");
-      await listEffects(options, contextOf(command));
-    });
-  parent
-    .command("resolve")
-    .description("say what is to become of an effect whose outcome nobody could find out")
-    .argument("<effect>", "its id")
-    .addArgument(
-      new Argument("<resolution>", "adopt what is there, resend it, or abandon it").choices([
-        "adopt",
-        "resend",
-        "abandon",
-      ]),
-    )
-    .option("--external-id <id>", "with adopt: what it became, when its marker does not find it")
-    .option("--external-url <url>", "where that is")
-    .option("--note <text>", "what to say with it")
-    .option("--key <file>", "sign with this private key")
-    .option("--wait <seconds>", "how long to wait for what becomes of it", upTo(HOUR), 30)
-    .action(async (id, resolution, options: ResolveOptions, command) => {
-      const { resolveEffect } = await import("./commands/effects.ts");
-      await resolveEffect(id, resolution, options, contextOf(command));
-    });
-}
-
-function skill(parent: Command): void {
-  parent
-    .command("put")
-    .description("put a SKILL.md into a project, in the place of the one that had its name")
-    .argument("<name>", "its name")
-    .argument("<file>", "the SKILL.md, or - for stdin")
-    .option("--description <text>", "when the frontmatter has none")
-    .action(async (name, file, options, command) => {
-      const { putSkill } = await import("./commands/skills.ts");
-      await putSkill(name, file, options, contextOf(command));
-    });
-  parent
-    .command("delete")
-    .description("delete a skill of a project's own; a bundled one of that name is there again")
-    .argument("<name>", "its name")
-    .action(async (name, _options, command) => {
-      const { deleteSkill } = await import("./commands/skills.ts");
-      await deleteSkill(name, contextOf(command));
-    });
-}
-
-function audit(parent: Command): void {
-  parent
-    .command("verify")
-    .description("recompute an audit chain: of an export, or of the project as it is now")
-    .argument("[export]", "file that audit export wrote")
-    .option("--public-key <file...>", "keys that checkpoints were signed with, in PEM", [])
-    .action(async (file, options, command) => {
-      const { verifyChain } = await import("./commands/audit.ts");
-      await verifyChain(file, options, contextOf(command));
-    });
-  parent
-    .command("export")
-    .description("write a project's audit chain to a file, or to stdout")
-    .argument("[file]", "a new file")
-    .action(async (file, _options, command) => {
-      const { exportChain } = await import("./commands/audit.ts");
-      await exportChain(file, contextOf(command));
-    });
-}
-
-function keys(parent: Command): void {
-  parent
-    .command("new")
-    .description("make an Ed25519 key: the private half into a file, the public half told")
-    .argument("[file]", "a new file for the private key", "approver-key.pem")
-    .option("--register", "register the public half in the project, which its owner may")
-    .option("--owner <name>", "with --register: whose decisions it signs; yours when absent")
-    .action(async (file, options, command) => {
-      const { newKey } = await import("./commands/keys.ts");
-      await newKey(file, options, contextOf(command));
-    });
-  parent
-    .command("list")
-    .description("list the keys that are registered in a project, revoked ones too")
-    .action(async (_options, command) => {
-      const { listKeys } = await import("./commands/keys.ts");
-      await listKeys(contextOf(command));
-    });
-  parent
-    .command("revoke")
-    .description("end a key's validity for good, which the project's owner may")
-    .argument("<key>", "its id")
-    .action(async (id, _options, command) => {
-      const { revokeKey } = await import("./commands/keys.ts");
-      await revokeKey(id, contextOf(command));
-    });
-}
-
-function policy(parent: Command): void {
-  parent
-    .command("show")
-    .description("show a project's policy as it is now")
-    .action(async (_options, command) => {
-      const { showPolicy } = await import("./commands/policy.ts");
-      await showPolicy(contextOf(command));
-    });
-  parent
-    .command("set")
-    .description("publish the next version; what was asked for before keeps its rule")
-    .argument("<policy>", "local, strict, or a file with the document (- for stdin)")
-    .action(async (source, _options, command) => {
-      const { setPolicy } = await import("./commands/policy.ts");
-      await setPolicy(source, contextOf(command));
     });
 }

@@ -28,16 +28,19 @@ export const answerMessage = inngest.createFunction(
       const done = await step.run(`answer-${turn}`, () => answerNext({ projectId, threadId }));
       if (done.outcome === "none") break;
       if (done.outcome === "replied") {
-        const data = { projectId, threadId, messageId: done.replyId, inReplyTo: done.messageId };
-        await step.sendEvent(`announce-${turn}`, happened(chatMessageReplied, data));
+        await step.sendEvent(`announce-${turn}`, replied(done.replyId, done.messageId));
       }
       if (done.messageId === messageId) return done;
     }
     // It has its answer already, from whoever may have died before saying so: the event's id is the same then.
     const replyId = await step.run("reply", () => replyIdOf(messageId));
-    if (replyId === null) return { messageId, outcome: "left to the sweeper" };
-    const data = { projectId, threadId, messageId: replyId, inReplyTo: messageId };
-    await step.sendEvent("announce", happened(chatMessageReplied, data));
+    // It failed for good, or more wait in front of it than one run answers.
+    if (replyId === null) return { messageId, outcome: "no reply" };
+    await step.sendEvent("announce", replied(replyId, messageId));
     return { messageId, outcome: "answered before", replyId };
+
+    function replied(id: string, inReplyTo: string) {
+      return happened(chatMessageReplied, { projectId, threadId, messageId: id, inReplyTo });
+    }
   },
 );

@@ -2,17 +2,11 @@ import { invoke } from "inngest";
 import { checkArtifact } from "#lib/artifacts/check.ts";
 import { inngest } from "#lib/events/client.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { artifactData, endsWithRun, PHASE_CONCURRENCY } from "./phase.ts";
+import { ARTIFACT_PHASE, artifactData } from "./phase.ts";
 
 /** Holds what was written for one artifact against its sources; what cannot be found there is left out. */
 export const checkCitations = inngest.createFunction(
-  {
-    id: "check-citations",
-    triggers: [invoke(artifactData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-    retries: 10,
-  },
+  { ...ARTIFACT_PHASE, id: "check-citations", triggers: [invoke(artifactData)] },
   async ({ event, step }) => {
     const { inngestRunId, ...work } = event.data;
     const { projectId, runId } = work;

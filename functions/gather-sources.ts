@@ -3,17 +3,11 @@ import { gatherSources as gather } from "#lib/artifacts/gather.ts";
 import { researchOf } from "#lib/artifacts/research.ts";
 import { inngest } from "#lib/events/client.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { artifactData, endsWithRun, PHASE_CONCURRENCY } from "./phase.ts";
+import { ARTIFACT_PHASE, artifactData } from "./phase.ts";
 
 /** Finds the passages of the project's documents that each section of one artifact is to be written from. */
 export const gatherSources = inngest.createFunction(
-  {
-    id: "gather-sources",
-    triggers: [invoke(artifactData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-    retries: 10,
-  },
+  { ...ARTIFACT_PHASE, id: "gather-sources", triggers: [invoke(artifactData)] },
   async ({ event, step }) => {
     const { kind, projectId, runId, inngestRunId } = event.data;
     const recorder = { step, projectId, runId, inngestRunId, phase: `gather-${kind}` };

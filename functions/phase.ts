@@ -39,3 +39,10 @@ export const PHASE_CONCURRENCY: [{ limit: number }, { limit: number; key: string
   { limit: 20 },
   { limit: 5, key: "event.data.projectId" },
 ];
+
+/** What all phases of a research run have in common. */
+export const ARTIFACT_PHASE = {
+  cancelOn: endsWithRun(),
+  concurrency: PHASE_CONCURRENCY,
+  retries: 10 as const,
+};

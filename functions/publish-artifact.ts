@@ -6,17 +6,11 @@ import { artifactCreated } from "#lib/events/catalogue/delivery.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { artifactData, endsWithRun, PHASE_CONCURRENCY } from "./phase.ts";
+import { ARTIFACT_PHASE, artifactData } from "./phase.ts";
 
 /** Publishes the next version of one artifact, unless it says what the last one says, and makes it searchable. */
 export const publishArtifact = inngest.createFunction(
-  {
-    id: "publish-artifact",
-    triggers: [invoke(artifactData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-    retries: 10,
-  },
+  { ...ARTIFACT_PHASE, id: "publish-artifact", triggers: [invoke(artifactData)] },
   async ({ event, step }) => {
     const { inngestRunId, ...work } = event.data;
     const { projectId, runId, kind, logicalKey } = work;

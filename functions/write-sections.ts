@@ -3,17 +3,11 @@ import { researchOf } from "#lib/artifacts/research.ts";
 import { writeSection } from "#lib/artifacts/write.ts";
 import { inngest } from "#lib/events/client.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { endsWithRun, PHASE_CONCURRENCY, sectionsData } from "./phase.ts";
+import { ARTIFACT_PHASE, sectionsData } from "./phase.ts";
 
 /** Writes the sections of one artifact, one recorded step each: a run that is resumed pays for none of them again. */
 export const writeSections = inngest.createFunction(
-  {
-    id: "write-sections",
-    triggers: [invoke(sectionsData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-    retries: 10,
-  },
+  { ...ARTIFACT_PHASE, id: "write-sections", triggers: [invoke(sectionsData)] },
   async ({ event, step }) => {
     const { sections, inngestRunId, ...work } = event.data;
     const { projectId, runId } = work;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { z } from "zod";
 import { id as idOf, saying } from "#lib/events/catalogue/fields.ts";
 import { redactText } from "#lib/redact.ts";
+import { placeOf } from "#lib/retrieval/citations.ts";
 import * as answers from "../answers.ts";
 import type { Api } from "../api.ts";
 import type { Context } from "../context.ts";
@@ -103,16 +104,18 @@ function tell({ content, citations }: Message): void {
   for (const citation of citations) {
     const { ordinal, quote, outdated } = citation;
     const changed = outdated ? " (removed or changed since)" : "";
-    say(`[${ordinal}] ${cleanLine(placeOf(citation))}${changed}: "${cleanLine(quote)}"`);
+    say(`[${ordinal}] ${cleanLine(whereOf(citation))}${changed}: "${cleanLine(quote)}"`);
   }
 }
 
-function placeOf(citation: Citation): string {
-  const { type, fileName, pageStart, pageEnd } = citation;
-  if (type === "artifact") return `${citation.artifactKey}, version ${citation.artifactVersion}`;
+function whereOf(citation: Citation): string {
+  const { type, fileName = "", pageStart = null, pageEnd = null } = citation;
+  if (type === "artifact") {
+    const { artifactKind, artifactKey, artifactVersion } = citation;
+    return `${artifactKind} ${artifactKey}, version ${artifactVersion}`;
+  }
   if (type === "code") {
     return `${citation.codePath}, lines ${citation.lineStart}-${citation.lineEnd}`;
   }
-  if (pageStart == null) return fileName ?? "";
-  return `${fileName}, page ${pageStart === pageEnd ? pageStart : `${pageStart}-${pageEnd}`}`;
+  return placeOf({ fileName, pageStart, pageEnd });
 }

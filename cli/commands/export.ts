@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
+import { resumed } from "#lib/peek.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";
 import { say, sayJson } from "../output.ts";
@@ -89,15 +90,6 @@ async function inPlace(part: string, path: string, force: boolean): Promise<void
     if (codeOf(error) === "EEXIST") throw there(path);
     throw unwritten(path, error);
   }
-}
-
-async function* resumed(
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  if (first.done) return;
-  yield first.value;
-  yield* rest;
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { type PolicyDocument, PRESETS, policyDocument, type Rule } from "#lib/policy/document.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";
+import { readInput } from "../input.ts";
 import { say, sayJson, table } from "../output.ts";
 import { projectOf } from "../settings.ts";
 
@@ -34,7 +33,8 @@ function isPreset(name: string): name is keyof typeof PRESETS {
 
 async function documentOf(source: string): Promise<PolicyDocument> {
   if (isPreset(source)) return PRESETS[source];
-  const said = await read(source);
+  const neither = `, and is neither ${Object.keys(PRESETS).join(" nor ")}`;
+  const said = await readInput(source, neither);
   let parsed: unknown;
   try {
     parsed = JSON.parse(said);
@@ -44,16 +44,6 @@ async function documentOf(source: string): Promise<PolicyDocument> {
   const { data, error } = policyDocument.safeParse(parsed);
   if (error) throw new Failure(EXIT.usage, `This is no policy.\n${z.prettifyError(error)}`);
   return data;
-}
-
-async function read(file: string): Promise<string> {
-  if (file === "-") return await text(process.stdin);
-  try {
-    return await readFile(file, "utf8");
-  } catch {
-    const presets = Object.keys(PRESETS).join(" nor ");
-    throw new Failure(EXIT.usage, `${file} cannot be read, and is neither ${presets}.`);
-  }
 }
 
 function tell(policy: z.infer<typeof published>, { json }: Context): void {

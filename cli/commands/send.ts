@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import { Inngest } from "inngest";
 import * as z from "zod";
 import { within } from "#lib/deadline.ts";
 import { INBOUND } from "#lib/events/catalogue.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";
+import { readInput } from "../input.ts";
 import { say, sayJson } from "../output.ts";
 import type { Settings } from "../settings.ts";
 
@@ -61,11 +60,6 @@ async function given(data: string): Promise<unknown> {
 }
 
 async function sourceOf(data: string): Promise<string> {
-  if (data === "-") return await text(process.stdin);
-  if (!data.startsWith("@")) return data;
-  try {
-    return await readFile(data.slice(1), "utf8");
-  } catch {
-    throw new Failure(EXIT.usage, `${data.slice(1)} cannot be read.`);
-  }
+  if (data === "-") return await readInput("-");
+  return data.startsWith("@") ? await readInput(data.slice(1)) : data;
 }

@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import { errorMessage } from "#lib/errors.ts";
 import { skillName } from "#lib/model/skill-file.ts";
 import * as answers from "../answers.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";
+import { readInput } from "../input.ts";
 import { say, sayJson, table } from "../output.ts";
 import { projectOf } from "../settings.ts";
 
@@ -26,7 +25,7 @@ export async function putSkill(
   context: Context,
 ): Promise<void> {
   const path = pathOf(context, name);
-  const content = await read(file);
+  const content = await readInput(file);
   const body = { content, ...(description !== undefined && { description }) };
   const saved = await context.api().put(path, body, answers.skill);
   if (context.json) sayJson(saved);
@@ -51,14 +50,5 @@ function checked(name: string): string {
     return skillName(name);
   } catch (error) {
     throw new Failure(EXIT.usage, errorMessage(error));
-  }
-}
-
-async function read(file: string): Promise<string> {
-  if (file === "-") return await text(process.stdin);
-  try {
-    return await readFile(file, "utf8");
-  } catch {
-    throw new Failure(EXIT.usage, `${file} cannot be read.`);
   }
 }

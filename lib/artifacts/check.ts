@@ -67,7 +67,7 @@ export async function checkSections(
   const lost = new Set<string>();
   const sections = drafts.map(({ id, statements, model }): CheckedSection => {
     const kept = statements.flatMap(({ text, citations }) => {
-      if (inline(text) === "" || isSecret(text) || citations.some(({ quote }) => isSecret(quote))) {
+      if (inline(text) === "" || holdsSecret({ text, citations })) {
         withheld++;
         return [];
       }
@@ -87,9 +87,17 @@ export async function checkSections(
 }
 
 /**
- * Also as it will be written: what goes before citations' numbers ("the password:") makes them look like a secret, and redacted as
- * a whole the artifact would lose them and have its sections elsewhere than it says.
+ * Whether a statement or one of its quotes looks like a secret: nobody repeats one. Also as it will be written: what
+ * goes before citations' numbers ("the password:") makes them look like a secret, and redacted as a whole the text would lose
+ * them, and an artifact have its sections elsewhere than it says.
  */
-const isSecret = (text: string) =>
-  redactText(text) !== text || redactText(written(text)) !== written(text);
+export function holdsSecret(statement: {
+  text: string;
+  citations: readonly { quote: string }[];
+}): boolean {
+  return [statement.text, ...statement.citations.map(({ quote }) => quote)].some(
+    (text) => redactText(text) !== text || redactText(written(text)) !== written(text),
+  );
+}
+
 const written = (text: string) => `${inline(text)} [100][101]`;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Artifact } from "../data/artifacts.server.ts";
-import { type PinnedCitation, placeOf } from "../retrieval/citations.ts";
-import type { CheckedSection, CheckedStatement } from "./draft.ts";
+import { type Pinned, type PinnedCitation, placeOf } from "../retrieval/citations.ts";
+import type { CheckedSection } from "./draft.ts";
 import type { Template } from "./kinds.ts";
 
 /** What an artifact says about itself beside its text. */
@@ -39,7 +39,7 @@ export function compose(
   checked: readonly CheckedSection[],
   instruction?: string,
 ): Composed {
-  const numbers = new Numbers();
+  const numbers = new Numbers<PinnedCitation>();
   const model = checked.find((section) => section.model !== null)?.model ?? null;
   const origin =
     model === null
@@ -55,7 +55,7 @@ export function compose(
     content +=
       statements.length === 0
         ? UNANSWERED
-        : statements.map((one) => line(one, numbers)).join("\n\n");
+        : statements.map((one) => numbers.line(one.text, one.citations)).join("\n\n");
     sections.push({ id, heading, start, end: content.length });
     content += "\n\n";
   }
@@ -78,27 +78,36 @@ export function sectionsOf(
   }));
 }
 
+/** What the index has of a section: it is found by that, and known again. */
+export function indexedText(
+  { metadata }: Pick<Artifact, "metadata">,
+  { heading, text }: { heading: string; text: string },
+): string {
+  return `${metadata.title} > ${heading}\n\n${text}`;
+}
+
 /** A section's text in a published artifact; empty when it has no such section. */
 export function sectionText(artifact: Artifact, id: string): string {
   return sectionsOf(artifact).find((section) => section.id === id)?.text ?? "";
 }
 
 /** Gives each place that is cited one number, in the order in which the text comes to it. */
-class Numbers {
-  readonly citations: PinnedCitation[] = [];
+export class Numbers<T extends Pinned> {
+  readonly citations: T[] = [];
   readonly #known = new Map<string, number>();
 
-  of(citation: PinnedCitation): number {
-    const key = JSON.stringify([citation.chunkId, citation.startOffset, citation.endOffset]);
+  /** A statement on one line, with the numbers of what it cites. */
+  line(text: string, citations: readonly T[]): string {
+    const marks = [...new Set(citations.map((citation) => this.#of(citation)))];
+    return `${inline(text)} ${marks.map((number) => `[${number}]`).join("")}`;
+  }
+
+  #of(citation: T): number {
+    const key = JSON.stringify(citation);
     const number = this.#known.get(key) ?? this.citations.push(citation);
     this.#known.set(key, number);
     return number;
   }
-}
-
-function line({ text, citations }: CheckedStatement, numbers: Numbers): string {
-  const marks = [...new Set(citations.map((citation) => numbers.of(citation)))];
-  return `${inline(text)} ${marks.map((number) => `[${number}]`).join("")}`;
 }
 
 function source(citation: PinnedCitation, index: number): string {

@@ -1,4 +1,5 @@
 import { log } from "../log.ts";
+import { fuse } from "../retrieval/fuse.ts";
 import { search } from "../retrieval/search.ts";
 import type { ResearchInput } from "./input.ts";
 import { type Section, templateOf } from "./kinds.ts";
@@ -6,8 +7,6 @@ import { type Section, templateOf } from "./kinds.ts";
 /** Passages that one section is written from: a few pages of text. */
 const PASSAGES = 8;
 const HITS_PER_QUERY = 8;
-/** The constant of reciprocal rank fusion, as everybody has it since Cormack, Clarke and Büttcher (2009). */
-const RANK_CONSTANT = 60;
 /** A query is a sentence or two. */
 const MAX_QUERY_CHARS = 500;
 
@@ -45,7 +44,7 @@ function queriesOf(section: Section, { brief, refine }: ResearchInput): string[]
   );
 }
 
-/** The best passages over all queries: ranks are fused, since scores of different questions cannot be compared. */
+/** The best passages over all queries. */
 async function passagesFor(
   projectId: string,
   queries: readonly string[],
@@ -55,17 +54,9 @@ async function passagesFor(
       search({ projectId, query, topK: HITS_PER_QUERY, types: ["chunk"] as const }),
     ),
   );
-  const worth = new Map<string, number>();
-  for (const { hits } of answers) {
-    for (const [rank, hit] of hits.entries()) {
-      if (hit.type !== "chunk") continue;
-      const gained = 1 / (RANK_CONSTANT + rank + 1);
-      worth.set(hit.chunkId, (worth.get(hit.chunkId) ?? 0) + gained);
-    }
-  }
-  const best = [...worth].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  const best = fuse(answers.map(({ hits }) => hits)).slice(0, PASSAGES);
   return {
-    chunkIds: best.slice(0, PASSAGES).map(([chunkId]) => chunkId),
+    chunkIds: best.flatMap((hit) => (hit.type === "chunk" ? [hit.chunkId] : [])),
     degraded: answers.some(({ warning }) => warning !== undefined),
   };
 }

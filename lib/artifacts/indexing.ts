@@ -5,7 +5,7 @@ import {
   retireArtifactVectors,
   upsertTexts,
 } from "../upstash/vector.ts";
-import { sectionsOf, UNANSWERED } from "./compose.ts";
+import { indexedText, sectionsOf, UNANSWERED } from "./compose.ts";
 
 /**
  * Makes what the sections of an artifact's latest version say searchable, and takes older versions out. Of one that is not
@@ -13,12 +13,12 @@ import { sectionsOf, UNANSWERED } from "./compose.ts";
  */
 export async function indexArtifact(artifactId: string): Promise<{ indexed: number }> {
   const artifact = await readArtifact({ id: artifactId });
-  const { projectId, kind, logicalKey, version, metadata } = artifact;
+  const { projectId, kind, logicalKey, version } = artifact;
   const namespace = namespaces.artifacts(projectId);
   const answered = sectionsOf(artifact).filter(({ text }) => text !== UNANSWERED);
-  const texts = answered.map(({ id, heading, text }) => ({
-    id: `${artifactId}:${id}`,
-    data: `${metadata.title} > ${heading}\n\n${text}`,
+  const texts = answered.map((section) => ({
+    id: `${artifactId}:${section.id}`,
+    data: indexedText(artifact, section),
     metadata: {
       ...{ projectId, type: "artifact" as const },
       ...{ artifactKind: kind, artifactKey: logicalKey, artifactVersion: version },

@@ -1,8 +1,8 @@
-import { inline, UNANSWERED } from "../artifacts/compose.ts";
+import { holdsSecret } from "../artifacts/check.ts";
+import { inline, Numbers, UNANSWERED } from "../artifacts/compose.ts";
 import { getChunksWithFile } from "../data/chunks.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
 import type { Statement, Written } from "../model/port.ts";
-import { redactText } from "../redact.ts";
 import { type Pinned, pin } from "../retrieval/citations.ts";
 import type { Source } from "./sources.ts";
 
@@ -32,8 +32,7 @@ export async function composeReply(
   const { statements, model } = written;
   const byId = new Map(sources.map((source) => [source.id, source]));
   const pinOf = await pinner(projectId, statements, byId, tx);
-  const numbers = new Map<string, number>();
-  const citations: Pinned[] = [];
+  const numbers = new Numbers<Pinned>();
   const lines: string[] = [];
   let dropped = 0;
   let withheld = 0;
@@ -45,21 +44,15 @@ export async function composeReply(
     const pinned = statement.citations.flatMap(
       ({ passageId, quote }) => pinOf(passageId, quote) ?? [],
     );
-    const text = inline(model === null ? readable(statement, byId) : statement.text);
-    if (pinned.length === 0 || text === "") {
+    const text = model === null ? readable(statement, byId) : statement.text;
+    if (pinned.length === 0 || inline(text) === "") {
       dropped++;
       continue;
     }
-    const marks = pinned.map((citation) => {
-      const key = JSON.stringify(citation);
-      const number = numbers.get(key) ?? citations.push(citation);
-      numbers.set(key, number);
-      return number;
-    });
-    lines.push(`${text} ${[...new Set(marks)].map((number) => `[${number}]`).join("")}`);
+    lines.push(numbers.line(text, pinned));
   }
   const content = lines.length === 0 ? UNANSWERED : lines.join("\n\n");
-  return { content, citations, dropped, withheld };
+  return { content, citations: numbers.citations, dropped, withheld };
 }
 
 type PinOf = (passageId: string, quote: string) => Pinned | null;
@@ -81,10 +74,6 @@ async function pinner(
     const chunk = chunks.get(source.chunkId);
     return chunk ? pin(chunk, quote) : null;
   };
-}
-
-function holdsSecret({ text, citations }: Statement): boolean {
-  return [text, ...citations.map(({ quote }) => quote)].some((part) => redactText(part) !== part);
 }
 
 /** A sentence of an artifact without the escapes and numbers of the artifact's own Markdown, which mean nothing here. */

@@ -1,13 +1,13 @@
 import { hash } from "node:crypto";
-import { sectionsOf, UNANSWERED } from "../artifacts/compose.ts";
+import { indexedText, sectionsOf, UNANSWERED } from "../artifacts/compose.ts";
 import { type Artifact, readArtifact } from "../data/artifacts.server.ts";
 import type { Passage } from "../model/port.ts";
 import { type Pinned, placeOf, spanOf } from "../retrieval/citations.ts";
+import { fuse } from "../retrieval/fuse.ts";
 import { SEARCH_TYPES, type SearchHit, search } from "../retrieval/search.ts";
 
 /** A few pages of text, of which the best come first. */
 const PASSAGES = 12;
-const RANK_CONSTANT = 60;
 /** A query is a sentence or two. */
 const MAX_QUERY_CHARS = 1000;
 
@@ -33,27 +33,12 @@ export async function findSources(projectId: string, queries: readonly string[])
       return search({ projectId, query, topK: PASSAGES, types: SEARCH_TYPES });
     }),
   );
-  const best = fused(answers.map(({ hits }) => hits)).slice(0, PASSAGES);
+  const best = fuse(answers.map(({ hits }) => hits)).slice(0, PASSAGES);
   const artifacts = await artifactsOf(best);
   return {
     sources: best.flatMap((hit) => sourceOf(hit, artifacts)),
     warning: answers.find(({ warning }) => warning !== undefined)?.warning,
   };
-}
-
-const keyOf = (hit: SearchHit) =>
-  hit.type === "chunk" ? hit.chunkId : JSON.stringify({ ...hit, score: 0 });
-
-/** Ranks of several questions are fused, since their scores cannot be compared; those of one are kept. */
-function fused(lists: readonly (readonly SearchHit[])[]): SearchHit[] {
-  const worth = new Map<string, { hit: SearchHit; gained: number }>();
-  for (const hits of lists) {
-    for (const [rank, hit] of hits.entries()) {
-      const gained = (worth.get(keyOf(hit))?.gained ?? 0) + 1 / (RANK_CONSTANT + rank + 1);
-      worth.set(keyOf(hit), { hit, gained });
-    }
-  }
-  return [...worth.values()].sort((a, b) => b.gained - a.gained).map(({ hit }) => hit);
 }
 
 async function artifactsOf(hits: readonly SearchHit[]): Promise<Map<string, Artifact>> {
@@ -74,12 +59,10 @@ function sourceOf(hit: SearchHit, artifacts: ReadonlyMap<string, Artifact>): Sou
   return artifact ? sectionSource(artifact, hit.text) : [];
 }
 
-/** The section that was found. What the index has is its heading and its text; what is cited is the version's content. */
+/** The section that was found, by what the index has of it; what is cited is the version's content. */
 function sectionSource(artifact: Artifact, found: string): Source[] {
   const { id: citedArtifactId, kind, logicalKey, version, content } = artifact;
-  const section = sectionsOf(artifact).find(({ heading, text }) =>
-    found.endsWith(` > ${heading}\n\n${text}`),
-  );
+  const section = sectionsOf(artifact).find((one) => indexedText(artifact, one) === found);
   if (!section || section.text === UNANSWERED) return [];
   const pin = (quote: string) => {
     const span = spanOf(content, quote, section.start);

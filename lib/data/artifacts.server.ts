@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { artifacts } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
@@ -62,29 +62,24 @@ export async function readArtifact(
 
 /** The newest version that a run published under a key, null when it has published none. */
 export async function artifactOfRun(
-  { projectId, kind, logicalKey, runId }: ArtifactKey & { runId: string },
+  { runId, ...key }: ArtifactKey & { runId: string },
   executor: Executor = db(),
 ): Promise<Artifact | null> {
-  const [artifact] = await executor
-    .select()
-    .from(artifacts)
-    .where(
-      and(
-        eq(artifacts.runId, runId),
-        eq(artifacts.projectId, projectId),
-        eq(artifacts.kind, kind),
-        eq(artifacts.logicalKey, logicalKey),
-      ),
-    )
-    .orderBy(desc(artifacts.version))
-    .limit(1);
-  return artifact ?? null;
+  return await newest(key, eq(artifacts.runId, runId), executor);
 }
 
 /** The newest version, null when nothing was published under this key. */
 export async function getLatestArtifact(
-  { projectId, kind, logicalKey }: ArtifactKey,
+  key: ArtifactKey,
   executor: Executor = db(),
+): Promise<Artifact | null> {
+  return await newest(key, undefined, executor);
+}
+
+async function newest(
+  { projectId, kind, logicalKey }: ArtifactKey,
+  also: SQL | undefined,
+  executor: Executor,
 ): Promise<Artifact | null> {
   const [artifact] = await executor
     .select()
@@ -94,6 +89,7 @@ export async function getLatestArtifact(
         eq(artifacts.projectId, projectId),
         eq(artifacts.kind, kind),
         eq(artifacts.logicalKey, logicalKey),
+        also,
       ),
     )
     .orderBy(desc(artifacts.version))

@@ -48,16 +48,3 @@ export async function lockDeleting({ id }: { id: string }, tx: Tx): Promise<Proj
     .for("update");
   return project ?? null;
 }
-
-/** Who did what the entry with this key records, and its payload; null when there is no such entry. */
-export async function findAudit(
-  { projectId, key }: { projectId: string; key: string },
-  executor: Executor = db(),
-): Promise<{ actor: string; payload: Record<string, unknown> } | null> {
-  const { actor, payload } = auditEntries;
-  const [entry] = await executor
-    .select({ actor, payload })
-    .from(auditEntries)
-    .where(and(eq(auditEntries.projectId, projectId), eq(auditEntries.key, key)));
-  return entry ?? null;
-}

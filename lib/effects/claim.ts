@@ -133,7 +133,8 @@ const covered = z.object({
       effectId: z.string(),
       kind: z.string(),
       intent: z.record(z.string(), z.unknown()),
-      params: z.record(z.string(), z.unknown()),
+      /** Absent in approvals of before it was kept. */
+      params: z.record(z.string(), z.unknown()).optional(),
     }),
   ),
 });

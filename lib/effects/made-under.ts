@@ -67,7 +67,7 @@ async function asSent(effect: Effect, made: Sending, tx: Tx): Promise<Change> {
   const approval = await readApproval({ id: made.approvalId }, tx);
   const was = coveredBy(approval).find(({ effectId }) => effectId === effect.id);
   if (!was) throw new Error(`the approval ${approval.id} does not cover the effect ${effect.id}`);
-  const { kind, intent, params } = was;
+  const { kind, intent, params = effect.params } = was;
   const { approvalId, intentHash: hash } = made;
   return { kind, scope: approval.scope, intent, intentHash: hash, params, approvalId };
 }

@@ -7,6 +7,7 @@ import {
 } from "../data/export.server.ts";
 import { Conflict, errorMessage } from "../errors.ts";
 import { log } from "../log.ts";
+import { resumed } from "../peek.ts";
 import { stemOf } from "./names.ts";
 import { type ZipEntry, zipStream } from "./zip.ts";
 
@@ -139,15 +140,6 @@ async function* told(
     log.error("export broke", { projectId, error: errorMessage(error) });
     throw error;
   }
-}
-
-async function* resumed(
-  first: IteratorResult<ZipEntry>,
-  rest: AsyncGenerator<ZipEntry>,
-): AsyncGenerator<ZipEntry> {
-  if (first.done) return;
-  yield first.value;
-  yield* rest;
 }
 
 /** Paths are ASCII: there, code units and code points are the same. */

@@ -24,7 +24,6 @@ export function metered(caller: Caller, target: Target): LanguageModelMiddleware
     },
     async wrapGenerate({ doStream, params }) {
       const started = performance.now();
-      const sent = promptTokens(params.prompt);
       let answer: Collected | undefined;
       let failure: Failure | undefined;
       try {
@@ -37,7 +36,11 @@ export function metered(caller: Caller, target: Target): LanguageModelMiddleware
           : failureOf(error, target.model);
       }
       const ms = Math.ceil(performance.now() - started);
-      await recordModelCall({ ...row(caller, target), ...spent(answer, failure, sent), ms });
+      await recordModelCall({
+        ...row(caller, target),
+        ...spent(answer, failure, params.prompt),
+        ms,
+      });
       if (failure?.outcome === "timeout") await checkBudget(caller, 0);
       if (failure) throw failure.error;
       if (!answer) throw new Error("unreachable: no answer and no failure");
@@ -75,12 +78,12 @@ function row({ projectId, runId, messageId, stepId }: Caller, { model }: Target)
 function spent(
   answer: Collected | undefined,
   failure: Failure | undefined,
-  sent: number,
+  prompt: unknown,
 ): Pick<ModelCall, "inputTokens" | "outputTokens" | "outcome"> {
   const used = answer?.result.usage;
   const worked = answer !== undefined || failure?.outcome === "timeout";
   return {
-    inputTokens: count(used?.inputTokens.total) ?? (worked ? sent : 0),
+    inputTokens: count(used?.inputTokens.total) ?? (worked ? promptTokens(prompt) : 0),
     outputTokens: count(used?.outputTokens.total) ?? (answer ? countTokens(answer.text) : 0),
     outcome: failure?.outcome ?? (answer && answer.calls > 0 ? "tool" : "ok"),
   };

@@ -1,8 +1,9 @@
 import { blobStore } from "../blob/blob.ts";
 import { projectPrefix } from "../blob/port.ts";
 import { appendAudit } from "../data/audit.server.ts";
-import { countProjectRows, findAudit, lockDeleting } from "../data/project-rows.server.ts";
+import { countProjectRows, lockDeleting } from "../data/project-rows.server.ts";
 import { deleteProject, type Project } from "../data/projects.server.ts";
+import { findAudit } from "../data/recorded.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { Conflict } from "../errors.ts";
 import { deleteProjectVectors, projectVectors } from "../upstash/vector.ts";
@@ -16,11 +17,11 @@ const keyOf = ({ createdAt }: Project) => `project.deletion ${createdAt.toISOStr
  * counts; none does anything once the project is gone.
  */
 export async function takeStock({ projectId, by }: { projectId: string; by: string }) {
-  const [rows, vectors, blobs] = [
-    await countProjectRows({ projectId }),
-    await projectVectors(projectId),
-    await blobStore().usage(projectPrefix(projectId)),
-  ];
+  const [rows, vectors, blobs] = await Promise.all([
+    countProjectRows({ projectId }),
+    projectVectors(projectId),
+    blobStore().usage(projectPrefix(projectId)),
+  ]);
   await transaction(async (tx) => {
     const project = await lockDeleting({ id: projectId }, tx);
     if (!project) return;
