@@ -62,5 +62,4 @@ export async function bundle(
   for (const file of DATA) {
     await copyFile(resolve(file), `${outdir}/${basename(file)}`);
   }
-  await cp(source("lib/model/skills"), `${outdir}/skills`, { recursive: true });
 }

@@ -26,6 +26,7 @@ const rate = fc.record({
   periodMs: fc.integer({ min: 1000, max: 60_000 }),
   burst: fc.integer({ min: 0, max: 5 }),
 });
+const THIRDS = [502, 2369, 720, 1673, 2459, 1812];
 /** Milliseconds between one attempt and the next. */
 const gaps = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 60 });
 
@@ -47,7 +48,8 @@ test("no period has more starts than its limit and the burst; rest makes room ag
       const rested = now + Math.ceil((rate.periodMs / rate.limit) * (rate.burst + 1));
       expect(rates.take(key, rate, rested)).toBe(true);
     }),
-    { numRuns: 50 },
+    // A third of a period is no binary fraction: added up, it was a hair too long.
+    { numRuns: 50, examples: [[{ limit: 3, periodMs: 58_562, burst: 0 }, THIRDS]] },
   );
 });
 

@@ -30,14 +30,15 @@ export class Rates {
   reserve(key: string, rate: Rate, now: number): number {
     const { allowedAt, freeAt } = this.#next(key, rate, now);
     this.#set(key, freeAt);
-    return Math.max(now, Math.ceil(allowedAt));
+    return Math.max(now, allowedAt);
   }
 
   #next(key: string, { limit, periodMs, burst }: Rate, now: number) {
     const interval = periodMs / limit;
     const row = this.#db.one<{ free_at: number }>("SELECT free_at FROM rates WHERE key = ?", key);
     const freeAt = Math.max(now, row?.free_at ?? 0) + interval;
-    return { allowedAt: freeAt - interval * (burst + 1), freeAt };
+    // To the millisecond, as all times: what fractions leave of rounding would refuse a start that is due.
+    return { allowedAt: Math.round(freeAt - interval * (burst + 1)), freeAt };
   }
 
   #set(key: string, freeAt: number): void {
