@@ -35,6 +35,20 @@ const schema = z.object({
   LEDGER_URL: optional(z.url()),
   LEDGER_TOKEN: optional(z.string()),
 
+  /** Which GitHub, as whom, and what signs its webhooks. Unset URL: github.com. */
+  GITHUB_API_URL: optional(z.url({ protocol: /^https?$/ })),
+  GITHUB_TOKEN: optional(z.string()),
+  GITHUB_WEBHOOK_SECRET: optional(z.string().min(16)),
+
+  /** Where commands of repositories run: `vercel` (a microVM each) or `local`; unset: vercel when deployed. */
+  SANDBOX: optional(z.enum(["vercel", "local"])),
+  /** Repositories (`owner/name`, comma-separated) whose commands may run also where no sandbox can hold them. */
+  SANDBOX_TRUSTED_REPOS: optional(z.string()),
+  /** For the Vercel Sandbox outside Vercel; on Vercel its own token is used. */
+  VERCEL_TOKEN: optional(z.string()),
+  VERCEL_TEAM_ID: optional(z.string()),
+  VERCEL_PROJECT_ID: optional(z.string()),
+
   /** The language model that writes; without one, sentences of the sources are taken as they are. */
   MODEL: optional(z.string()),
   /** An OpenAI-compatible base URL, such as `http://127.0.0.1:11434/v1`; otherwise MODEL is asked at the AI Gateway. */

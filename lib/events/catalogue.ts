@@ -14,6 +14,7 @@ export const INBOUND = [
   projects.projectDeleted,
   repos.repoConnected,
   repos.repoPushed,
+  repos.repoChecked,
   runs.runRequested,
   runs.runCancelRequested,
   approvals.approvalGranted,

@@ -11,3 +11,8 @@ export const repoConnected = eventType("repo.connected", {
 export const repoPushed = eventType("repo.pushed", {
   schema: z.strictObject({ projectId: id, repoId: id, ref: name, commitSha }),
 });
+
+/** Something that says whether a commit is good may have changed: a check, a status, or the pull request it heads. */
+export const repoChecked = eventType("repo.checked", {
+  schema: z.strictObject({ projectId: id, repoId: id, commitSha }),
+});
