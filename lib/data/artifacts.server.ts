@@ -68,6 +68,14 @@ export async function artifactOfRun(
   return await newest(key, eq(artifacts.runId, runId), executor);
 }
 
+/** One version of an artifact, null when there is none. */
+export async function artifactVersion(
+  { version, ...key }: ArtifactKey & { version: number },
+  executor: Executor = db(),
+): Promise<Artifact | null> {
+  return await newest(key, eq(artifacts.version, version), executor);
+}
+
 /** The newest version, null when nothing was published under this key. */
 export async function getLatestArtifact(
   key: ArtifactKey,
