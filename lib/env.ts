@@ -71,6 +71,9 @@ const schema = z.object({
   /** `1` allows links to http on 127.0.0.1, for tests and the demo. Refused when deployed. */
   FETCH_ALLOW_LOOPBACK_HTTP: optional(z.enum(["0", "1"])),
 
+  /** Where programs are that we run, such as git: all that they get of this environment. */
+  PATH: optional(z.string()),
+
   /** Set by Vercel to production, preview or development. */
   VERCEL_ENV: optional(z.string()),
   NODE_ENV: optional(z.string()),

@@ -1,0 +1,107 @@
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+import { NotFound } from "../errors.ts";
+import { gitFailed, startGit } from "./git.ts";
+import { checkedSha } from "./names.ts";
+
+/** A file's content; null when it is larger than asked for. */
+export interface Blob {
+  readonly sha: string;
+  readonly bytes: Buffer | null;
+}
+
+const TIMEOUT_MS = 10 * 60_000;
+
+/**
+ * The contents of blobs, in the order of their ids, through one process. Ids are taken as git reads them and contents read
+ * as the caller takes them, so memory holds a few hundred ids and one content, at most of `maxBytes`.
+ * Throws NotFound for an id that the repository has no blob of, and whatever `shas` throws.
+ */
+export async function* readBlobs(
+  dir: string,
+  shas: AsyncIterable<string> | Iterable<string>,
+  { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal | undefined },
+): AsyncGenerator<Blob, void, undefined> {
+  const args = ["cat-file", "--batch"];
+  const running = startGit(args, { dir, signal, timeoutMs: TIMEOUT_MS });
+  let failed: { error: unknown } | undefined;
+  const written = writeIds(running.stdin, shas).catch((error: unknown) => {
+    failed = { error };
+    running.stop();
+  });
+  const reader = new BatchReader(maxBytes);
+  try {
+    for await (const chunk of running.stdout as AsyncIterable<Buffer>) yield* reader.read(chunk);
+    await written;
+    if (failed) throw failed.error;
+    const result = await running.ended;
+    if (result.exitCode !== 0) throw gitFailed(args, result);
+  } finally {
+    running.stop();
+    running.stdin.destroy();
+  }
+}
+
+async function writeIds(
+  stdin: Writable,
+  shas: AsyncIterable<string> | Iterable<string>,
+): Promise<void> {
+  for await (const sha of shas) {
+    if (stdin.destroyed) return;
+    if (!stdin.write(`${checkedSha(sha)}\n`)) {
+      // It closes when git has ended, which the reader learns too.
+      await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+    }
+  }
+  stdin.end();
+}
+
+/** Takes `<id> blob <size>\n<bytes>\n` apart, however it is cut into chunks. */
+class BatchReader {
+  readonly #maxBytes: number;
+  #head = "";
+  #sha = "";
+  #bytes: Buffer | null = null;
+  /** Bytes of the content still to come, and 1 for the line end behind it; 0 while a head is read. */
+  #left = 0;
+  #filled = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  *read(chunk: Buffer): Generator<Blob, void, undefined> {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#left === 0) {
+        const end = chunk.indexOf(0x0a, at);
+        this.#head += chunk.toString("latin1", at, end === -1 ? chunk.length : end);
+        if (end === -1) return;
+        at = end + 1;
+        this.#begin();
+      } else {
+        const taken = Math.min(this.#left, chunk.length - at);
+        if (this.#bytes !== null)
+          this.#filled += chunk.copy(this.#bytes, this.#filled, at, at + taken);
+        this.#left -= taken;
+        at += taken;
+        if (this.#left === 0) {
+          yield { sha: this.#sha, bytes: this.#bytes };
+          this.#bytes = null;
+        }
+      }
+    }
+  }
+
+  #begin(): void {
+    const [sha = "", type, size = ""] = this.#head.split(" ");
+    this.#head = "";
+    if (type !== "blob") throw new NotFound("no_blob", `The repository has no file ${sha}.`);
+    const length = Number(size);
+    this.#sha = sha;
+    // `copy` stops at the end of the content, and so leaves the line end out.
+    this.#bytes = length <= this.#maxBytes ? Buffer.allocUnsafeSlow(length) : null;
+    this.#filled = 0;
+    this.#left = length + 1;
+  }
+}
