@@ -1,5 +1,6 @@
 export * from "./schema/audit.ts";
 export * from "./schema/chat.ts";
+export * from "./schema/code.ts";
 export * from "./schema/delivery.ts";
 export * from "./schema/effects.ts";
 export * from "./schema/files.ts";

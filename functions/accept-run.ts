@@ -13,7 +13,8 @@ export const acceptRunRequest = inngest.createFunction(
     const eventId = originOf(event);
     const run = await step.run("accept", () => acceptRun({ ...event.data, eventId }));
     if (run.outcome === "created" || run.outcome === "resumed") {
-      const data = { projectId, runId: run.runId, kind, requestedBy };
+      const { runId, target } = run;
+      const data = { projectId, runId, kind, ...(target && { target }), requestedBy };
       await step.sendEvent("start", happened(runStarted, data, `attempt ${run.attempt}`));
     }
     return run;

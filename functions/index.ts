@@ -13,12 +13,12 @@ import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { ingestFile } from "./ingest-file.ts";
-import { planLedger } from "./plan-ledger.ts";
+import { ledgerRun } from "./ledger-run.ts";
+import { planChanges } from "./plan-changes.ts";
 import { publishArtifact } from "./publish-artifact.ts";
 import { removeFile } from "./remove-file.ts";
 import { researchRun } from "./research-run.ts";
 import { resolveUnknownEffect } from "./resolve-effect.ts";
-import { run } from "./run.ts";
 import { sweepApprovals } from "./sweep-approvals.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepMessages } from "./sweep-messages.ts";
@@ -30,13 +30,13 @@ import { writeSections } from "./write-sections.ts";
 /** Every function that Inngest may call. */
 export const functions = [
   acceptRunRequest,
-  run,
+  ledgerRun,
   researchRun,
   gatherSources,
   writeSections,
   checkCitations,
   publishArtifact,
-  planLedger,
+  planChanges,
   awaitApproval,
   awaitResolution,
   applyPlan,

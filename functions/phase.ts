@@ -1,14 +1,24 @@
 import * as z from "zod";
 import { runCanceled } from "#lib/events/catalogue/runs.ts";
+import { PARTS } from "#lib/runs/wishes.ts";
 
-/** What the run hands to each of its phases; `inngestRunId` is that of the run, for which all steps are recorded. */
-export const phaseData = z.object({
+/** What a run hands to each of its phases; `inngestRunId` is that of the run, for which all steps are recorded. */
+export const runData = z.object({
   projectId: z.string(),
   runId: z.string(),
   inngestRunId: z.string(),
+});
+
+/** `attempt`: which start of the run this is. */
+export const verifyData = runData.extend({ attempt: z.int() });
+
+export const phaseData = runData.extend({
   /** Which start of the run, and which plan in it: plans are made anew when the world moved. */
   round: z.string(),
 });
+
+/** `headSha`: the head of the pull request whose checks have passed. */
+export const planData = phaseData.extend({ part: z.enum(PARTS), headSha: z.string().optional() });
 
 export const approvalData = phaseData.extend({ approvalId: z.string() });
 
@@ -19,10 +29,7 @@ export const applyData = phaseData.extend({
 });
 
 /** What the phases of a research run are told: which of its artifacts they work on. */
-export const artifactData = z.object({
-  projectId: z.string(),
-  runId: z.string(),
-  inngestRunId: z.string(),
+export const artifactData = runData.extend({
   kind: z.string(),
   logicalKey: z.string(),
 });

@@ -1,9 +1,9 @@
 import { wantedOfRun } from "#lib/artifacts/research.ts";
-import { runStarted, runSucceeded } from "#lib/events/catalogue/runs.ts";
+import { runStarted } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
-import { event as happened } from "#lib/events/emit.ts";
-import { beginRun, succeedRun } from "#lib/runs/life.ts";
+import { beginRun } from "#lib/runs/life.ts";
 import { checkCitations } from "./check-citations.ts";
+import { finishRun } from "./finish-run.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { endsWithRun } from "./phase.ts";
 import { publishArtifact } from "./publish-artifact.ts";
@@ -40,12 +40,9 @@ export const researchRun = inngest.createFunction(
       }),
     );
 
-    const ours = { runId, inngestRunId };
-    const result = { artifacts: artifacts.map(({ artifactId }) => artifactId) };
-    if (!(await step.run("succeed", () => succeedRun(ours, result)))) {
-      return { runId, outcome: "ended before" };
-    }
-    await step.sendEvent("announce", happened(runSucceeded, { projectId, runId }));
-    return { runId, outcome: "succeeded", artifacts };
+    const ids = { projectId, runId, inngestRunId };
+    return await finishRun(step, ids, {
+      artifacts: artifacts.map(({ artifactId }) => artifactId),
+    });
   },
 );

@@ -15,6 +15,12 @@ import { runs } from "./runs.ts";
 
 export const repoProvider = pgEnum("repo_provider", ["github"]);
 
+export interface IndexCounts {
+  readonly files: number;
+  readonly chunks: number;
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
 export const repos = pgTable(
   "repos",
   {
@@ -28,11 +34,26 @@ export const repos = pgTable(
     defaultBranch: text("default_branch").notNull(),
     htmlUrl: text("html_url").notNull(),
     cloneUrl: text("clone_url").notNull(),
+    /** What is searched: the commit, and the generation of `code_files` that holds its files; 0 and null before the first. */
+    indexedCommit: text("indexed_commit"),
+    indexGeneration: integer("index_generation").notNull().default(0),
+    /** How the files were cut: with another version of ours all are indexed again. */
+    indexVersion: integer("index_version"),
+    indexedAt: instant("indexed_at"),
+    /** The commit that is being indexed: whoever works on another one no longer writes. */
+    indexingCommit: text("indexing_commit"),
+    /** Why the last commit could not be indexed, for a person; null when it could. */
+    indexError: text("index_error"),
+    /** Files and chunks that are searched, and files that are not, by reason. */
+    indexCounts: jsonb("index_counts").$type<IndexCounts>(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   (t) => [
     index("repos_project_idx").on(t.projectId),
+    index("repos_list_idx").on(t.projectId, t.createdAt, t.id),
+    // A webhook names a repository and no project.
+    index("repos_full_name_idx").on(t.provider, sql`lower(${t.owner})`, sql`lower(${t.name})`),
     // GitHub takes owner and name in any case for the same repository.
     uniqueIndex("repos_name_key").on(
       t.projectId,

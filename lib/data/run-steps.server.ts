@@ -1,4 +1,4 @@
-import { asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { prepared } from "#db/prepared.ts";
 import { runSteps, runs } from "#db/schema.ts";
@@ -75,6 +75,24 @@ export async function endStep(
     ...("outputRef" in outcome && outcome),
     ...("error" in outcome && { status: "failed", error: redactText(outcome.error) }),
   });
+}
+
+/** What a step that has succeeded came to; null when it has not. For outputs that are small: a large one is a blob. */
+export async function outputOfStep(
+  { runId, stepId }: Pick<StepKey, "runId" | "stepId">,
+  executor: Executor = db(),
+): Promise<unknown> {
+  const [row] = await executor
+    .select({ outputs: runSteps.outputs })
+    .from(runSteps)
+    .where(
+      and(
+        eq(runSteps.runId, runId),
+        eq(runSteps.stepId, stepId),
+        eq(runSteps.status, "succeeded"),
+      ),
+    );
+  return row?.outputs ?? null;
 }
 
 /** A run's steps in the order in which they began; at most 1,000, which is the most that a run can have. */

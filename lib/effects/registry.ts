@@ -1,8 +1,14 @@
 import type { EffectDefinition, Json } from "./definition.ts";
 import { ledgerEntry, ledgerNote } from "./definitions/ledger.ts";
+import { repoCleanup, repoMerge } from "./definitions/repo-merge.ts";
+import { repoPull } from "./definitions/repo-pull.ts";
+import { repoPush } from "./definitions/repo-push.ts";
 
 const DEFINITIONS: ReadonlyMap<string, EffectDefinition> = new Map(
-  [erased(ledgerEntry), erased(ledgerNote)].map((definition) => [definition.kind, definition]),
+  [
+    ...[erased(ledgerEntry), erased(ledgerNote)],
+    ...[erased(repoPush), erased(repoPull), erased(repoMerge), erased(repoCleanup)],
+  ].map((definition) => [definition.kind, definition]),
 );
 
 /** Every kind of effect that there is; the crash matrix has cells for each. */

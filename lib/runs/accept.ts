@@ -7,7 +7,7 @@ import { type Tx, transaction } from "../data/transaction.server.ts";
 import { Conflict, noProjectYet } from "../errors.ts";
 import type { runRequested } from "../events/catalogue/runs.ts";
 import { newId } from "../ids.ts";
-import { checkInput } from "./input.ts";
+import { checkInput, targetOf } from "./input.ts";
 
 export type RunRequest = z.infer<typeof runRequested.schema> & { readonly eventId: string };
 
@@ -17,6 +17,8 @@ export interface Accepted {
   readonly outcome: "created" | "resumed" | "live" | "ended";
   /** Which start of the run this is, from 1. */
   readonly attempt: number;
+  /** Who is to be woken for it. */
+  readonly target?: string;
 }
 
 /**
@@ -37,10 +39,10 @@ export async function acceptRun(request: RunRequest): Promise<Accepted> {
     const inserted = await insertRun(fields, tx);
     if (inserted) {
       await appendAudits([runEntry(inserted, requestedBy, { action: "run.requested" })], tx);
-      return { runId: id, outcome: "created", attempt: inserted.attempt };
+      return { runId: id, outcome: "created", attempt: inserted.attempt, ...targetOf(input) };
     }
     const run = await existing(request, tx);
-    return await again(run, request, tx);
+    return { ...(await again(run, request, tx)), ...targetOf(run.input) };
   });
 }
 
@@ -55,6 +57,13 @@ async function existing(request: RunRequest, tx: Tx): Promise<Run> {
   if (run.kind !== kind) {
     const what = `The run ${run.id} is of kind ${run.kind}: ask for it as that, or for a new run under another id.`;
     throw new Conflict("run_kind_differs", what);
+  }
+  const { target } = targetOf(run.input);
+  if (target !== targetOf(request.input).target) {
+    throw new Conflict(
+      "run_target_differs",
+      `The run ${run.id} has the target ${target}: ask for it with that, or for a new run.`,
+    );
   }
   return run;
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { researchInput } from "../artifacts/input.ts";
 import { InvalidInput } from "../errors.ts";
+import { repositoryInput } from "../implementation/input.ts";
 
 /** Objects to create in a book of the ledger service. */
 export const ledgerInput = z.strictObject({
@@ -22,7 +23,12 @@ export const ledgerInput = z.strictObject({
 });
 
 /** What an implementation run is to change, by its target. */
-export const implementationInput = z.discriminatedUnion("target", [ledgerInput]);
+export const implementationInput = z.discriminatedUnion("target", [ledgerInput, repositoryInput]);
+
+/** What `run.started` says of an input's target; nothing for a research run. */
+export function targetOf(input: Record<string, unknown>): { target?: string } {
+  return typeof input.target === "string" ? { target: input.target } : {};
+}
 
 /** Throws InvalidInput that says what is wrong with the input of a run. */
 export function checkInput(kind: "research" | "implementation", input: unknown): void {

@@ -1,4 +1,5 @@
 import { staleRuns } from "../data/runs.server.ts";
+import { targetOf } from "./input.ts";
 import { reviveRun } from "./life.ts";
 
 /** A row that was written and whose wake-up was lost. */
@@ -10,6 +11,7 @@ export interface Revived {
   readonly projectId: string;
   readonly runId: string;
   readonly kind: "research" | "implementation";
+  readonly target?: string;
   readonly requestedBy: string;
   readonly occasion: string;
 }
@@ -26,9 +28,10 @@ export async function reviveRuns({ limit }: { limit: number }): Promise<Revived[
     for (const { id } of await staleRuns({ statuses: [...statuses], olderThanMs, limit })) {
       const run = await reviveRun({ runId: id, olderThanMs });
       if (!run) continue;
-      const { projectId, kind, requestedBy, attempt, updatedAt } = run;
+      const { projectId, kind, input, requestedBy, attempt, updatedAt } = run;
+      const target = targetOf(input);
       const occasion = `sweep ${attempt} ${updatedAt.toISOString()}`;
-      revived.push({ projectId, runId: id, kind, requestedBy, occasion });
+      revived.push({ projectId, runId: id, kind, ...target, requestedBy, occasion });
     }
   }
   return revived;

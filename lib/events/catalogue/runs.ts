@@ -27,6 +27,8 @@ export const runStarted = eventType("run.started", {
   schema: z.strictObject({
     ...run,
     kind: z.enum(["research", "implementation"]),
+    /** What an implementation run changes: `ledger`, `repository`. */
+    target: z.string().max(50).optional(),
     requestedBy: actor,
   }),
 });

@@ -1,0 +1,45 @@
+import * as z from "zod";
+import { Conflict, InvalidInput, Later } from "../../errors.ts";
+import { EffectDeferred, EffectMoved, EffectRefused } from "../definition.ts";
+
+const sha = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
+
+/** What the params of all effects on GitHub begin with. */
+export const inRepository = {
+  owner: z.string().min(1).max(100),
+  repo: z.string().min(1).max(100),
+  branch: z.string().min(1).max(255),
+};
+export { sha };
+
+/**
+ * A repeat of any of these calls is refused by GitHub itself: a branch, an open pull request for a branch, a merge, a removal is
+ * there once. So what a look has missed, because GitHub's reads come late, is found after the refusal and never made twice.
+ */
+export const GITHUB = { reads: "consistent", timeoutMs: 25_000 } as const;
+
+/** `owner/name`, as an intent says it. */
+export function repositoryOf({ owner, repo }: { owner: string; repo: string }): string {
+  return `${owner}/${repo}`;
+}
+
+/** GitHub's status of a refusal (409 and other 4xx), null for any other error. */
+export function refusalStatus(error: unknown): number | null {
+  const refused = error instanceof InvalidInput || error instanceof Conflict;
+  const status = refused ? error.context.status : undefined;
+  return typeof status === "number" ? status : null;
+}
+
+/**
+ * What a failed call that makes something means for its effect: asked to wait, and nothing was done; refused for good, and nothing
+ * was done; otherwise (no answer, 5xx) it is open, and the error is returned as it is, to be thrown.
+ */
+export function effectError(error: unknown): unknown {
+  if (error instanceof EffectRefused || error instanceof EffectMoved) return error;
+  if (error instanceof Later) return new EffectDeferred(error.message, error.afterMs);
+  const status = refusalStatus(error);
+  if (status === null) return error;
+  const { message } = error as Error;
+  if (status === 409) return new EffectMoved("github_conflict", message);
+  return new EffectRefused("github_refused", message);
+}

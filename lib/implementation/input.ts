@@ -1,0 +1,121 @@
+import * as z from "zod";
+import { name, note } from "../events/catalogue/fields.ts";
+import { checkedRef } from "../git/names.ts";
+import { pathProblem } from "../git/paths.ts";
+import { redactText } from "../redact.ts";
+
+/** GitHub's own forms of an owner and of a repository's name. */
+const repository = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\/[A-Za-z0-9._-]{1,100}$/, "owner/name");
+
+/** What a change says is stored, shown and pushed as it is: it cannot be redacted, so a secret in it is refused. */
+const code = z
+  .string()
+  .max(200_000)
+  .refine((text) => text.isWellFormed() && !text.includes("\0"), {
+    error: "must be Unicode without NUL",
+  })
+  .refine((text) => redactText(text) === text, {
+    error: "holds what looks like a secret: a change must not carry one",
+  });
+
+const path = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine((text) => text.isWellFormed() && pathProblem(text) === null, {
+    error: "must be a path inside the repository",
+  });
+
+function isBranch(text: string): boolean {
+  try {
+    return checkedRef(text) === `refs/heads/${text}`;
+  } catch {
+    return false;
+  }
+}
+
+/** A file as it is to be; `content: null` removes it. */
+const changedFile = z.strictObject({
+  path,
+  content: code.nullable(),
+  executable: z.boolean().optional(),
+});
+
+const changes = z.discriminatedUnion("from", [
+  z.strictObject({
+    from: z.literal("files"),
+    files: z
+      .array(changedFile)
+      .min(1)
+      .max(200)
+      .refine((files) => new Set(files.map((file) => file.path)).size === files.length, {
+        error: "paths must differ",
+      }),
+  }),
+  /** A unified diff, as `git diff` writes it. */
+  z.strictObject({ from: z.literal("diff"), diff: code.min(1) }),
+]);
+
+/** The kinds of verification; each is a job in the sandbox. */
+export const CHECKS = ["lint", "typecheck", "test", "build"] as const;
+
+const command = z.array(z.string().min(1).max(500)).min(1).max(50);
+
+const task = z.strictObject({
+  title: z.string().min(1).max(200),
+  acceptance: z.array(note.min(1)).max(20).default([]),
+  files: z.array(path).max(100).default([]),
+});
+
+/** A change of a connected repository, up to its merged pull request. */
+export const repositoryInput = z.strictObject({
+  target: z.literal("repository"),
+  repository,
+  /** Title of the commit and the pull request. */
+  title: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^\P{Cc}+$/u, "one line"),
+  brief: note.default(""),
+  /** What is changed and merged into; absent: the default branch. */
+  base: z.string().refine(isBranch, { error: "must be the name of a branch" }).optional(),
+  changes,
+  tasks: z.array(task).max(50).optional(),
+  /** Artifacts that this implements; absent version: the newest. */
+  artifacts: z
+    .array(
+      z.strictObject({
+        kind: name,
+        logicalKey: name.optional(),
+        version: z.int().min(1).optional(),
+      }),
+    )
+    .max(20)
+    .default([]),
+  /** What has to succeed in the sandbox; absent: what the repository's own scripts offer. An empty list: nothing. */
+  verify: z
+    .array(z.strictObject({ check: z.enum(CHECKS), command }))
+    .max(10)
+    .refine((jobs) => new Set(jobs.map(({ check }) => check)).size === jobs.length, {
+      error: "each check once",
+    })
+    .optional(),
+  checks: z
+    .strictObject({
+      /** Names of statuses and check runs that have to be there and good, besides those that the branch demands. */
+      required: z.array(name).max(50).default([]),
+      deadlineMinutes: z
+        .int()
+        .min(1)
+        .max(7 * 24 * 60)
+        .default(60),
+    })
+    .default({ required: [], deadlineMinutes: 60 }),
+  /** A rebase leaves no place for the mark by which a merge of ours is found again. */
+  merge: z.enum(["merge", "squash"]).default("merge"),
+});
+
+export type RepositoryInput = z.infer<typeof repositoryInput>;

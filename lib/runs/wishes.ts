@@ -1,0 +1,38 @@
+import { effectsOfRun } from "../data/effect-lists.server.ts";
+import type { Wish } from "../effects/wish.ts";
+import { Conflict } from "../errors.ts";
+import { mergeWishes } from "../implementation/merge.ts";
+import { pushWishes } from "../implementation/push.ts";
+import { ledgerWishes } from "../ledger/wishes.ts";
+
+/** The parts of runs that are planned and approved each by itself. */
+export const PARTS = ["ledger", "push", "merge"] as const;
+export type Part = (typeof PARTS)[number];
+
+/**
+ * What a part of a run still has to bring about, against the world as it is now. What is confirmed is not wished again,
+ * and what may exist outside already is wished as it was sent, since only a look can tell what became of it.
+ * @param headSha the head of the pull request whose checks have passed; of `merge` alone.
+ */
+export async function wishesOf(
+  part: Part,
+  { runId, headSha }: { runId: string; headSha?: string | undefined },
+): Promise<Wish[]> {
+  const wishes = await all(part, runId, headSha);
+  const rows = new Map((await effectsOfRun({ runId })).map((row) => [row.stepId, row]));
+  return wishes.flatMap((wish) => {
+    const row = rows.get(wish.stepId);
+    if (row?.status === "confirmed") return [];
+    if (row && ["claimed", "sent", "unknown"].includes(row.status)) {
+      return { stepId: wish.stepId, kind: row.kind, params: row.params };
+    }
+    return wish;
+  });
+}
+
+async function all(part: Part, runId: string, headSha: string | undefined): Promise<Wish[]> {
+  if (part === "ledger") return await ledgerWishes(runId);
+  if (part === "push") return await pushWishes(runId);
+  if (headSha === undefined) throw new Conflict("no_head", "A merge is planned for a head.");
+  return await mergeWishes(runId, headSha);
+}
