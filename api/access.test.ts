@@ -78,9 +78,10 @@ const sent = (send: Attempt["send"], mine: Estate, theirs: Estate): Send =>
   typeof send === "function" ? send(mine, theirs) : { ...send };
 
 /** Every route has its rows here: a route without one fails the first test. */
-const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
+const ATTEMPTS: Record<string, "public" | "signed" | readonly Attempt[]> = {
   "GET /api/events/schema": "public",
   "GET /api/health": "public",
+  "POST /api/webhooks/github": "signed",
   "GET /api/projects": [{ what: "a list", path: () => "/api/projects?limit=100", status: 200 }],
   "POST /api/projects": [
     {
@@ -147,6 +148,18 @@ const ATTEMPTS: Record<string, "public" | readonly Attempt[]> = {
     {
       what: "their words in my project",
       path: ({ projectId }, { word }) => `/api/search?projectId=${projectId}&q=${word}&topK=50`,
+      status: 200,
+    },
+  ],
+  "GET /api/projects/{projectId}/repos": [
+    {
+      what: "their repositories",
+      path: (_, { projectId }) => `/api/projects/${projectId}/repos`,
+      status: 404,
+    },
+    {
+      what: "my repositories",
+      path: ({ projectId }) => `/api/projects/${projectId}/repos`,
       status: 200,
     },
   ],
@@ -357,7 +370,8 @@ describe("every route", () => {
       for (const authorization of ["", "Bearer x.y.z"]) {
         const { status, json } = await api.call(method, path, { headers: { authorization } });
         expect(status, route).toBe(attempts === "public" ? 200 : 401);
-        if (status === 401) expect(json.code).toMatch(/^token_/);
+        const code = attempts === "signed" ? /^webhook_signature$/ : /^token_/;
+        if (status === 401) expect(json.code).toMatch(code);
       }
     }
     expect(await api.snapshot()).toEqual(before);
@@ -365,7 +379,7 @@ describe("every route", () => {
 });
 
 const rows = Object.entries(ATTEMPTS).flatMap(([route, attempts]) =>
-  attempts === "public" ? [] : attempts.map((attempt) => ({ route, ...attempt })),
+  typeof attempts === "string" ? [] : attempts.map((attempt) => ({ route, ...attempt })),
 );
 
 describe.each([

@@ -13,10 +13,12 @@ import { namedRequests } from "./_routes/named.ts";
 import { policyRoutes } from "./_routes/policy.ts";
 import { noSuchRoute, problemOf, refuseInvalid } from "./_routes/problem.ts";
 import { projectRoutes } from "./_routes/projects.ts";
+import { repoRoutes } from "./_routes/repos.ts";
 import { runRoutes } from "./_routes/runs.ts";
 import { searchRoutes } from "./_routes/search.ts";
 import { skillRoutes } from "./_routes/skills.ts";
 import { threadRoutes } from "./_routes/threads.ts";
+import { webhookRoutes } from "./_routes/webhooks.ts";
 
 /** The HTTP edge: everything under /api but Inngest's own entry. GET /api/openapi.json describes it. */
 export const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
@@ -30,6 +32,7 @@ const ROUTES = [
   ...[runRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
   ...[artifactRoutes, exportRoutes],
   ...[threadRoutes, skillRoutes],
+  ...[repoRoutes, webhookRoutes],
 ];
 for (const routes of ROUTES) {
   app.route("/api", routes);
@@ -39,6 +42,11 @@ app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
   type: "http",
   scheme: "bearer",
   bearerFormat: "JWT",
+});
+app.openAPIRegistry.registerComponent("securitySchemes", "githubSignature", {
+  type: "apiKey",
+  in: "header",
+  name: "x-hub-signature-256",
 });
 app.doc31("/api/openapi.json", {
   openapi: "3.1.0",

@@ -8,6 +8,7 @@ import { checkCitations } from "./check-citations.ts";
 import { checkpointAudit } from "./checkpoint-audit.ts";
 import { closeMessage } from "./close-message.ts";
 import { closeRun } from "./close-run.ts";
+import { connectRepoToProject } from "./connect-repo.ts";
 import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
@@ -57,4 +58,5 @@ export const functions = [
   closeMessage,
   sweepMessages,
   checkpointAudit,
+  connectRepoToProject,
 ];

@@ -110,12 +110,13 @@ export const Name = z
   .max(255)
   .regex(/^\P{Cc}*$/u, "must not contain control characters");
 
-/** Sends an event while a client waits. Throws Unavailable when Inngest does not take it in time. */
-export async function wake(event: OutgoingEvent): Promise<void> {
+/** Sends events while a client waits. Throws Unavailable when Inngest does not take it in time. */
+export async function wake(...events: readonly OutgoingEvent[]): Promise<void> {
+  if (events.length === 0) return;
   try {
-    await within(EMIT_MS, () => emit(event));
+    await within(EMIT_MS, () => emit(...events));
   } catch (cause) {
-    const { name } = event;
+    const name = events[0]?.name;
     throw new Unavailable("events_unavailable", "Not accepted now: send it again", { name }, cause);
   }
 }

@@ -14,6 +14,9 @@ import { startInngest } from "#local/inngest/server.ts";
 import { startUpstashVector } from "#local/upstash-vector/server.ts";
 import { testDatabase } from "../setup/database.ts";
 
+/** What GitHub signs its webhooks with, in these tests. */
+export const WEBHOOK_SECRET = "a third secret of the tests, long enough";
+
 export type Body = NonNullable<RequestInit["body"]>;
 
 export interface Answer {
@@ -61,6 +64,7 @@ export async function startTestApi(): Promise<TestApi> {
     BLOB_DIR: blobDir,
     LOCAL_AUTH_SECRET: "a secret of the tests, long enough",
     APPROVAL_EDGE_SECRET: "another secret of the tests, long enough",
+    GITHUB_WEBHOOK_SECRET: WEBHOOK_SECRET,
   });
   // Not before: the Inngest client reads its environment when it is made.
   const [{ app }, { event }] = await Promise.all([
