@@ -1,6 +1,7 @@
 import { neonConfig, Pool, type PoolClient } from "@neondatabase/serverless";
 import { drizzle } from "drizzle-orm/neon-serverless";
 import { env, requiredEnv } from "#lib/env.ts";
+import { JoinedWebSocket } from "./joined-web-socket.ts";
 import * as schema from "./schema.ts";
 
 /** Enough for one instance's parallel steps; Neon's own pooler shares the server among instances. */
@@ -22,13 +23,13 @@ export function openDatabase(
   limits: { poolSize?: number; queryTimeoutMs?: number } = {},
 ) {
   // The driver reads these process-wide. Node's own WebSocket: what Neon's edge and the local relay both accept.
-  neonConfig.webSocketConstructor = WebSocket;
+  neonConfig.webSocketConstructor = JoinedWebSocket;
+  neonConfig.coalesceWrites = false;
   if (address.wsProxy) {
     neonConfig.wsProxy = address.wsProxy;
     neonConfig.useSecureWebSocket = false;
-    // Both save round trips over the internet and cost time on the loopback; pipelining also wants Neon's password auth.
+    // Saves round trips over the internet and costs time on the loopback; it also wants Neon's password auth.
     neonConfig.pipelineConnect = false;
-    neonConfig.coalesceWrites = false;
   }
   const client = new Pool({
     connectionString: address.url,

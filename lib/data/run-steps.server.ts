@@ -28,10 +28,12 @@ const begin = prepared<Begun>(
   "begin-step",
   sql`
     with live as (
-      update ${runs} set updated_at = now()
+      select id, updated_at < now() - interval '1 minute' as quiet from ${runs}
       where id = ${value("runId")} and inngest_run_id = ${value("inngestRunId")}
         and status not in (${ENDED_LIST})
-      returning id)
+      for key share),
+    touched as (
+      update ${runs} set updated_at = now() where id in (select id from live where quiet))
     insert into ${runSteps} as s (id, run_id, step_id, step_name, kind, inputs)
     select ${value("id")}, id, ${value("stepId")}, ${value("stepName")}, ${value("kind")},
       ${value("inputs")}::jsonb from live
@@ -52,8 +54,8 @@ const end = prepared(
 );
 
 /**
- * Says that a step begins, in one statement: touches the run (a sweeper tells by that whether anybody works on it) and
- * writes the step, or counts its next attempt. A step that has succeeded is left as it is; so is everything when the run
+ * Says that a step begins, in one statement: touches the run once a minute (a sweeper tells by that whether anybody works on
+ * it; more often would cost as much as the step's own row) and writes the step, or counts its next attempt. A step that has succeeded is left as it is; so is everything when the run
  * has ended or belongs to another run of the engine: then null is returned.
  */
 export async function beginStep(
@@ -86,11 +88,7 @@ export async function outputOfStep(
     .select({ outputs: runSteps.outputs })
     .from(runSteps)
     .where(
-      and(
-        eq(runSteps.runId, runId),
-        eq(runSteps.stepId, stepId),
-        eq(runSteps.status, "succeeded"),
-      ),
+      and(eq(runSteps.runId, runId), eq(runSteps.stepId, stepId), eq(runSteps.status, "succeeded")),
     );
   return row?.outputs ?? null;
 }
