@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
-    exclude: ["**/node_modules/**", "dist/**", ".local/**"],
+    exclude: ["**/node_modules/**", "dist/**", ".local/**", "samples/**"],
     globalSetup: ["test/setup/global.ts"],
     pool: "forks",
     // Two even on two cores: tests of waits and retries mostly wait.

@@ -3,6 +3,8 @@ const AGAIN =
 const SPENT =
   "Send run.requested again with the same runId and a larger input.budget: what is written is not paid for again.";
 
+const OTHER = "Ask for a new run, under another runId, with a change that is right.";
+
 /** What a person can do, by the code that our errors begin with (`code: message`). */
 const REMEDIES: Readonly<Record<string, string>> = {
   approval_denied:
@@ -22,6 +24,28 @@ const REMEDIES: Readonly<Record<string, string>> = {
   sources_moved:
     "Documents were removed or read anew while the run was under way. Ask for a new run, under another runId.",
   model_rejected: `The model's server does not take our requests: look at MODEL, MODEL_URL and the key. ${AGAIN}`,
+  repo_not_connected: `Send repo.connected for it. ${AGAIN}`,
+  branch_not_found: "Ask for a new run with a base that is there.",
+  artifact_not_found: "Ask for a new run that names artifacts which the project has.",
+  patch_does_not_apply: OTHER,
+  patch_empty: OTHER,
+  patch_too_large: OTHER,
+  patch_path: OTHER,
+  patch_mode: OTHER,
+  verify_nothing: "Ask for a new run that names commands in input.verify.",
+  verification_failed: `The report and the transcript say more. ${OTHER}`,
+  command_not_allowed: "Ask for a new run with commands that docs/sandbox.md allows.",
+  sandbox_not_isolated: `Install bubblewrap, or name the repository in SANDBOX_TRUSTED_REPOS. ${AGAIN}`,
+  checks_failed: `Get them to pass, on this head or on a newer one of the branch. ${AGAIN}`,
+  checks_late: `Look why they have not ended. ${AGAIN}`,
+  merge_conflict: `Merge the base into the branch and resolve it there, which asks for an approval of the new head. ${AGAIN}`,
+  branch_taken: `Remove the branch that is in the way. ${AGAIN}`,
+  pull_taken: `Close the pull request that is in the way. ${AGAIN}`,
+  pull_closed: `Open the pull request again. ${AGAIN}`,
+  pull_merged: "Somebody else has merged it: there is nothing left for this run.",
+  github_token: `GITHUB_TOKEN is not valid: set another. ${AGAIN}`,
+  github_refused: `GitHub refused it: the message says why. ${AGAIN}`,
+  repository_too_large: "The repository is larger than what is fetched: it cannot be worked on.",
   project_not_found: "The project is gone or being deleted.",
   environment: `Set the variable that is named, and deploy. ${AGAIN}`,
 };

@@ -1,0 +1,70 @@
+import { publishOfRun, type RunArtifact } from "./artifact.ts";
+import type { RepositoryInput } from "./input.ts";
+import { fenced, inline, list, paragraphs } from "./markdown.ts";
+import { withBase } from "./repository.ts";
+import { jobsOfTree } from "./scripts.ts";
+import { type Basis, basisOf, inputOf, type RunIds } from "./work.ts";
+
+/** Publishes the plan of a run whose preflight is done. */
+export async function publishPlan(ids: RunIds): Promise<RunArtifact> {
+  const [input, basis] = await Promise.all([inputOf(ids.runId), basisOf(ids.runId)]);
+  const scripts = input.verify ?? (await withBase(basis, (dir) => jobsOfTree(dir, basis.base)));
+  const content = planText(input, basis, scripts);
+  const { repoId, base, baseBranch } = basis;
+  return await publishOfRun(ids, "IMPLEMENTATION_PLAN", {
+    content,
+    metadata: { repoId, base, baseBranch, implements: basis.artifacts.map(({ id }) => id) },
+  });
+}
+
+/**
+ * What a run is going to do, before it does anything: tasks with what they are accepted by, files, verification, and what it
+ * implements. The same input against the same commit is the same text.
+ * @param checks what has to succeed in the sandbox.
+ */
+export function planText(
+  input: RepositoryInput,
+  basis: Basis,
+  checks: readonly { check: string; command: readonly string[] }[],
+): string {
+  const { title, brief } = input;
+  const { owner, repo, base, baseBranch } = basis;
+  const tasks = input.tasks ?? [{ title, acceptance: [], files: [] }];
+  const sources = basis.artifacts.map(
+    ({ kind, logicalKey, version, id }) =>
+      `${inline(kind)} / ${inline(logicalKey)}, version ${version} (\`${id}\`)`,
+  );
+  const commands = checks.map(
+    ({ check, command }) => `${check}: \`${command.join(" ").replaceAll("`", "'")}\``,
+  );
+  return paragraphs(
+    `# Implementation plan: ${inline(title)}`,
+    brief && fenced(brief, "text"),
+    `Repository \`${owner}/${repo}\`, branch \`${baseBranch}\` at \`${base}\`.`,
+    "## Tasks",
+    ...tasks.map((task, at) =>
+      [
+        `${at + 1}. ${inline(task.title)}`,
+        ...task.acceptance.map((line) => `   - accepted when: ${inline(line)}`),
+        ...task.files.map((path) => `   - file: ${inline(path)}`),
+      ].join("\n"),
+    ),
+    "## Changes",
+    changesText(input),
+    "## Verification",
+    list(commands) || "None: the request says so, or the repository has no scripts for it.",
+    sources.length > 0 ? "## Implements" : "",
+    list(sources),
+    "## Then",
+    `A branch of its own and a pull request into \`${baseBranch}\`, after an approval; the merge (${input.merge}) after its checks and another approval.`,
+  );
+}
+
+function changesText({ changes }: RepositoryInput): string {
+  if (changes.from === "diff") return "As the diff in the request says.";
+  return list(
+    changes.files.map(({ path, content }) =>
+      content === null ? `remove ${inline(path)}` : `write ${inline(path)}`,
+    ),
+  );
+}

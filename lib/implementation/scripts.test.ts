@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { jobsOfScripts } from "./scripts.ts";
+
+const of = (manifest: object, hasLock = true) =>
+  jobsOfScripts(JSON.stringify(manifest), hasLock).map(({ command }) => command.join(" "));
+
+test("checks come in the order in which they fail fastest, whatever their order in the file", () => {
+  expect(of({ scripts: { build: "x", test: "y", start: "z", lint: "l" } })).toEqual([
+    "npm run lint",
+    "npm run test",
+    "npm run build",
+  ]);
+});
+
+test("dependencies are installed first, without their scripts", () => {
+  const manifest = { scripts: { test: "x" }, devDependencies: { vitest: "1" } };
+  expect(of(manifest)).toEqual(["npm ci --ignore-scripts", "npm run test"]);
+  expect(of(manifest, false)).toEqual(["npm install --ignore-scripts", "npm run test"]);
+});
+
+test.each([
+  ["no package.json", null],
+  ["one that is no JSON", "{"],
+  ["one that is no object", "[]"],
+  ["scripts that are none", '{"scripts":{"test":1}}'],
+  ["nothing to run", '{"dependencies":{"a":"1"}}'],
+  ["what npm init writes", '{"scripts":{"test":"echo \\"Error: no test specified\\" && exit 1"}}'],
+])("%s offers nothing", (_, text) => {
+  expect(jobsOfScripts(text, true)).toEqual([]);
+});
