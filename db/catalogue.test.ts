@@ -9,6 +9,7 @@ const TABLES = {
   project_skills: "id project_id name name_norm description content metadata created_at updated_at",
   project_files:
     "id project_id name aliases mime_type format size_bytes sha256 source_url expected_sha256 blob_ref status extraction_version page_count chunk_count reject_code reject_reason ingested_at created_at updated_at",
+  file_names: "project_id name file_id came_at",
   file_removals: "file_id project_id ingesting created_at updated_at",
   file_chunks:
     "id project_id file_id file_sha256 extraction_version ordinal content breadcrumbs content_sha256 token_count page_start page_end start_offset end_offset indexed_at created_at",

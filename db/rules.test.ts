@@ -55,6 +55,9 @@ async function insertEverything() {
       status: "uploaded",
     });
   await db()
+    .insert(s.fileNames)
+    .values({ ...inProject, name: "f", fileId, cameAt: new Date().toISOString() });
+  await db()
     .insert(s.fileRemovals)
     .values({ fileId: newId("file"), ...inProject, ingesting: false });
   const pinned = { fileSha256: HASH, extractionVersion: 1, startOffset: 0, endOffset: 5 };

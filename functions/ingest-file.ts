@@ -20,7 +20,8 @@ export const ingestFile = inngest.createFunction(
   async ({ event, step }) => {
     const { projectId } = event.data;
 
-    const source = await step.run("register", () => register(event.data));
+    const at = event.ts === undefined ? undefined : new Date(event.ts);
+    const source = await step.run("register", () => register(event.data, at));
     const { fileId } = source;
     if (source.outcome === "unchanged") return source;
 

@@ -7,7 +7,9 @@ import {
   integer,
   pgEnum,
   pgTable,
+  primaryKey,
   text,
+  timestamp,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { createdAt, id, instant, tsvector, updatedAt } from "./columns.ts";
@@ -59,8 +61,6 @@ export const projectFiles = pgTable(
       .on(t.projectId, t.sourceUrl)
       .where(sql`${t.sha256} is null`),
     index("project_files_project_idx").on(t.projectId),
-    // Whether what cites a file cites the newest of its name.
-    index("project_files_name_idx").on(t.projectId, t.name),
     index("project_files_list_idx").on(t.projectId, t.createdAt, t.id),
     // The sweeper's two questions, each answered by reading an index from its beginning: what waits longest, and what
     // the oldest extraction version made.
@@ -85,6 +85,31 @@ export const projectFiles = pgTable(
           and ${t.chunkCount} is not null and ${t.ingestedAt} is not null
         else ${t.sha256} is not null end`,
     ),
+  ],
+);
+
+/**
+ * When each file came under each name, last: of those of a name that could be read, the one that came last is what the name
+ * stands for. Bytes come back under a name that had others meanwhile, and under names of other files.
+ */
+export const fileNames = pgTable(
+  "file_names",
+  {
+    projectId: text("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    name: text("name").notNull(),
+    // With a file goes that it came: the name stands for what came before it.
+    fileId: text("file_id")
+      .notNull()
+      .references(() => projectFiles.id, { onDelete: "cascade" }),
+    /** In microseconds, for the database alone: two that come at once have an order. */
+    cameAt: timestamp("came_at", { withTimezone: true, mode: "string" }).notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.projectId, t.name, t.fileId] }),
+    index("file_names_came_idx").on(t.projectId, t.name, t.cameAt, t.fileId),
+    index("file_names_file_idx").on(t.fileId),
   ],
 );
 

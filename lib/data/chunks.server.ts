@@ -3,6 +3,7 @@ import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, sql } from "
 import { db, type Executor } from "#db/client.ts";
 import { fileChunks, projectFiles } from "#db/schema.ts";
 import type { Chunk } from "../ingest/document.ts";
+import { nameNow } from "./file-names.server.ts";
 import { looseQuery, strictQuery } from "./search-query.ts";
 import { violates } from "./violation.ts";
 
@@ -107,13 +108,13 @@ export async function countChunks(
   return row?.n ?? 0;
 }
 
-/** Chunks of one project with the names of their file, in no order; ids that are not (or no longer) there are left out. */
+/** Chunks of one project with the names of their file, the one that stands for it now first, in no order; ids that are not (or no longer) there are left out. */
 export async function getChunksWithFile(
   { projectId, ids }: { projectId: string; ids: readonly string[] },
   executor: Executor = db(),
 ): Promise<(FileChunk & { fileName: string; fileAliases: string[] })[]> {
   return await executor
-    .select({ ...columns, fileName: projectFiles.name, fileAliases: projectFiles.aliases })
+    .select({ ...columns, fileName: nameNow(), fileAliases: projectFiles.aliases })
     .from(fileChunks)
     .innerJoin(projectFiles, eq(projectFiles.id, fileChunks.fileId))
     .where(and(eq(fileChunks.projectId, projectId), inArray(fileChunks.id, [...ids])));

@@ -1,7 +1,7 @@
 import { asc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import { db, type Executor, type Tx } from "#db/client.ts";
-import { artifacts, citations, fileChunks, projectFiles } from "#db/schema.ts";
+import { artifacts, citations, fileChunks } from "#db/schema.ts";
 import { newId } from "../ids.ts";
 import type {
   ArtifactCitation,
@@ -9,6 +9,7 @@ import type {
   Pinned,
   PinnedCitation,
 } from "../retrieval/citations.ts";
+import { standsFor } from "./file-names.server.ts";
 
 export type Citation = typeof citations.$inferSelect;
 
@@ -109,17 +110,14 @@ export function hasOutdated(): SQL<boolean> {
 
 /**
  * The source of a citation is another one now. Derived whenever it is asked for, so it can neither be forgotten nor be
- * left standing: a file was removed; or one of the same name and other content came after it; or it was read anew and
+ * left standing: a file was removed; or the name under which it is cited stands for another one; or it was read anew and
  * nothing in it says the same; or an artifact has a newer version; or a repository is not connected any more.
  */
 function isOutdated(): SQL<boolean> {
   return sql<boolean>`(case
     when ${full(citations.fileName)} is not null then
       ${full(citations.fileId)} is null
-      or exists (
-        select 1 from ${projectFiles} newer join ${projectFiles} cited on cited.id = ${full(citations.fileId)}
-        where newer.project_id = ${full(citations.projectId)} and newer.name = cited.name
-          and newer.status = 'ingested' and newer.id <> cited.id and newer.created_at > cited.created_at)
+      or coalesce(${standsFor(full(citations.projectId), full(citations.fileName))}, ${full(citations.fileId)}) <> ${full(citations.fileId)}
       or (${full(citations.chunkId)} is null and not exists (
         select 1 from ${fileChunks} same
         where same.file_id = ${full(citations.fileId)} and same.content_sha256 = ${full(citations.chunkSha256)}))

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
-import { db, type Executor } from "#db/client.ts";
-import { fileRemovals, projectFiles } from "#db/schema.ts";
+import { db, type Executor, type Tx } from "#db/client.ts";
+import { fileRemovals, projectFiles, projects } from "#db/schema.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { redactText } from "../redact.ts";
+import { moveNames, nameCame } from "./file-names.server.ts";
 import { behind, type Page, pageLimit, toPage } from "./page.ts";
 import { violates } from "./violation.ts";
 
@@ -25,10 +26,11 @@ function aliasesWith(name: string) {
 
 /**
  * Registers bytes that are in the blob store. Bytes that the project has already are the same file, which learns
- * another name; `created` is then false and the caller's copy in `blobRef` is not used.
+ * another name; `created` is then false and the caller's copy in `blobRef` is not used. Either way it is what the name
+ * stands for from now on.
  * @param input.id chosen by the caller when the blob is named after it
  * @param input.sha256 of the bytes, 64 lower-case hex digits
- * Throws NotFound when the project is gone.
+ * Throws NotFound when the project is gone or being deleted.
  */
 export async function registerUpload(
   input: {
@@ -45,24 +47,27 @@ export async function registerUpload(
   const { id = newId("file"), ...given } = input;
   const name = redactText(given.name);
   const values = { ...given, name, mimeType: redactText(given.mimeType) };
-  const [file] = await inProject(input.projectId, () =>
-    executor
+  return await executor.transaction(async (tx) => {
+    await inActiveProject(input.projectId, tx);
+    const [file] = await tx
       .insert(projectFiles)
       .values({ ...values, id, status: "uploaded" })
       .onConflictDoUpdate({
         target: [projectFiles.projectId, projectFiles.sha256],
         set: { aliases: aliasesWith(name), updatedAt: sql`${projectFiles.updatedAt}` },
       })
-      .returning(),
-  );
-  if (!file) throw new Error("an upsert returned no row");
-  return { file, created: file.id === id };
+      .returning();
+    if (!file) throw new Error("an upsert returned no row");
+    await nameCame({ projectId: input.projectId, name, fileId: file.id }, tx);
+    return { file, created: file.id === id };
+  });
 }
 
 /**
  * Registers a link whose bytes are still to be fetched; a link that waits already is the same row, and the newest
  * `sha256`, if any was given, is what its bytes must have. Name and link are redacted.
- * Throws NotFound when the project is gone.
+ * @param input.at when it was asked for: asked again later, it does not take the name from what came meanwhile
+ * Throws NotFound when the project is gone or being deleted.
  */
 export async function registerLink(
   {
@@ -70,15 +75,23 @@ export async function registerLink(
     name: givenName,
     url,
     sha256: expectedSha256,
-  }: { projectId: string; name: string; url: string; sha256?: string | undefined },
+    at,
+  }: {
+    projectId: string;
+    name: string;
+    url: string;
+    sha256?: string | undefined;
+    at?: Date | undefined;
+  },
   executor: Executor = db(),
 ): Promise<{ file: ProjectFile; created: boolean }> {
   const id = newId("file");
   const name = redactText(givenName);
   const sourceUrl = storableUrl(url);
   const mimeType = "application/octet-stream";
-  const [file] = await inProject(projectId, () =>
-    executor
+  return await executor.transaction(async (tx) => {
+    await inActiveProject(projectId, tx);
+    const [file] = await tx
       .insert(projectFiles)
       .values({ id, projectId, name, mimeType, sourceUrl, expectedSha256, status: "pending" })
       .onConflictDoUpdate({
@@ -87,10 +100,12 @@ export async function registerLink(
         // An undefined value leaves the column as it is.
         set: { aliases: aliasesWith(name), expectedSha256 },
       })
-      .returning(),
-  );
-  if (!file) throw new Error("an upsert returned no row");
-  return { file, created: file.id === id };
+      .returning();
+    if (!file) throw new Error("an upsert returned no row");
+    // While it waits, it came when it was first asked for: the sweeper asks again, and that is no news.
+    await nameCame({ projectId, name, fileId: file.id, at, keep: true }, tx);
+    return { file, created: file.id === id };
+  });
 }
 
 /** How much of a link is kept; an event takes 2,048 characters. */
@@ -171,14 +186,18 @@ export async function deleteFiles(
   return rowCount ?? 0;
 }
 
-/** Runs an insert and says in our words that its project is gone. */
-async function inProject<T>(projectId: string, insert: () => PromiseLike<T>): Promise<T> {
-  try {
-    return await insert();
-  } catch (error) {
-    if (!violates(error, "foreignKey")) throw error;
-    throw new NotFound("project_not_found", `There is no project ${projectId}.`, {}, error);
-  }
+/**
+ * Holds a project until the transaction ends, so that its deletion comes before or after. Throws NotFound when it is gone or
+ * being deleted.
+ */
+async function inActiveProject(projectId: string, tx: Tx): Promise<void> {
+  const found = await tx
+    .select({ id: projects.id })
+    .from(projects)
+    .where(and(eq(projects.id, projectId), eq(projects.status, "active")))
+    .for("share");
+  if (found.length > 0) return;
+  throw new NotFound("project_not_found", `There is no project ${projectId}.`);
 }
 
 /**
@@ -243,6 +262,7 @@ async function mergeInto(
       .where(and(eq(projectFiles.projectId, pending.projectId), eq(projectFiles.sha256, sha256)))
       .returning();
     if (!other) return null;
+    await moveNames({ from: fileId, to: other.id }, tx);
     await tx.delete(projectFiles).where(eq(projectFiles.id, fileId));
     // Its bytes are nobody's now. Whoever fetched them removes them, unless it is killed, or another one fetches still.
     const trace = { fileId, projectId: pending.projectId, ingesting: true };

@@ -103,6 +103,15 @@ describe("uploads", () => {
       registerLink({ projectId: "proj_gone", name: "a", url: "https://e.com" }),
     ).rejects.toThrow(NotFound);
   });
+
+  test("a project that is being deleted takes none", async () => {
+    await upload("a");
+    await beginProjectDelete({ id: projectId });
+    await expect(upload("a")).rejects.toThrow(NotFound);
+    await expect(upload("b")).rejects.toThrow(NotFound);
+    await expect(link("b")).rejects.toThrow(NotFound);
+    expect(await filesOfProject()).toHaveLength(1);
+  });
 });
 
 describe("links", () => {

@@ -19,9 +19,9 @@ type Uploaded = z.infer<NonNullable<typeof fileUploaded.schema>>;
 
 /**
  * Makes sure that the file's row and bytes are here. A link is fetched and becomes the file that already has the same
- * bytes, if the project has one. Throws NotFound when the file is not (or no longer) there, and Later when its project is not.
+ * bytes, if the project has one. `at`: when it was asked for. Throws NotFound when the file is not (or no longer) there, and Later when its project is not.
  */
-export async function register(data: Uploaded): Promise<Registered> {
+export async function register(data: Uploaded, at?: Date): Promise<Registered> {
   if (!("url" in data)) return begin(data.projectId, data.fileId);
   if (!(await projectExists({ id: data.projectId }))) throw noProjectYet(data.projectId);
   const { file } = await registerLink({
@@ -29,6 +29,7 @@ export async function register(data: Uploaded): Promise<Registered> {
     name: data.name,
     url: data.url,
     sha256: data.sha256,
+    at,
   });
   if (file.sha256 !== null) return begin(data.projectId, file.id);
   return await refusable(file.id, async () => {
