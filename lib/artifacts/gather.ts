@@ -1,4 +1,4 @@
-import { log } from "../log.ts";
+import { Unavailable } from "../errors.ts";
 import { fuse } from "../retrieval/fuse.ts";
 import { search } from "../retrieval/search.ts";
 import type { ResearchInput } from "./input.ts";
@@ -13,11 +13,12 @@ const MAX_QUERY_CHARS = 500;
 /** The chunks that each section of an artifact is to be written from, best first: ids, the texts stay where they are. */
 export interface Gathered {
   readonly sections: readonly { readonly id: string; readonly chunkIds: readonly string[] }[];
-  /** Whether the vector store was down and words alone were matched. */
-  readonly degraded: boolean;
 }
 
-/** Looks for what the project's documents say about each section of an artifact. */
+/**
+ * Looks for what the project's documents say about each section of an artifact. Throws Unavailable while the vector store does
+ * not answer: what is found by words alone would be published, and a run can wait.
+ */
 export async function gatherSources(input: {
   projectId: string;
   kind: string;
@@ -25,14 +26,11 @@ export async function gatherSources(input: {
 }): Promise<Gathered> {
   const { projectId, kind, research } = input;
   const sections: { id: string; chunkIds: string[] }[] = [];
-  let degraded = false;
   for (const section of templateOf(kind).sections) {
-    const found = await passagesFor(projectId, queriesOf(section, research));
-    degraded ||= found.degraded;
-    sections.push({ id: section.id, chunkIds: found.chunkIds });
+    const chunkIds = await passagesFor(projectId, queriesOf(section, research));
+    sections.push({ id: section.id, chunkIds });
   }
-  if (degraded) log.warn("sources were gathered by words alone", { projectId, kind });
-  return { sections, degraded };
+  return { sections };
 }
 
 function queriesOf(section: Section, { brief, refine }: ResearchInput): string[] {
@@ -45,18 +43,17 @@ function queriesOf(section: Section, { brief, refine }: ResearchInput): string[]
 }
 
 /** The best passages over all queries. */
-async function passagesFor(
-  projectId: string,
-  queries: readonly string[],
-): Promise<{ chunkIds: string[]; degraded: boolean }> {
+async function passagesFor(projectId: string, queries: readonly string[]): Promise<string[]> {
   const answers = await Promise.all(
     queries.map((query) =>
       search({ projectId, query, topK: HITS_PER_QUERY, types: ["chunk"] as const }),
     ),
   );
+  if (answers.some(({ warning }) => warning !== undefined)) {
+    // With its code: of an error that is tried again, the message is all that Inngest keeps.
+    const what = "vectors_unavailable: The vector store does not answer.";
+    throw new Unavailable("vectors_unavailable", what, { projectId });
+  }
   const best = fuse(answers.map(({ hits }) => hits)).slice(0, PASSAGES);
-  return {
-    chunkIds: best.flatMap((hit) => (hit.type === "chunk" ? [hit.chunkId] : [])),
-    degraded: answers.some(({ warning }) => warning !== undefined),
-  };
+  return best.flatMap((hit) => (hit.type === "chunk" ? [hit.chunkId] : []));
 }
