@@ -184,4 +184,9 @@ test("sources that do not answer are said not to, and a wrong input changes noth
     input: { artifacts: ["NOVEL"] },
   });
   await expect(wrong).rejects.toThrow(/422.*artifacts.0: one of PRD/);
+  const never = client.call("POST", "/api/projects/empty/runs", {
+    kind: "research",
+    input: { refine: { kind: "PRD", instruction: "Say more" } },
+  });
+  await expect(never).rejects.toThrow(/404.*has no PRD to refine/);
 });

@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { checkRefined } from "#lib/artifacts/refined.ts";
 import { approvalsOfRun } from "#lib/data/approvals.server.ts";
 import { readRunAudit } from "#lib/data/audit.server.ts";
 import { effectsOfRun } from "#lib/data/effect-lists.server.ts";
@@ -151,6 +152,7 @@ export const runRoutes = new OpenAPIHono<AppEnv>()
     const { userId: requestedBy, requestId } = c.var;
     await getProject({ id: projectId, ownerUserId: requestedBy });
     checkInput(asked.kind, asked.input);
+    if (asked.kind === "research") await checkRefined({ projectId, input: asked.input });
     const input = runRequested.schema.shape.input.parse(asked.input);
     // The occasion: what was asked for once may rightly be asked for again, after it failed.
     const asking = event(

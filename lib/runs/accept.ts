@@ -1,7 +1,9 @@
 import type { z } from "zod";
+import { checkRefined } from "../artifacts/refined.ts";
 import { runEntry } from "../audit/happened.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { projectExists } from "../data/projects.server.ts";
+import { findAudit } from "../data/recorded.server.ts";
 import { insertRun, lockRun, moveRun, type Run, runOfEvent } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { Conflict, noProjectYet } from "../errors.ts";
@@ -23,9 +25,10 @@ export interface Accepted {
 
 /**
  * Writes the run that was asked for, once: the same event again, or the same `runId`, finds the same row. A failed one is
- * made ready to go on from where it stopped, with the input that it was made with; only a new budget is taken over.
- * Throws Later for a project that is not there (yet), InvalidInput for an input that its kind refuses, and Conflict for a
- * `runId` of another project or kind.
+ * made ready to go on from where it stopped, with the input that it was made with; only a new budget is taken over. An event
+ * does that once, however late it comes again: the audit entry of it has the event's id in its key.
+ * Throws Later for a project that is not there (yet), InvalidInput for an input that its kind refuses, NotFound for an artifact
+ * to be refined that is not there, and Conflict for a `runId` of another project or kind.
  */
 export async function acceptRun(request: RunRequest): Promise<Accepted> {
   const { projectId, kind, input, requestedBy, eventId, mode = "apply" } = request;
@@ -34,6 +37,7 @@ export async function acceptRun(request: RunRequest): Promise<Accepted> {
     if (!(await projectExists({ id: projectId }, tx))) {
       throw noProjectYet(projectId);
     }
+    if (kind === "research") await checkRefined({ projectId, input }, tx);
     const id = request.runId ?? newId("run");
     const fields = { id, projectId, kind, mode, input, requestedBy, eventId };
     const inserted = await insertRun(fields, tx);
@@ -70,13 +74,15 @@ async function existing(request: RunRequest, tx: Tx): Promise<Run> {
 
 /** A run that is there: the very event that made it, one that is under way, one that ended, or one to be resumed. */
 async function again(run: Run, request: RunRequest, tx: Tx): Promise<Accepted> {
-  const { id: runId, attempt } = run;
+  const { id: runId, projectId, attempt } = run;
   if (run.status === "created") return { runId, outcome: "created", attempt };
   if (run.status === "succeeded" || run.status === "canceled")
     return { runId, outcome: "ended", attempt };
   if (run.status !== "failed") return { runId, outcome: "live", attempt };
-  // The event that made it, delivered again after it failed, is not somebody's wish to go on.
-  if (run.eventId === request.eventId) return { runId, outcome: "ended", attempt };
+  // The event that made it, or that had it go on before, delivered again after it failed, is not somebody's wish to go on.
+  const key = `run.resumed ${runId} ${request.eventId}`;
+  const heard = run.eventId === request.eventId || (await findAudit({ projectId, key }, tx));
+  if (heard) return { runId, outcome: "ended", attempt };
   const input = withNewBudget(run, request);
   const set = { input, attempt: attempt + 1, error: null, remediation: null, inngestRunId: null };
   const resumed = await moveRun({ id: runId, from: ["failed"], to: "created", set }, tx);
@@ -84,7 +90,7 @@ async function again(run: Run, request: RunRequest, tx: Tx): Promise<Accepted> {
   const { budget } = input;
   const payload = budget === undefined ? {} : { budget };
   const entry = runEntry(resumed, request.requestedBy, { action: "run.resumed", payload });
-  await appendAudits([entry], tx);
+  await appendAudits([{ ...entry, key }], tx);
   return { runId, outcome: "resumed", attempt: resumed.attempt };
 }
 

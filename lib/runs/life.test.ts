@@ -3,11 +3,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { runs } from "#db/schema.ts";
 import { EffectDesk, ENGINE, OWNER, type Scene } from "../../test/support/effects.ts";
+import { publishArtifact } from "../data/artifacts.server.ts";
 import { beginProjectDelete, deleteProject } from "../data/projects.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { claimEffect } from "../effects/claim.ts";
 import { settleInFlight } from "../effects/orphans.ts";
 import { performEffect } from "../effects/perform.ts";
+import { newId } from "../ids.ts";
 import { acceptRun } from "./accept.ts";
 import { cancelRunsOf } from "./cancel-all.ts";
 import { beginRun, cancelRun, failRun, setRunStatus, succeedRun } from "./life.ts";
@@ -50,6 +52,41 @@ test("a run that failed goes on as what it is: asked for as another kind, it wou
   const asked = acceptRun({ ...ask, kind: "research" });
   await expect(asked).rejects.toMatchObject({ code: "run_kind_differs", retry: false });
   expect(await readRun({ id: runId })).toMatchObject({ status: "failed", attempt: 1 });
+});
+
+test("an event has a failed run go on once, however late it comes again; another one does again", async () => {
+  const { projectId, runId, book } = await desk.run();
+  const input = { target: "ledger", book, entries: [{ kind: "entry", name: "n", value: "v" }] };
+  const kind = "implementation" as const;
+  const ask = (eventId: string) =>
+    acceptRun({ projectId, runId, kind, requestedBy: OWNER, input, eventId });
+  const fail = async () => {
+    await beginRun({ runId, inngestRunId: ENGINE });
+    await failRun({ runId, inngestRunId: ENGINE, error: "out: of luck" });
+  };
+  await fail();
+  expect(await ask("again")).toMatchObject({ outcome: "resumed", attempt: 2 });
+  // Who asked died before waking anybody.
+  expect(await ask("again")).toMatchObject({ outcome: "created", attempt: 2 });
+  await fail();
+  expect(await ask("again")).toMatchObject({ outcome: "ended", attempt: 2 });
+  expect(await readRun({ id: runId })).toMatchObject({ status: "failed" });
+  expect(await ask("and again")).toMatchObject({ outcome: "resumed", attempt: 3 });
+  await fail();
+  for (const late of ["again", "and again"]) {
+    expect(await ask(late)).toMatchObject({ outcome: "ended", attempt: 3 });
+  }
+});
+
+test("what was never published cannot be refined: the run is refused before it is there", async () => {
+  const { projectId } = await desk.run();
+  const input = { refine: { kind: "ROADMAP", instruction: "Say more" } };
+  const ask = { projectId, runId: newId("run"), kind: "research" as const, requestedBy: OWNER };
+  const asked = () => acceptRun({ ...ask, input, eventId: newId("run") });
+  await expect(asked()).rejects.toMatchObject({ code: "artifact_not_found", retry: false });
+  expect(await db().select().from(runs).where(eq(runs.id, ask.runId))).toEqual([]);
+  await publishArtifact({ projectId, kind: "ROADMAP", logicalKey: "main", content: "x" });
+  expect(await asked()).toMatchObject({ outcome: "created" });
 });
 
 test.each([
