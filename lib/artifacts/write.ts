@@ -34,9 +34,9 @@ export async function writeSection(
         previous: await previousText(work, id),
       }),
       passages: found,
-      ...(await skillsOf(projectId)),
     },
     { projectId, runId, stepId, ...(research.budget && { budget: research.budget }) },
+    () => skillsOf(projectId),
   );
   const statements = written.statements.map(({ text, citations }) => ({
     text,

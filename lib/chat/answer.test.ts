@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { modelBed } from "../../test/support/model.ts";
 import { getMessage, replyTo } from "../data/messages.server.ts";
 import { ownThread } from "../data/threads.server.ts";
+import { saveSkill } from "../model/put-skill.ts";
 import { acceptMessage } from "./accept.ts";
 import { answerNext } from "./answer.ts";
 
@@ -39,4 +40,20 @@ test("a question that fails for good says why and what to do, and waits anew whe
   });
   expect(await thread()).toMatchObject({ state: "idle", ...open });
   expect(await acceptMessage(sent)).toEqual({ waits: false });
+});
+
+test("a project's skill is read by the model that answers its questions, and only when it asks for it", async () => {
+  const content = "---\nname: tone\ndescription: How to answer\n---\nAnswer like a pirate.";
+  await saveSkill({ projectId: "p", name: "tone", content });
+  await acceptMessage({ ...sent, threadId: "skilled", messageId: "arr", content: "Who are you?" });
+  bed.server.replies.push(
+    { tool: { name: "load_skill", arguments: { name: "Tone" } } },
+    { answer: { answered: false, statements: [] } },
+  );
+  const thread = { projectId: "p", threadId: "skilled" };
+  expect(await answerNext(thread)).toMatchObject({ outcome: "replied", messageId: "arr" });
+  const [first, second] = bed.server.requests;
+  expect(first?.text).toContain("How to answer");
+  expect(first?.text).not.toContain("like a pirate");
+  expect(second?.text).toContain("Answer like a pirate.");
 });

@@ -62,9 +62,9 @@ async function answer({ projectId }: Thread, question: Message): Promise<string>
       task,
       history: turns.map(({ role, content }) => ({ role, content })),
       passages: found.sources.map(({ id, label, text }) => ({ id, label, text })),
-      ...(await skillsOf(projectId)),
     },
     { projectId, messageId, stepId: "chat" },
+    () => skillsOf(projectId),
   );
   return await reply(projectId, question, { written, found });
 }

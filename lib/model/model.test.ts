@@ -1,8 +1,17 @@
 import { expect, test } from "vitest";
-import { good, KEY, modelBed, passages, says, written } from "../../test/support/model.ts";
+import {
+  good,
+  KEY,
+  modelBed,
+  passages,
+  question,
+  says,
+  written,
+} from "../../test/support/model.ts";
 import { Unavailable } from "../errors.ts";
 import { locate, parseAnswer } from "./answer.ts";
 import { modelTarget, outputLimit } from "./target.ts";
+import { write } from "./write.ts";
 
 const bed = modelBed();
 
@@ -142,6 +151,12 @@ test("a skill's text is read when the model asks for it, and nothing else can be
     expect(tools?.map((tool) => tool.function.name)).toEqual(["load_skill"]);
   }
   expect(await bed.outcomes()).toEqual(["ok", "tool", "tool"]);
+});
+
+test("nobody looks for skills when there is no model to read them", async () => {
+  delete process.env.MODEL;
+  const skills = () => Promise.reject(new Unavailable("down", "The database is down."));
+  expect(await write(question, bed.caller, skills)).toMatchObject({ model: null, answered: true });
 });
 
 test("a skill that cannot be read fails the writing, and the model is not told why", async () => {
