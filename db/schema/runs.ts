@@ -51,6 +51,8 @@ export const runs = pgTable(
     createdAt: createdAt(),
     startedAt: instant("started_at"),
     endedAt: instant("ended_at"),
+    /** When its drafts were removed, after it had ended: it cannot go on any more. */
+    tidiedAt: instant("tidied_at"),
     updatedAt: updatedAt(),
   },
   (t) => [
@@ -61,6 +63,10 @@ export const runs = pgTable(
     index("runs_live_idx")
       .on(t.status, t.updatedAt)
       .where(sql`${t.status} not in ('succeeded', 'failed', 'canceled')`),
+    // Those that have drafts still, oldest first within each way to end.
+    index("runs_untidy_idx")
+      .on(t.status, t.endedAt)
+      .where(sql`${t.kind} = 'research' and ${t.endedAt} is not null and ${t.tidiedAt} is null`),
     check("runs_attempt_check", sql`${t.attempt} > 0`),
     check(
       "runs_ended_check",

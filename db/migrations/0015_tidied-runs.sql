@@ -1,0 +1,2 @@
+ALTER TABLE "runs" ADD COLUMN "tidied_at" timestamp (3) with time zone;--> statement-breakpoint
+CREATE INDEX "runs_untidy_idx" ON "runs" USING btree ("status","ended_at") WHERE "runs"."kind" = 'research' and "runs"."ended_at" is not null and "runs"."tidied_at" is null;
