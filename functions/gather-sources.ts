@@ -9,10 +9,11 @@ import { ARTIFACT_PHASE, artifactData } from "./phase.ts";
 export const gatherSources = inngest.createFunction(
   { ...ARTIFACT_PHASE, id: "gather-sources", triggers: [invoke(artifactData)] },
   async ({ event, step }) => {
-    const { kind, projectId, runId, inngestRunId } = event.data;
+    const { inngestRunId, ...work } = event.data;
+    const { kind, projectId, runId } = work;
     const recorder = { step, projectId, runId, inngestRunId, phase: `gather-${kind}` };
     return await recordStep(recorder, { id: "search", kind: "search" }, async () =>
-      gather({ projectId, kind, research: await researchOf(runId) }),
+      gather(work, await researchOf(runId)),
     );
   },
 );

@@ -1,11 +1,12 @@
 import { cron } from "inngest";
+import { tidyRuns } from "#lib/artifacts/tidy.ts";
 import { sweepOrphans } from "#lib/effects/orphans.ts";
 import { runStarted } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { reviveRuns } from "#lib/runs/revive.ts";
 
-/** Wakes runs that the engine has lost, and looks for what canceled runs had sent. */
+/** Wakes runs that the engine has lost, looks for what canceled runs had sent, and removes the drafts of those that ended. */
 export const sweepRuns = inngest.createFunction(
   { id: "sweep-runs", triggers: [cron("*/2 * * * *")], concurrency: { limit: 1 } },
   async ({ step }) => {
@@ -17,6 +18,7 @@ export const sweepRuns = inngest.createFunction(
       );
     }
     const looked = await step.run("look", () => sweepOrphans({ limit: 20 }));
-    return { woken: revived.length, ...looked };
+    const tidied = await step.run("tidy", () => tidyRuns({ limit: 50 }));
+    return { woken: revived.length, ...looked, tidied };
   },
 );

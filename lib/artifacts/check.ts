@@ -8,9 +8,9 @@ import {
   getSection,
   putChecked,
   type SectionDraft,
+  templateOfRun,
   type Work,
 } from "./draft.ts";
-import { templateOf } from "./kinds.ts";
 import { sourcesMoved } from "./moved.ts";
 
 export interface Checked {
@@ -36,7 +36,8 @@ export async function checkArtifact(work: Work): Promise<{
   withheld: number;
 }> {
   const drafts: SectionDraft[] = [];
-  for (const { id } of templateOf(work.kind).sections) drafts.push(await getSection(work, id));
+  for (const { id } of (await templateOfRun(work)).sections)
+    drafts.push(await getSection(work, id));
   const { sections, dropped, withheld, gone } = await checkSections(work.projectId, drafts);
   if (gone !== undefined) throw sourcesMoved(work.kind, gone);
   await putChecked(work, sections);

@@ -1,7 +1,10 @@
-import { getJson, putJson } from "../blob/json.ts";
+import { getJson } from "../blob/json.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
+import { Conflict, NotFound } from "../errors.ts";
+import { putProjectJson } from "../projects/blobs.ts";
 import type { PinnedCitation } from "../retrieval/citations.ts";
 import type { Wanted } from "./input.ts";
+import { type Template, templateOf } from "./kinds.ts";
 
 /** Which artifact of which run is being written. */
 export interface Work extends Wanted {
@@ -36,21 +39,58 @@ export interface CheckedSection {
   readonly model: string | null;
 }
 
-const keyOf = ({ projectId, runId, kind }: Work, name: string) =>
-  checkKey(`${projectPrefix(projectId)}/runs/${runId}/drafts/${kind}/${name}.json`);
+/** Below this lies all that a run writes before it is published; it goes some time after the run has ended. */
+export const draftsPrefix = ({ projectId, runId }: Pick<Work, "projectId" | "runId">) =>
+  checkKey(`${projectPrefix(projectId)}/runs/${runId}/drafts`);
+
+const keyOf = (work: Work, name: string) =>
+  checkKey(`${draftsPrefix(work)}/${work.kind}/${name}.json`);
+
+const put = (work: Work, name: string, value: unknown) =>
+  putProjectJson(work.projectId, keyOf(work, name), value);
 
 export async function putSection(work: Work, draft: SectionDraft): Promise<void> {
-  await putJson(keyOf(work, `section-${draft.id}`), draft);
+  await put(work, `section-${draft.id}`, draft);
 }
 
+/** Throws Conflict (`template_changed`) when it was never written. */
 export async function getSection(work: Work, id: string): Promise<SectionDraft> {
-  return (await getJson(keyOf(work, `section-${id}`))) as SectionDraft;
+  const draft = await find(work, `section-${id}`);
+  if (draft === null) throw templateChanged(work.kind, id);
+  return draft as SectionDraft;
 }
 
 export async function putChecked(work: Work, sections: readonly CheckedSection[]): Promise<void> {
-  await putJson(keyOf(work, "checked"), sections);
+  await put(work, "checked", sections);
 }
 
 export async function getChecked(work: Work): Promise<CheckedSection[]> {
   return (await getJson(keyOf(work, "checked"))) as CheckedSection[];
+}
+
+/** Keeps the sections that a run writes: a deployment that changes them changes no run that is under way. */
+export async function pinTemplate(work: Work): Promise<Template> {
+  const template = templateOf(work.kind);
+  await put(work, "template", template);
+  return template;
+}
+
+/** The sections that this run writes; of one that began before they were kept, those of today. */
+export async function templateOfRun(work: Work): Promise<Template> {
+  return ((await find(work, "template")) as Template | null) ?? templateOf(work.kind);
+}
+
+async function find(work: Work, name: string): Promise<unknown> {
+  try {
+    return await getJson(keyOf(work, name));
+  } catch (error) {
+    if (error instanceof NotFound) return null;
+    throw error;
+  }
+}
+
+/** A run that began with other sections than there are now, which it did not keep. */
+export function templateChanged(kind: string, section: string): Conflict {
+  const what = `${kind} has other sections now than when this run began, such as ${section}. Ask for a new run, without this runId.`;
+  return new Conflict("template_changed", what, { kind, section });
 }

@@ -1,8 +1,9 @@
 import { Unavailable } from "../errors.ts";
 import { fuse } from "../retrieval/fuse.ts";
 import { search } from "../retrieval/search.ts";
+import { pinTemplate, type Work } from "./draft.ts";
 import type { ResearchInput } from "./input.ts";
-import { type Section, templateOf } from "./kinds.ts";
+import type { Section } from "./kinds.ts";
 
 /** Passages that one section is written from: a few pages of text. */
 const PASSAGES = 8;
@@ -16,17 +17,13 @@ export interface Gathered {
 }
 
 /**
- * Looks for what the project's documents say about each section of an artifact. Throws Unavailable while the vector store does
+ * Looks for what the project's documents say about each section of an artifact, which from then on are those of the run. Throws Unavailable while the vector store does
  * not answer: what is found by words alone would be published, and a run can wait.
  */
-export async function gatherSources(input: {
-  projectId: string;
-  kind: string;
-  research: ResearchInput;
-}): Promise<Gathered> {
-  const { projectId, kind, research } = input;
+export async function gatherSources(work: Work, research: ResearchInput): Promise<Gathered> {
+  const { projectId } = work;
   const sections: { id: string; chunkIds: string[] }[] = [];
-  for (const section of templateOf(kind).sections) {
+  for (const section of (await pinTemplate(work)).sections) {
     const chunkIds = await passagesFor(projectId, queriesOf(section, research));
     sections.push({ id: section.id, chunkIds });
   }

@@ -2,19 +2,27 @@ import { hash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { db } from "#db/client.ts";
+import { runs } from "#db/schema.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
+import { blobStore } from "../blob/blob.ts";
 import { readArtifact } from "../data/artifacts.server.ts";
 import { deleteChunks, insertChunks } from "../data/chunks.server.ts";
 import { registerUpload } from "../data/files.server.ts";
-import { createProject } from "../data/projects.server.ts";
+import { beginProjectDelete, createProject } from "../data/projects.server.ts";
+import { readRun } from "../data/runs.server.ts";
 import { newId } from "../ids.ts";
+import { putProjectJson } from "../projects/blobs.ts";
 import { acceptRun } from "../runs/accept.ts";
+import { beginRun, cancelRun, failRun, succeedRun } from "../runs/life.ts";
 import { checkArtifact } from "./check.ts";
 import { sectionsOf } from "./compose.ts";
-import { putSection, type Work } from "./draft.ts";
+import { draftsPrefix, putSection, type Work } from "./draft.ts";
 import { templateOf } from "./kinds.ts";
 import { publishDraft } from "./publish.ts";
+import { tidyRuns } from "./tidy.ts";
 import { writeSection } from "./write.ts";
 
 const KIND = "SPEC_MOORING";
@@ -101,6 +109,89 @@ test("sources that go while a run is under way end it: nothing is published that
   const input = { id: "scope", chunkIds: [chunkId], stepId: "write", research: { brief: "" } };
   await expect(writeSection(run, input)).rejects.toMatchObject(moved);
 });
+
+test("a run that is under way keeps its sections when a deployment changes them, and one that has not kept them says so", async () => {
+  const { projectId, chunkId } = await scene();
+  const run = await work(projectId);
+  const [scope] = templateOf(KIND).sections;
+  const old = { title: "Old title", sections: [{ ...scope, id: "old", heading: "Old heading" }] };
+  await putProjectJson(projectId, `${draftsPrefix(run)}/${KIND}/template.json`, old);
+  const input = { chunkIds: [chunkId], stepId: "write", research: { brief: "buoy chain" } };
+  await writeSection(run, { ...input, id: "old" });
+  await checkArtifact(run);
+  const { artifactId } = await publishDraft(run);
+  const artifact = await readArtifact({ id: artifactId });
+  expect(artifact.content).toMatch(/^# Old title\n/);
+  expect(sectionsOf(artifact).map(({ heading }) => heading)).toEqual(["Old heading"]);
+
+  const before = await work(projectId);
+  const changed = { code: "template_changed", retry: false };
+  await expect(writeSection(before, { ...input, id: "old" })).rejects.toMatchObject(changed);
+  await writeSection(before, { ...input, id: "scope" });
+  await expect(checkArtifact(before)).rejects.toMatchObject(changed);
+});
+
+test("a draft that is written while its project is being deleted is taken back", async () => {
+  const { projectId, chunkId } = await scene();
+  const run = await work(projectId);
+  await draft(run, chunkId, "The buoy floats.");
+  const prefix = draftsPrefix(run);
+  const { blobs } = await blobStore().usage(prefix);
+  await beginProjectDelete({ id: projectId });
+  await blobStore().deletePrefix(prefix);
+  const late = putSection(run, { id: "scope", statements: [], model: null });
+  await expect(late).rejects.toMatchObject({ code: "project_not_found", retry: false });
+  expect([blobs, (await blobStore().usage(prefix)).blobs]).toEqual([4, 0]);
+});
+
+test("drafts go some time after their run has ended, those of one that failed last, and then it cannot go on", async () => {
+  const { projectId, chunkId } = await scene();
+  const runsOf = {
+    live: await work(projectId),
+    succeeded: await work(projectId),
+    canceled: await work(projectId),
+    failed: await work(projectId),
+  };
+  for (const run of Object.values(runsOf)) await draft(run, chunkId, "The buoy floats.");
+  const kept = async () => {
+    const left: string[] = [];
+    for (const [name, run] of Object.entries(runsOf)) {
+      if ((await blobStore().usage(draftsPrefix(run))).blobs > 0) left.push(name);
+    }
+    return left;
+  };
+  const begin = (run: Work) => beginRun({ runId: run.runId, inngestRunId: run.runId });
+  for (const run of Object.values(runsOf)) await begin(run);
+  const ours = ({ runId }: Work) => ({ runId, inngestRunId: runId });
+  await succeedRun(ours(runsOf.succeeded), {});
+  await cancelRun({ ...runsOf.canceled, by: "ann", reason: "enough" });
+  await failRun({ ...ours(runsOf.failed), error: "out: of luck" });
+  expect(await tidyRuns({ limit: 100 })).toBe(0);
+  expect(await kept()).toEqual(["live", "succeeded", "canceled", "failed"]);
+  await endedBefore(projectId, "2 hours");
+  expect(await tidyRuns({ limit: 1 })).toBe(1);
+  expect(await tidyRuns({ limit: 100 })).toBe(1);
+  expect(await kept()).toEqual(["live", "failed"]);
+  await endedBefore(projectId, "31 days");
+  expect(await tidyRuns({ limit: 100 })).toBe(1);
+  expect(await tidyRuns({ limit: 100 })).toBe(0);
+  expect(await kept()).toEqual(["live"]);
+  const { runId } = runsOf.failed;
+  const request = { projectId, runId, kind: "research" as const, requestedBy: "ci" };
+  const again = acceptRun({ ...request, input: {}, eventId: newId("run") });
+  await expect(again).rejects.toMatchObject({ code: "run_too_old", retry: false });
+  expect(await readRun({ id: runId })).toMatchObject({
+    ...{ status: "failed", error: "out: of luck" },
+    remediation: expect.stringContaining("ask for a new run"),
+  });
+});
+
+async function endedBefore(projectId: string, interval: string): Promise<void> {
+  await db()
+    .update(runs)
+    .set({ endedAt: sql`now() - ${interval}::interval` })
+    .where(and(eq(runs.projectId, projectId), isNotNull(runs.endedAt)));
+}
 
 test("what would look like a secret beside citations' numbers is withheld, so that sections stay where they are said to be", async () => {
   const { projectId, chunkId } = await scene();

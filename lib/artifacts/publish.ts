@@ -5,8 +5,7 @@ import { countCitations, insertCitations } from "../data/citations.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { checkSections } from "./check.ts";
 import { compose } from "./compose.ts";
-import { getChecked, type SectionDraft, type Work } from "./draft.ts";
-import { templateOf } from "./kinds.ts";
+import { getChecked, type SectionDraft, templateOfRun, type Work } from "./draft.ts";
 import { sourcesMoved } from "./moved.ts";
 
 export interface Published {
@@ -23,7 +22,7 @@ export interface Published {
  * (`sources_moved`) when nothing of a section is left by that: its version would say that the documents do not answer it.
  */
 export async function publishDraft(work: Work, instruction?: string): Promise<Published> {
-  const checked = await getChecked(work);
+  const [checked, template] = await Promise.all([getChecked(work), templateOfRun(work)]);
   const drafts: SectionDraft[] = checked.map(({ id, statements, model }) => ({
     id,
     statements,
@@ -36,7 +35,7 @@ export async function publishDraft(work: Work, instruction?: string): Promise<Pu
     if (before) return facts(before, true, await countCitations({ artifactId: before.id }, tx));
     const { sections, gone } = await checkSections(projectId, drafts, tx);
     if (gone !== undefined) throw sourcesMoved(kind, gone);
-    const { content, metadata, citations } = compose(templateOf(work.kind), sections, instruction);
+    const { content, metadata, citations } = compose(template, sections, instruction);
     const { artifact, created } = await publishArtifact(
       { projectId, runId, kind, logicalKey, content, metadata: { ...metadata } },
       tx,

@@ -4,9 +4,8 @@ import { skillsOf } from "../model/skills.ts";
 import { write } from "../model/write.ts";
 import { placeOf } from "../retrieval/citations.ts";
 import { sectionText } from "./compose.ts";
-import { putSection, type Work } from "./draft.ts";
+import { putSection, templateChanged, templateOfRun, type Work } from "./draft.ts";
 import type { ResearchInput } from "./input.ts";
-import { templateOf } from "./kinds.ts";
 import { sourcesMoved } from "./moved.ts";
 
 /**
@@ -19,9 +18,9 @@ export async function writeSection(
 ): Promise<{ statements: number; model: string | null; dropped: number }> {
   const { id, chunkIds, research, stepId } = input;
   const { projectId, runId, kind } = work;
-  const { title, sections } = templateOf(kind);
+  const { title, sections } = await templateOfRun(work);
   const section = sections.find((one) => one.id === id);
-  if (!section) throw new RangeError(`${kind} has no section ${id}`);
+  if (!section) throw templateChanged(kind, id);
   const found = await passages(projectId, chunkIds);
   if (found.length === 0 && chunkIds.length > 0) throw sourcesMoved(kind, id);
   const written = await write(

@@ -28,7 +28,7 @@ export interface Accepted {
  * made ready to go on from where it stopped, with the input that it was made with; only a new budget is taken over. An event
  * does that once, however late it comes again: the audit entry of it has the event's id in its key.
  * Throws Later for a project that is not there (yet), InvalidInput for an input that its kind refuses, NotFound for an artifact
- * to be refined that is not there, and Conflict for a `runId` of another project or kind.
+ * to be refined that is not there, and Conflict for a `runId` of another project or kind, or of a run that failed too long ago.
  */
 export async function acceptRun(request: RunRequest): Promise<Accepted> {
   const { projectId, kind, input, requestedBy, eventId, mode = "apply" } = request;
@@ -83,6 +83,10 @@ async function again(run: Run, request: RunRequest, tx: Tx): Promise<Accepted> {
   const key = `run.resumed ${runId} ${request.eventId}`;
   const heard = run.eventId === request.eventId || (await findAudit({ projectId, key }, tx));
   if (heard) return { runId, outcome: "ended", attempt };
+  if (run.tidiedAt !== null) {
+    const what = `The run ${runId} failed long ago and its drafts are removed: ask for a new run, under another runId.`;
+    throw new Conflict("run_too_old", what);
+  }
   const input = withNewBudget(run, request);
   const set = { input, attempt: attempt + 1, error: null, remediation: null, inngestRunId: null };
   const resumed = await moveRun({ id: runId, from: ["failed"], to: "created", set }, tx);

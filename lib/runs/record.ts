@@ -1,10 +1,11 @@
 import type { GetStepTools } from "inngest";
-import { getJson, putJson } from "../blob/json.ts";
+import { getJson } from "../blob/json.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
 import { sha256 } from "../canonical.ts";
 import { beginStep, endStep, type RunStep } from "../data/run-steps.server.ts";
 import { Conflict, errorMessage } from "../errors.ts";
 import type { inngest } from "../events/client.ts";
+import { putProjectJson } from "../projects/blobs.ts";
 import { redactJson } from "../redact.ts";
 
 type Step = Pick<GetStepTools<typeof inngest>, "run">;
@@ -49,7 +50,7 @@ export async function recordStep<T>(
     if (begun.status === "succeeded") return await stored<T>(begun);
     try {
       const result = await body();
-      await endStep(key, await storable(result, outputKey(projectId, runId, stepId)));
+      await endStep(key, await storable(result, projectId, outputKey(projectId, runId, stepId)));
       return result;
     } catch (error) {
       await endStep(key, { error: errorMessage(error) });
@@ -67,11 +68,12 @@ function outputKey(projectId: string, runId: string, stepId: string): string {
 /** The output as its row holds it: itself, or as a blob when it is large. */
 async function storable(
   result: unknown,
+  projectId: string,
   key: string,
 ): Promise<{ outputs: unknown } | { outputRef: string }> {
   const outputs = redactJson(result ?? null);
   if (Buffer.byteLength(JSON.stringify(outputs)) <= MAX_ROW_BYTES) return { outputs };
-  await putJson(key, outputs);
+  await putProjectJson(projectId, key, outputs);
   return { outputRef: key };
 }
 
