@@ -4,15 +4,17 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { lateAiSdk, lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
+import { GRAMMAR_NAMES } from "./lib/repos/chunk/grammars.ts";
 
 const { resolve } = createRequire(import.meta.url);
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The extraction worker and its thread, under the names by which the code that starts them knows them in a bundle. */
+/** The extraction worker and the threads, under the names by which the code that starts them knows them in a bundle. */
 const WORKERS = {
   "extract-worker": source("lib/ingest/extract/worker.ts"),
   "extract-pdf-thread": source("lib/ingest/extract/pdf-thread.ts"),
+  "chunk-thread": source("lib/repos/chunk/thread.ts"),
 };
 
 /** Libraries that are loaded when they are first needed: see build-plugins.ts. */
@@ -22,7 +24,13 @@ const LATE: readonly Record<string, string>[] = [
 ];
 
 /** What the code reads by itself, from beside the bundles. */
-const DATA = ["@embedpdf/pdfium/pdfium.wasm", "gpt-tokenizer/data/o200k_base.tiktoken"];
+const DATA = [
+  "@embedpdf/pdfium/pdfium.wasm",
+  "gpt-tokenizer/data/o200k_base.tiktoken",
+  ...["tree-sitter", ...GRAMMAR_NAMES.map((name) => `tree-sitter-${name}`)].map(
+    (name) => `@vscode/tree-sitter-wasm/wasm/${name}.wasm`,
+  ),
+];
 
 /** The skills that come with us: read from beside the bundle, as they are from beside their source. */
 const SKILLS = "lib/model/skills";

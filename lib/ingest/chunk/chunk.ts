@@ -32,15 +32,17 @@ interface Open {
  * Cuts a document into chunks: in order, without overlap, covering every non-blank character. They end at headings,
  * pages, paragraphs or declarations, and go into a fenced block, a table row or a line only where it alone is over
  * the cap. Takes time linear in the text. Deterministic: the same document and identity give the same chunks.
+ * `breaks` says where declarations begin, for source code that was parsed; see {@link UnitReader}.
  */
 export function* chunkDocument(
   document: ExtractedDocument,
   identity: DocumentIdentity,
+  breaks?: ReadonlyMap<number, number>,
 ): Generator<Chunk, void, undefined> {
   const pages = new PageTexts(document.pages);
   const idOf = chunkIds(identity);
   let ordinal = 0;
-  for (const { start, end, tokenCount, breadcrumbs } of spans(document, pages)) {
+  for (const { start, end, tokenCount, breadcrumbs } of spans(document, pages, breaks)) {
     const content = pages.text.slice(start, end);
     yield {
       id: idOf(content),
@@ -56,9 +58,13 @@ export function* chunkDocument(
   }
 }
 
-function* spans(document: ExtractedDocument, pages: PageTexts): Generator<Span, void, undefined> {
+function* spans(
+  document: ExtractedDocument,
+  pages: PageTexts,
+  breaks: ReadonlyMap<number, number> | undefined,
+): Generator<Span, void, undefined> {
   const { text } = pages;
-  const reader = new UnitReader(document.format, pages);
+  const reader = new UnitReader(document.format, pages, breaks);
   const path = new HeadingPath(document.title);
   let open: Open | undefined;
   let unit = reader.read(0);

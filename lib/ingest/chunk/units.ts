@@ -40,12 +40,15 @@ export class UnitReader {
   readonly #pages: PageTexts;
   readonly #markdown: boolean;
   readonly #code: boolean;
+  readonly #breaks: ReadonlyMap<number, number> | undefined;
   /** The fence that was seen last, and whether its lines are read one by one because it is too large to keep whole. */
   #fence = { start: -1, end: -1, unpacked: false };
   /** The line that was seen last: finding the end of a very long line again for each of its parts would be quadratic. */
   #line = { from: 0, end: -1, next: -1 };
 
-  constructor(format: Format, pages: PageTexts) {
+  /** `breaks`: how good a place the first non-blank of a line is for a new chunk, where something knows better than the lines. */
+  constructor(format: Format, pages: PageTexts, breaks?: ReadonlyMap<number, number>) {
+    this.#breaks = breaks;
     this.text = pages.text;
     this.#pages = pages;
     this.#code = format === "code";
@@ -120,6 +123,7 @@ export class UnitReader {
   }
 
   #breakBefore(line: Line, code: boolean): number {
+    if (this.#breaks) return this.#breaks.get(line.text) ?? 0;
     let at = line.start - 1;
     let newlines = 0;
     // Two line ends make a blank line; more of them say nothing new.
