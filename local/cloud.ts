@@ -13,7 +13,9 @@ export interface CloudOptions {
   /** Where all state lives; the same directory again continues where it stopped. */
   readonly dir: string;
   /** Ports on 127.0.0.1; what is left out gets a free one. */
-  readonly ports?: Partial<Record<"app" | "inngest" | "neon" | "vector" | "ledger", number>>;
+  readonly ports?: Partial<
+    Record<"app" | "inngest" | "neon" | "vector" | "ledger" | "github", number>
+  >;
   /** Run the bundle in this directory instead of the sources. */
   readonly bundle?: string;
   /** Another Inngest server: ours is then not started. */
@@ -42,6 +44,7 @@ export interface Cloud {
     vector: PartProcess;
     neon?: PartProcess;
     ledger: PartProcess;
+    github: PartProcess;
     inngest?: PartProcess;
   };
   /** Kills the part like a power cut and starts it again with the same state and port. */
@@ -73,6 +76,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   try {
     const appPort = ports.app || (await freePort());
     const inngestPort = ports.inngest || (await freePort());
+    const appUrl = `http://127.0.0.1:${appPort}`;
     const startNeon = async () => {
       if (options.database) return undefined;
       const args = durable ? [] : ["--not-durable"];
@@ -82,21 +86,26 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       startNeon(),
       start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
       start("ledger", { dir: join(dir, "ledger"), port: ports.ledger }),
+      start("github", {
+        dir: join(dir, "github"),
+        port: ports.github,
+        args: ["--webhook-url", `${appUrl}/api/webhooks/github`],
+      }),
     ] as const;
     // When one fails, the others are waited for first: what has not started yet could not be closed.
     await Promise.allSettled(starting);
-    const [neon, vector, ledger] = await Promise.all(starting);
+    const [neon, vector, ledger, github] = await Promise.all(starting);
     const address = options.database ?? (await migrated(neon));
     const temporary = join(dir, "tmp");
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
-    const appUrl = `http://127.0.0.1:${appPort}`;
     const inngestUrl = options.inngestDev ?? `http://127.0.0.1:${inngestPort}`;
     const env = {
       DATABASE_URL: address.url,
       ...(address.wsProxy !== undefined && { NEON_WS_PROXY: address.wsProxy }),
       ...vector.env,
       ...ledger.env,
+      ...github.env,
       INNGEST_DEV: inngestUrl,
       BLOB_DIR: join(dir, "blobs"),
       // What a killed app leaves in its temporary directory goes at the next start.
@@ -123,6 +132,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       neon,
       vector,
       ledger,
+      github,
       app: await startApp(),
       inngest: options.inngestDev ? undefined : await startInngest(),
     };

@@ -1,0 +1,92 @@
+import { git, runGit } from "../../../lib/git/git.ts";
+
+export const NO_COMMIT = "0".repeat(40);
+
+/** Makes an empty bare repository that can be pushed to. */
+export async function initRepository(dir: string): Promise<void> {
+  await git(["init", "--quiet", "--bare", "--initial-branch=main", "--template=", dir], { dir });
+  await git(["config", "http.receivepack", "true"], { dir });
+  // GitHub keeps these for itself.
+  await git(["config", "receive.hideRefs", "refs/pull"], { dir });
+  for (const key of ["allowAnySHA1InWant", "allowFilter"]) {
+    await git(["config", `uploadpack.${key}`, "true"], { dir });
+  }
+  await git(["config", "receive.autogc", "false"], { dir });
+}
+
+/** All references with the commits that they stand at, ordered by name. */
+export async function refsOf(dir: string): Promise<Map<string, string>> {
+  const format = "--format=%(objectname) %(refname)";
+  const out = await git(["for-each-ref", format, "refs/heads", "refs/tags"], { dir });
+  const refs = new Map<string, string>();
+  for (const line of out.toString("utf8").split("\n")) {
+    if (line !== "") refs.set(line.slice(41), line.slice(0, 40));
+  }
+  return refs;
+}
+
+/**
+ * Moves a reference from `old` to `sha`, in one go with the check that it is at `old`; false when it is not, or git refuses the name.
+ * {@link NO_COMMIT} as `old`: it must not be there; as `sha`: it goes. Without `old` it is moved from wherever it is.
+ */
+export async function moveRef(
+  dir: string,
+  ref: string,
+  { sha, old }: { sha: string; old?: string },
+): Promise<boolean> {
+  const move = sha === NO_COMMIT ? ["-d", ref] : [ref, sha];
+  const args = ["update-ref", ...move, ...(old === undefined ? [] : [old])];
+  return (await runGit(args, { dir })).exitCode === 0;
+}
+
+export async function isRefName(ref: string): Promise<boolean> {
+  if (!/^refs\/[^/]+\/./.test(ref)) return false;
+  return (await runGit(["check-ref-format", ref], { dir: "/" })).exitCode === 0;
+}
+
+export async function setHead(dir: string, branch: string): Promise<void> {
+  await git(["symbolic-ref", "HEAD", `refs/heads/${branch}`], { dir });
+}
+
+export async function isAncestor(dir: string, old: string, young: string): Promise<boolean> {
+  const args = ["merge-base", "--is-ancestor", old, young];
+  return (await runGit(args, { dir })).exitCode === 0;
+}
+
+/** The best common ancestor; null when there is none. */
+export async function mergeBase(dir: string, a: string, b: string): Promise<string | null> {
+  const { exitCode, stdout } = await runGit(["merge-base", a, b], { dir });
+  return exitCode === 0 ? stdout.toString("latin1").trim() : null;
+}
+
+/** The commits that `to` has and `from` has not, oldest first; at most `limit` of the newest. */
+export async function commitsBetween(
+  dir: string,
+  from: string | null,
+  to: string,
+  limit = 250,
+): Promise<string[]> {
+  const args = ["rev-list", "--topo-order", `--max-count=${limit}`, to];
+  const out = await git(from === null ? args : [...args, `^${from}`], { dir });
+  return out.toString("latin1").split("\n").filter(Boolean).reverse();
+}
+
+/** How many commits `head` has that `base` has not, and the other way round. */
+export async function aheadBehind(
+  dir: string,
+  base: string,
+  head: string,
+): Promise<{ ahead: number; behind: number }> {
+  const args = ["rev-list", "--left-right", "--count", `${base}...${head}`];
+  const [behind, ahead] = (await git(args, { dir })).toString("latin1").trim().split("\t");
+  return { ahead: Number(ahead), behind: Number(behind) };
+}
+
+/** What a tag stands for in the end; undefined when that is no commit. */
+export async function peeled(dir: string, sha: string): Promise<string | undefined> {
+  const { exitCode, stdout } = await runGit(
+    ["rev-parse", "--verify", "--quiet", "--end-of-options", `${sha}^{commit}`],
+    { dir },
+  );
+  return exitCode === 0 ? stdout.toString("latin1").trim() : undefined;
+}

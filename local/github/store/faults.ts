@@ -1,0 +1,63 @@
+import * as z from "zod";
+import type { Database } from "./database.ts";
+
+/** What happens to a request; `before` and `after` answer 502, `rate` 403 as GitHub's secondary limit does. */
+export const newFault = z.strictObject({
+  /** `owner/name`; absent: any. */
+  repo: z.string().max(200).optional(),
+  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).optional(),
+  /** A part of the request's path, such as `/merge`; absent: any. */
+  path: z.string().max(500).default(""),
+  fault: z.enum([
+    "before",
+    "after",
+    "error500",
+    "hang",
+    "hang-after",
+    "close",
+    "close-after",
+    "rate",
+    "delayed-reads",
+  ]),
+  times: z.int().min(1).max(1_000_000).default(1),
+  ms: z.int().min(0).max(600_000).optional(),
+  /** Without it: `any` when a method is named or for `error500`, otherwise `write`. */
+  on: z.enum(["write", "read", "any"]).optional(),
+});
+export type NewFault = z.infer<typeof newFault>;
+export type Fault = Pick<NewFault, "fault" | "ms">;
+
+/** Faults that were ordered. */
+export class Faults {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  add({ repo, method, path, times, on, fault, ms }: NewFault): void {
+    const strikes = on ?? (method || fault === "error500" ? "any" : "write");
+    this.#db.run(
+      "INSERT INTO faults (repo, method, path, strikes, times, fault) VALUES (?, ?, ?, ?, ?, ?)",
+      ...[repo ?? null, method ?? null, path, strikes, times, JSON.stringify({ fault, ms })],
+    );
+  }
+
+  clear(): void {
+    this.#db.run("DELETE FROM faults");
+  }
+
+  /** The oldest one that strikes this request, used up by one. */
+  take(request: { method: string; path: string; repo: string | null }): Fault | undefined {
+    const what = request.method === "GET" ? "read" : "write";
+    const row = this.#db.one<{ id: number; fault: string }>(
+      `SELECT id, fault FROM faults WHERE (repo IS NULL OR repo = ?) AND (method IS NULL OR method = ?)
+         AND instr(?, path) > 0 AND strikes IN (?, 'any') ORDER BY id LIMIT 1`,
+      ...[request.repo, request.method, request.path, what],
+    );
+    if (!row) return undefined;
+    this.#db.run("UPDATE faults SET times = times - 1 WHERE id = ?", row.id);
+    this.#db.run("DELETE FROM faults WHERE id = ? AND times <= 0", row.id);
+    return JSON.parse(row.fault);
+  }
+}

@@ -1,0 +1,141 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { Octokit } from "@octokit/rest";
+import { type GithubOptions, startGithub } from "./server.ts";
+
+const run = promisify(execFile);
+
+export type At = { readonly owner: string; readonly repo: string };
+
+/** git as somebody at a keyboard runs it, with a token. */
+export async function gitIn(
+  directory: string,
+  token: string | null,
+  args: readonly string[],
+): Promise<string> {
+  const basic = Buffer.from(`x:${token}`).toString("base64");
+  const { stdout } = await run("git", args, {
+    cwd: directory,
+    env: {
+      PATH: process.env.PATH,
+      HOME: directory,
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_AUTHOR_NAME: "Ada",
+      GIT_AUTHOR_EMAIL: "ada@example.com",
+      GIT_COMMITTER_NAME: "Ada",
+      GIT_COMMITTER_EMAIL: "ada@example.com",
+      ...(token !== null && {
+        GIT_CONFIG_COUNT: "1",
+        GIT_CONFIG_KEY_0: "http.extraHeader",
+        GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+      }),
+    },
+  });
+  return stdout;
+}
+
+/** GitHub's own client, without words about errors that the test expects. */
+export function client(api: string, auth?: string): Octokit {
+  const quiet = () => undefined;
+  const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  return new Octokit({ baseUrl: api, log, ...(auth !== undefined && { auth }) });
+}
+
+export async function writeFiles(directory: string, files: Readonly<Record<string, string>>) {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), text);
+  }
+}
+
+/** A local GitHub of its own for a test, with what people do to it; ends with the test. */
+export async function hub(options: Partial<GithubOptions> = {}) {
+  const work = await mkdtemp(join(tmpdir(), "countersign-github-"));
+  const dir = options.dir ?? join(work, "state");
+  const part = await startGithub({ ...options, dir });
+  const {
+    GITHUB_API_URL: api = "",
+    GITHUB_TOKEN: token = "",
+    GITHUB_WEBHOOK_SECRET: secret = "",
+  } = part.env;
+  const octokit = client(api, token);
+  const { url } = part;
+  const cloned = async (at: At, as: string | null = token) => {
+    const directory = await mkdtemp(join(work, "clone-"));
+    await gitIn(directory, as, ["clone", "-q", `${url}/${at.owner}/${at.repo}.git`, "."]);
+    return directory;
+  };
+  return {
+    ...{ work, dir, part, api, url, token, secret, octokit, cloned },
+    client: (auth?: string) => client(api, auth),
+
+    /** A repository whose first commit was pushed with git. */
+    async repository(name: string, files: Readonly<Record<string, string>>): Promise<At> {
+      const { data } = await octokit.rest.repos.createForAuthenticatedUser({ name });
+      const at = { owner: data.owner.login, repo: name };
+      const directory = await mkdtemp(join(work, "first-"));
+      await writeFiles(directory, files);
+      for (const line of ["init -q -b main", "add .", "commit -q -m First"]) {
+        await gitIn(directory, token, line.split(" "));
+      }
+      await gitIn(directory, token, ["push", "-q", data.clone_url, "main"]);
+      return at;
+    },
+
+    /** Commits files on a branch and pushes it; returns the commit. */
+    async push(
+      at: At,
+      branch: string,
+      files: Readonly<Record<string, string>>,
+      as: string = token,
+    ): Promise<string> {
+      const directory = await cloned(at, as);
+      const known = await gitIn(directory, as, ["ls-remote", "origin", `refs/heads/${branch}`]);
+      await gitIn(directory, as, ["checkout", "-q", ...(known ? [branch] : ["-b", branch])]);
+      await writeFiles(directory, files);
+      await gitIn(directory, as, ["add", "."]);
+      await gitIn(directory, as, ["commit", "-q", "-m", `Change ${Object.keys(files).join(", ")}`]);
+      await gitIn(directory, as, ["push", "-q", "origin", branch]);
+      return (await gitIn(directory, as, ["rev-parse", "HEAD"])).trim();
+    },
+
+    /** Runs git in a fresh clone. */
+    git: async (at: At, ...args: string[]) => await gitIn(await cloned(at), token, args),
+
+    /** A request to the routes for tests. */
+    async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers,
+        body: JSON.stringify(body),
+      });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      return (response.status === 204 ? undefined : await response.json()) as T;
+    },
+
+    async [Symbol.asyncDispose]() {
+      await part.close();
+      await rm(work, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The status and message of a refusal, which the call must end in. */
+export async function refused(call: Promise<unknown>): Promise<[number, string, ...string[]]> {
+  try {
+    await call;
+  } catch (error) {
+    const { status, response } = error as {
+      status: number;
+      response?: { data?: { message?: string; errors?: { message?: string; field?: string }[] } };
+    };
+    const reasons = response?.data?.errors?.map(({ message, field }) => message ?? field ?? "");
+    return [status, response?.data?.message ?? String(error), ...(reasons ?? [])];
+  }
+  throw new Error("it was not refused");
+}
