@@ -2,6 +2,17 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import type { Tx } from "#db/client.ts";
 import { fileNames, projectFiles } from "#db/schema.ts";
 
+/** Other names of the same bytes beyond this many are not kept: names are a courtesy, rows are bounded. */
+const MAX_ALIASES = 20;
+
+/** SQL for the row's aliases with `name` among them, unless the file has that name already. */
+export function aliasesWith(name: string): SQL {
+  const { aliases } = projectFiles;
+  return sql`case
+    when ${projectFiles.name} = ${name} or ${name} = any(${aliases}) or cardinality(${aliases}) >= ${MAX_ALIASES}
+    then ${aliases} else array_append(${aliases}, ${name}) end`;
+}
+
 /**
  * Says that a file came under a name. A repeat never makes it older; with `keep`, it stays when it first came.
  * @param input.at when; never later than now, whatever its sender's clock says

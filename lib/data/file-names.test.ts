@@ -6,14 +6,9 @@ import { newId } from "../ids.ts";
 import { publishArtifact } from "./artifacts.server.ts";
 import { getChunksWithFile, insertChunks } from "./chunks.server.ts";
 import { insertCitations, listCitations } from "./citations.server.ts";
+import { attachBytes } from "./file-bytes.server.ts";
 import { markIngested, markRejected } from "./file-progress.server.ts";
-import {
-  attachBytes,
-  deleteFile,
-  type ProjectFile,
-  registerLink,
-  registerUpload,
-} from "./files.server.ts";
+import { deleteFile, type ProjectFile, registerLink, registerUpload } from "./files.server.ts";
 import { createProject } from "./projects.server.ts";
 import { transaction } from "./transaction.server.ts";
 

@@ -5,6 +5,7 @@ import { db } from "#db/client.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { attachBytes } from "./file-bytes.server.ts";
 import {
   claimLeftBehind,
   markIngested,
@@ -12,7 +13,6 @@ import {
   markRejected,
 } from "./file-progress.server.ts";
 import {
-  attachBytes,
   deleteFile,
   findFile,
   getFile,

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { blobStore } from "../blob/blob.ts";
+import { attachBytes } from "../data/file-bytes.server.ts";
 import { markIngesting } from "../data/file-progress.server.ts";
-import { attachBytes, findFile, registerLink } from "../data/files.server.ts";
+import { findFile, registerLink } from "../data/files.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { FileRefused, NotFound, noProjectYet } from "../errors.ts";
 import type { fileUploaded } from "../events/catalogue/files.ts";
