@@ -13,6 +13,7 @@ import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
 import { gatherSources } from "./gather-sources.ts";
+import { indexRepo } from "./index-repo.ts";
 import { ingestFile } from "./ingest-file.ts";
 import { ledgerRun } from "./ledger-run.ts";
 import { planChanges } from "./plan-changes.ts";
@@ -59,4 +60,5 @@ export const functions = [
   sweepMessages,
   checkpointAudit,
   connectRepoToProject,
+  indexRepo,
 ];

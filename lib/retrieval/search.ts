@@ -1,8 +1,11 @@
 import { latestOf } from "../data/artifact-lists.server.ts";
 import { fullTextSearch, getChunksWithFile } from "../data/chunks.server.ts";
+import { visibleCodeFiles } from "../data/code-files.server.ts";
 import { listRepoIds } from "../data/repos.server.ts";
 import { errorMessage } from "../errors.ts";
+import { SEPARATOR } from "../ingest/chunk/embedded-text.ts";
 import { log } from "../log.ts";
+import { keyOfVector } from "../repos/keys.ts";
 import { namespaces, queryText, type VectorHit } from "../upstash/vector.ts";
 
 /** What can be searched: uploaded documents, generated artifacts, source code of connected repositories. */
@@ -68,9 +71,10 @@ export async function search(query: SearchQuery): Promise<SearchAnswer> {
   const spaces = await namespacesOf(query);
   try {
     const found = await Promise.all(
-      spaces.map((space) => queryText(space, query.query, query.topK)),
+      spaces.map(({ name, spare }) => queryText(name, query.query, query.topK + spare)),
     );
-    const best = found.flat().sort(byScore).slice(0, query.topK);
+    const shown = await withoutUnseenCode(query.projectId, found.flat());
+    const best = shown.sort(byScore).slice(0, query.topK);
     return { hits: await withSources(query.projectId, best) };
   } catch (error) {
     log.warn("vector search failed", { projectId: query.projectId, error: errorMessage(error) });
@@ -83,15 +87,40 @@ export async function search(query: SearchQuery): Promise<SearchAnswer> {
   }
 }
 
-async function namespacesOf({ projectId, types }: SearchQuery): Promise<string[]> {
-  const spaces: string[] = [];
-  if (types.includes("chunk")) spaces.push(namespaces.chunks(projectId));
-  if (types.includes("artifact")) spaces.push(namespaces.artifacts(projectId));
-  if (types.includes("code")) {
-    const repos = await listRepoIds({ projectId });
-    spaces.push(...repos.map((repoId) => namespaces.repo(projectId, repoId)));
-  }
-  return spaces;
+/** Hits of code that are asked for beyond those wanted: while a repository is indexed, old and new lie side by side. */
+const SPARE = 20;
+
+async function namespacesOf({
+  projectId,
+  types,
+}: SearchQuery): Promise<{ name: string; spare: number }[]> {
+  const names: string[] = [];
+  if (types.includes("chunk")) names.push(namespaces.chunks(projectId));
+  if (types.includes("artifact")) names.push(namespaces.artifacts(projectId));
+  const spaces = names.map((name) => ({ name, spare: 0 }));
+  if (!types.includes("code")) return spaces;
+  const repos = await listRepoIds({ projectId });
+  const code = repos.map((id) => ({ name: namespaces.repo(projectId, id), spare: SPARE }));
+  return [...spaces, ...code];
+}
+
+/** Code is shown of the commit that is indexed as a whole, never of one that is about to be or was before. */
+async function withoutUnseenCode(
+  projectId: string,
+  found: readonly VectorHit[],
+): Promise<VectorHit[]> {
+  const fileOf = ({ id, metadata }: VectorHit) => {
+    const key = metadata?.type === "code" ? keyOfVector(String(id)) : null;
+    return key !== null && metadata?.type === "code" ? { repoId: metadata.repoId, key } : null;
+  };
+  const files = found.flatMap((hit) => fileOf(hit) ?? []);
+  const visible = await visibleCodeFiles({ projectId, files });
+  const seen = new Set(visible.map(({ repoId, key }) => `${repoId} ${key}`));
+  return found.filter((hit) => {
+    if (hit.metadata?.type !== "code") return true;
+    const file = fileOf(hit);
+    return file !== null && seen.has(`${file.repoId} ${file.key}`);
+  });
 }
 
 /** Best first; the id decides a tie, so that the same question has the same answer. */
@@ -129,7 +158,10 @@ async function withSources(projectId: string, found: readonly VectorHit[]): Prom
       chunkStart: lineStart,
       chunkEnd: lineEnd,
     } = metadata;
-    return [{ type: "code", repoId, path, language, commitSha, lineStart, lineEnd, score, text }];
+    // The lines alone: what was embedded begins with the path.
+    const lines = text.slice(text.indexOf(SEPARATOR) + SEPARATOR.length);
+    const place = { repoId, path, language, commitSha, lineStart, lineEnd };
+    return [{ type: "code", ...place, score, text: lines }];
   });
 }
 

@@ -1,12 +1,10 @@
 import { chunkDocument } from "../../ingest/chunk/chunk.ts";
 import { embeddedText } from "../../ingest/chunk/embedded-text.ts";
 import { contentHash } from "../../ingest/chunk/id.ts";
+import { CODE_INDEX_VERSION } from "../version.ts";
 import { codeBreaks } from "./breaks.ts";
 import { cleaner, sourceText } from "./inspect.ts";
 import type { ChunkedFile, CodeChunk, SourceFile } from "./source.ts";
-
-/** Raise it when the same file would be cut or filtered in another way: every repository is then indexed again. */
-export const CODE_INDEX_VERSION = 1;
 
 /**
  * Cuts a file of a repository into chunks of whole lines, of at most 512 tokens with its path: at declarations where a grammar

@@ -1,0 +1,245 @@
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { auditEntries, codeFiles, repos } from "#db/schema.ts";
+import { type Client, until } from "#local/client.ts";
+import { makeProject, type TestCloud, testCloud } from "./support/cloud.ts";
+import { type TestRepository, testRepository } from "./support/repository.ts";
+
+interface ApiRepo {
+  readonly id: string;
+  readonly owner: string;
+  readonly name: string;
+  readonly cloneUrl: string;
+  readonly index: {
+    readonly state: string;
+    readonly commitSha: string | null;
+    readonly files: number;
+    readonly chunks: number;
+    readonly skipped: Record<string, number>;
+    readonly error: string | null;
+  };
+}
+
+interface Hit {
+  readonly type: string;
+  readonly path: string;
+  readonly commitSha: string;
+  readonly lineStart: number;
+  readonly lineEnd: number;
+  readonly text: string;
+}
+
+let world: TestCloud;
+let client: Client;
+const open: TestRepository[] = [];
+
+beforeAll(async () => {
+  world = await testCloud();
+  client = await world.client();
+}, 90_000);
+afterAll(async () => {
+  await Promise.all(open.map((one) => one.close()));
+  await world?.close();
+});
+
+async function repository(name: string): Promise<TestRepository> {
+  const made = await testRepository(name, world.cloud.env);
+  open.push(made);
+  return made;
+}
+
+const list = async (projectId: string) =>
+  (await client.call<{ items: ApiRepo[] }>("GET", `/api/projects/${projectId}/repos`)).items;
+
+/** Waits until the only repository of a project is indexed at a commit. */
+async function indexed(projectId: string, commitSha: string): Promise<ApiRepo> {
+  return await until(`the index of ${commitSha}`, async () => {
+    const [repo] = await list(projectId).catch(() => []);
+    return repo?.index.commitSha === commitSha && repo.index.state === "indexed" ? repo : null;
+  });
+}
+
+async function search(projectId: string, words: string): Promise<Hit[]> {
+  const query = new URLSearchParams({ projectId, q: words, types: "code", topK: "20" });
+  return (await client.call<{ hits: Hit[] }>("GET", `/api/search?${query}`)).hits;
+}
+
+async function vectorIds(projectId: string, repoId: string): Promise<string[]> {
+  const namespace = `project:${projectId}:repo:${repoId}`;
+  if (!(await world.vectors.listNamespaces()).includes(namespace)) return [];
+  const page = await world.vectors.range({ cursor: "0", limit: 1000 }, { namespace });
+  return page.vectors.map(({ id }) => String(id)).sort();
+}
+
+/** What rows say which vectors there should be. */
+async function expectedIds(repoId: string): Promise<string[]> {
+  const rows = await world.database.select().from(codeFiles).where(eq(codeFiles.repoId, repoId));
+  return rows
+    .flatMap(({ key, chunkCount }) =>
+      Array.from({ length: chunkCount ?? 0 }, (_, i) => `code_${key}_${i}`),
+    )
+    .sort();
+}
+
+const connect = (projectId: string, { owner, name }: { owner: string; name: string }) =>
+  client.send({ name: "repo.connected", data: { projectId, owner, name } });
+
+test("a repository is connected before its project is there, twice and in any case, and is one; its code is found", async () => {
+  const shop = await repository("shop");
+  const tax = "export function taxOf(price: number): number {\n  return price * 0.19;\n}\n";
+  const sha = await shop.push({ "src/tax.ts": tax, "README.md": "# A shop\n\nSells bicycles.\n" });
+  const { owner, name } = shop;
+  const ids = await connect("p-shop", { owner: owner.toUpperCase(), name });
+  ids.push(...(await connect("p-shop", { owner, name: "Shop" })));
+  await makeProject(client, "p-shop");
+  await client.runs(ids);
+  const repo = await indexed("p-shop", sha);
+  expect(await list("p-shop")).toHaveLength(1);
+  expect(repo).toMatchObject({ owner, name, index: { files: 2, skipped: {}, error: null } });
+  expect(repo.cloneUrl).not.toContain("@");
+
+  const [hit] = await search("p-shop", "taxOf price");
+  expect(hit).toMatchObject({
+    ...{ type: "code", path: "src/tax.ts", language: "typescript", commitSha: sha },
+    ...{ lineStart: 1, lineEnd: 3, repoId: repo.id, text: tax.trimEnd() },
+  });
+  const [found] = await world.vectors.query(
+    { data: "taxOf", topK: 1, includeMetadata: true },
+    { namespace: `project:p-shop:repo:${repo.id}` },
+  );
+  expect(Object.keys(found?.metadata ?? {}).sort()).toEqual([
+    ...["chunkEnd", "chunkStart", "commitSha", "language", "path", "projectId", "repoId", "type"],
+  ]);
+  const entries = await world.database
+    .select()
+    .from(auditEntries)
+    .where(eq(auditEntries.projectId, "p-shop"));
+  expect(entries.filter(({ action }) => action === "repo.connected")).toHaveLength(1);
+});
+
+test("what is not there, or is no repository's name, is refused and recorded", async () => {
+  await makeProject(client, "p-refused");
+  const bad = [
+    { owner: "acme", name: "none" },
+    { owner: "acme", name: "../shop" },
+    { owner: "https://github.com/acme", name: "shop" },
+  ];
+  for (const wish of bad) await client.runs(await connect("p-refused", wish));
+  expect(await list("p-refused")).toEqual([]);
+  const entries = await world.database
+    .select()
+    .from(auditEntries)
+    .where(eq(auditEntries.projectId, "p-refused"));
+  const refused = entries.filter(({ action }) => action === "repo.refused");
+  expect(refused.map(({ payload }) => (payload as { reason: string }).reason)).toEqual([
+    ...["github_not_found", "bad_repository_name", "bad_repository_name"],
+  ]);
+});
+
+test("a push indexes what changed alone; other branches, old and repeated pushes change nothing", async () => {
+  const lib = await repository("lib");
+  const files = (changed: string) => ({
+    ...Object.fromEntries(
+      Array.from({ length: 12 }, (_, i) => [`src/f${i}.ts`, `export const word${i} = "sheep";\n`]),
+    ),
+    "src/changing.ts": `export const ${changed} = "wolf";\n`,
+    "bin/tool.png": "\u0089PNG",
+  });
+  const first = await lib.push(files("before"));
+  await makeProject(client, "p-lib");
+  await connect("p-lib", lib);
+  const { id: repoId } = await indexed("p-lib", first);
+  const rowsBefore = await world.database
+    .select()
+    .from(codeFiles)
+    .where(eq(codeFiles.repoId, repoId));
+
+  // The webhook says so.
+  const second = await lib.push({
+    ...files("after"),
+    "src/new.ts": "export const brandNew = 1;\n",
+  });
+  const repo = await indexed("p-lib", second);
+  expect(repo.index).toMatchObject({ files: 14, skipped: { binary: 1 } });
+  const rows = await world.database.select().from(codeFiles).where(eq(codeFiles.repoId, repoId));
+  const kept = rows.filter((row) => row.commitSha === first && row.toGeneration === null);
+  expect(kept).toHaveLength(12);
+  // The very same rows: nobody has written them again.
+  for (const row of kept) expect(rowsBefore).toContainEqual(row);
+  expect((await search("p-lib", "before wolf")).map(({ text }) => text).join()).not.toContain(
+    "before",
+  );
+  const [hit] = await search("p-lib", "after wolf");
+  expect(hit).toMatchObject({ path: "src/changing.ts", commitSha: second });
+  await until("the old vectors to be gone", async () =>
+    JSON.stringify(await vectorIds("p-lib", repoId)) === JSON.stringify(await expectedIds(repoId))
+      ? true
+      : null,
+  );
+
+  const settled = await world.database.select().from(repos).where(eq(repos.id, repoId));
+  const pushes = [
+    { ref: "refs/heads/main", commitSha: first },
+    { ref: "refs/heads/main", commitSha: second },
+    { ref: "refs/heads/other", commitSha: "f".repeat(40) },
+  ].map((push) => ({ name: "repo.pushed", data: { projectId: "p-lib", repoId, ...push } }));
+  await client.runs(await client.send(...pushes, ...pushes), 60);
+  expect(await world.database.select().from(repos).where(eq(repos.id, repoId))).toEqual(settled);
+
+  // Back to how it was: what was removed is there again.
+  const third = await lib.push(files("before"));
+  await indexed("p-lib", third);
+  expect((await search("p-lib", "before wolf"))[0]).toMatchObject({
+    path: "src/changing.ts",
+    commitSha: third,
+  });
+});
+
+test("an app that is killed while it indexes leaves the same as one that is not", async () => {
+  const big = await repository("big");
+  const files = Object.fromEntries(
+    Array.from({ length: 120 }, (_, i) => [
+      `src/m${i}.ts`,
+      `export const module${i} = ${i}; // ${"word ".repeat(60)}\n`,
+    ]),
+  );
+  const sha = await big.push(files);
+  await makeProject(client, "p-killed");
+  await connect("p-killed", big);
+  const repoId = await until(
+    "the repository",
+    async () => (await list("p-killed").catch(() => []))[0]?.id ?? null,
+  );
+  for (const share of [0.1, 0.5]) {
+    await until("some vectors", async () =>
+      (await vectorIds("p-killed", repoId)).length > 120 * share ? true : null,
+    );
+    // Half an index is never seen.
+    expect(await search("p-killed", "module word")).toEqual([]);
+    await world.cloud.restart("app");
+  }
+  const repo = await indexed("p-killed", sha);
+  expect(repo.index).toMatchObject({ files: 120, chunks: 120, skipped: {} });
+  expect(await vectorIds("p-killed", repoId)).toEqual(await expectedIds(repoId));
+  expect(await search("p-killed", "module word")).toHaveLength(20);
+}, 90_000);
+
+test("a project that is deleted leaves neither rows nor vectors of its code", async () => {
+  const gone = await repository("gone");
+  const sha = await gone.push({ "a.ts": "export const a = 1;\n" });
+  await makeProject(client, "p-gone");
+  await connect("p-gone", gone);
+  const { id: repoId } = await indexed("p-gone", sha);
+  expect(await vectorIds("p-gone", repoId)).toHaveLength(1);
+  await client.runs(
+    await client.send({ name: "project.deleted", data: { projectId: "p-gone", by: "owner" } }),
+  );
+  expect(await world.database.select().from(codeFiles).where(eq(codeFiles.repoId, repoId))).toEqual(
+    [],
+  );
+  expect(await vectorIds("p-gone", repoId)).toEqual([]);
+  const [last] = (
+    await world.database.select().from(auditEntries).where(eq(auditEntries.projectId, "p-gone"))
+  ).sort((a, b) => b.seq - a.seq);
+  expect(last?.payload).toMatchObject({ rows: { code_files: 1, repos: 1 } });
+});
