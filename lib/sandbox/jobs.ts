@@ -1,0 +1,121 @@
+import { blobStore } from "../blob/blob.ts";
+import { checkKey, projectPrefix } from "../blob/port.ts";
+import {
+  cancelJobs,
+  endJob,
+  ensureJob,
+  type SandboxJob,
+  startJob,
+} from "../data/sandbox-jobs.server.ts";
+import { Conflict, InvalidInput } from "../errors.ts";
+import { redactJson } from "../redact.ts";
+import type { Command, CommandResult, Isolation, Sandbox } from "./port.ts";
+import { transcriptOf } from "./transcript.ts";
+
+export const JOB_TYPES = [
+  "repo.clone",
+  "repo.applyPatch",
+  "repo.install",
+  "verify.lint",
+  "verify.typecheck",
+  "verify.test",
+  "verify.build",
+  "db.migrate",
+] as const;
+export type JobType = (typeof JOB_TYPES)[number];
+
+export interface JobRequest {
+  readonly projectId: string;
+  readonly runId: string;
+  /** With run and type the job's identity: the same again is the same job. */
+  readonly stepId: string;
+  readonly jobType: JobType;
+  readonly sandbox: Sandbox;
+  readonly command: Command;
+  /** The commit or tree that the command is about. */
+  readonly commitSha: string;
+}
+
+export interface JobResult {
+  readonly jobId: string;
+  readonly status: "succeeded" | "failed";
+  /** Null when the command was ended. */
+  readonly exitCode: number | null;
+  /** The redacted end of what it said, at most 8 KB. */
+  readonly tail: string;
+  readonly durationMs: number;
+  readonly isolation: Isolation;
+}
+
+/** What is kept of one command's output. */
+const MAX_TRANSCRIPT_BYTES = 5 * 1024 * 1024;
+
+/**
+ * Runs a command as a job with a row: queued, running, then succeeded or failed, with its redacted transcript. A job that
+ * has ended is not run again; one that somebody began who then died begins anew. Throws Conflict when it has been canceled or
+ * its run is gone, InvalidInput for a command that is not allowed (the row then says so), and what the sandbox throws.
+ */
+export async function runJob(request: JobRequest): Promise<JobResult> {
+  const { projectId, runId, stepId, jobType, sandbox, command, commitSha } = request;
+  const { isolation, name } = sandbox;
+  const argv = redactJson(command.argv);
+  const metadata = { isolation, sandbox: name, commitSha, command: argv };
+  const row = await ensureJob({ projectId, runId, stepId, jobType, metadata });
+  const started = await startJob({ id: row.id, metadata });
+  if (!started) return resultOf(row);
+  const maxOutputBytes = Math.min(command.maxOutputBytes, MAX_TRANSCRIPT_BYTES);
+  const result = await sandbox.run({ ...command, maxOutputBytes }).catch(async (error) => {
+    // It is never run: nothing else will end the row.
+    if (error instanceof InvalidInput)
+      await endJob({
+        ...{ id: row.id, status: "failed", exitCode: null, transcriptBlobRef: null },
+        metadata: { ...metadata, tail: error.message },
+      });
+    throw error;
+  });
+  return await settle(request, row.id, metadata, result);
+}
+
+async function settle(
+  { projectId, runId }: JobRequest,
+  id: string,
+  metadata: Record<string, unknown>,
+  result: CommandResult,
+): Promise<JobResult> {
+  const { exitCode, ended, output, truncated, durationMs } = result;
+  const transcript = transcriptOf(output, truncated);
+  const key = checkKey(`${projectPrefix(projectId)}/runs/${runId}/jobs/${id}.txt`);
+  await blobStore().put(key, transcript.pieces());
+  const { tail } = transcript;
+  const row = await endJob({
+    ...{ id, exitCode, transcriptBlobRef: key },
+    status: exitCode === 0 ? "succeeded" : "failed",
+    metadata: { ...metadata, tail, truncated, ended, durationMs },
+  });
+  if (!row) throw canceled(id);
+  return resultOf(row);
+}
+
+function resultOf({ id, status, exitCode, metadata }: SandboxJob): JobResult {
+  if (status !== "succeeded" && status !== "failed") throw canceled(id);
+  const { tail, durationMs, isolation } = metadata;
+  return {
+    ...{ jobId: id, status, exitCode },
+    tail: String(tail ?? ""),
+    durationMs: Number(durationMs ?? 0),
+    isolation: isolation as Isolation,
+  };
+}
+
+function canceled(id: string): Conflict {
+  return new Conflict("job_canceled", `The job ${id} has been canceled.`);
+}
+
+/**
+ * Cancels the jobs of a run and names the sandboxes that whoever calls this has to stop, by `sandboxProvider().stop`. Can be
+ * repeated: the names are the same then.
+ */
+export async function cancelJobsOfRun({ runId }: { runId: string }): Promise<string[]> {
+  const rows = await cancelJobs({ runId });
+  return [...new Set(rows.map(({ metadata }) => String(metadata.sandbox)))];
+}
