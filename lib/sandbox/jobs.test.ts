@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { db } from "#db/client.ts";
+import { runs } from "#db/schema.ts";
+import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
+import { blobStore } from "../blob/blob.ts";
+import { createProject } from "../data/projects.server.ts";
+import { ensureJob, listJobs, startJob } from "../data/sandbox-jobs.server.ts";
+import { cancelJobsOfRun, type JobRequest, runJob } from "./jobs.ts";
+import type { CommandResult, Sandbox } from "./port.ts";
+import { transcriptOf } from "./transcript.ts";
+
+let database: TestDatabase;
+let dir: string;
+beforeAll(async () => {
+  database = await testDatabase();
+  dir = await mkdtemp(join(tmpdir(), "jobs-"));
+  vi.stubEnv("BLOB_DIR", dir);
+  vi.stubEnv("SOME_TOKEN", "the-secret-of-this-environment");
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await database.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** The outside of jobs: a sandbox that says what it is told to. */
+class Scripted implements Sandbox {
+  readonly name = "scripted";
+  readonly isolation = "bubblewrap";
+  started = 0;
+  readonly #run: () => Promise<Partial<CommandResult>>;
+  constructor(run: () => Promise<Partial<CommandResult>>) {
+    this.#run = run;
+  }
+  async run(): Promise<CommandResult> {
+    this.started += 1;
+    const usual = { exitCode: 0, output: Buffer.from("said\n"), truncated: false, durationMs: 5 };
+    return { ended: "exited", ...usual, ...(await this.#run()) };
+  }
+  async read() {
+    return Buffer.alloc(0);
+  }
+  async write() {}
+  async stop() {}
+}
+
+let made = 0;
+async function request(sandbox: Sandbox): Promise<JobRequest> {
+  made += 1;
+  const [runId, slug] = [`run-${made}`, `jobs-${made}`];
+  const { id: projectId } = await createProject({ ownerUserId: "ann", slug, name: slug });
+  const run = { id: runId, projectId, kind: "implementation" as const, requestedBy: "ann" };
+  await db()
+    .insert(runs)
+    .values({ ...run, input: {} });
+  const command = { argv: ["npm", "test"] as const, timeoutMs: 1000, maxOutputBytes: 1e6 };
+  return {
+    projectId,
+    runId,
+    stepId: "verify/test-1",
+    jobType: "verify.test",
+    sandbox,
+    command,
+    commitSha: "c0ffee",
+  };
+}
+
+it("runs a job once, keeps its redacted transcript, and gives its result again", async () => {
+  const output = Buffer.from("a the-secret-of-this-environment b\nnot ok 1 - adds\n");
+  const sandbox = new Scripted(async () => ({ exitCode: 1, output }));
+  const job = await request(sandbox);
+  const result = await runJob(job);
+  expect(result).toMatchObject({ status: "failed", exitCode: 1, isolation: "bubblewrap" });
+  expect(result.tail).toContain("not ok 1 - adds");
+  expect(await runJob(job)).toEqual(result);
+  expect(sandbox.started).toBe(1);
+  const [row] = await listJobs(job);
+  expect(row).toMatchObject({ status: "failed", exitCode: 1, metadata: { commitSha: "c0ffee" } });
+  const kept = await text(await blobStore().get(row?.transcriptBlobRef ?? ""));
+  expect(kept).toContain("not ok 1 - adds");
+  expect(kept + JSON.stringify(row)).not.toContain("the-secret-of-this-environment");
+});
+
+it("begins anew what somebody began who then died", async () => {
+  const sandbox = new Scripted(async () => ({}));
+  const job = await request(sandbox);
+  const { id } = await ensureJob({ ...job, metadata: {} });
+  await startJob({ id, metadata: {} });
+  expect(await runJob(job)).toMatchObject({ jobId: id, status: "succeeded" });
+});
+
+it("stays canceled when it is canceled while it runs, and names the sandbox to stop each time", async () => {
+  const sandbox = new Scripted(async () => {
+    expect(await cancelJobsOfRun(job)).toEqual(["scripted"]);
+    return { exitCode: null, ended: "killed" };
+  });
+  const job = await request(sandbox);
+  await expect(runJob(job)).rejects.toMatchObject({ code: "job_canceled" });
+  expect(await cancelJobsOfRun(job)).toEqual(["scripted"]);
+  await expect(runJob(job)).rejects.toMatchObject({ code: "job_canceled" });
+  expect(await listJobs(job)).toMatchObject([{ status: "canceled" }]);
+});
+
+it("keeps the end of what was said, in whole characters, within 8 KB", () => {
+  const { tail } = transcriptOf(Buffer.from(`${"é".repeat(9000)}end\0`), true);
+  expect(Buffer.byteLength(tail)).toBeLessThanOrEqual(8192);
+  expect(tail).not.toContain("\ufffd");
+  expect(tail).toContain("end\u2400");
+  expect(tail).toContain("dropped");
+});
