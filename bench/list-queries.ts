@@ -14,7 +14,7 @@ import {
   listRetired,
   listUnindexed,
 } from "#lib/data/chunks.server.ts";
-import { listCitations } from "#lib/data/citations.server.ts";
+import { citationsOfMessages, listCitations } from "#lib/data/citations.server.ts";
 import {
   countInFlight,
   effectsOfApproval,
@@ -22,19 +22,29 @@ import {
   listEffects,
   orphanedEffects,
 } from "#lib/data/effect-lists.server.ts";
+import { latestVersions } from "#lib/data/export.server.ts";
 import { claimLeftBehind } from "#lib/data/file-progress.server.ts";
 import { claimUnfinishedRemovals } from "#lib/data/file-removals.server.ts";
 import { listFiles } from "#lib/data/files.server.ts";
+import {
+  claimUnanswered,
+  listMessages,
+  oldestPending,
+  turnsBefore,
+} from "#lib/data/messages.server.ts";
 import { spentOn } from "#lib/data/model-calls.server.ts";
 import type { Page } from "#lib/data/page.ts";
 import { listApproverKeys } from "#lib/data/policies.server.ts";
 import { claimUndeleted, listProjects } from "#lib/data/projects.server.ts";
 import { listRefusals } from "#lib/data/refusals.server.ts";
 import { listRepoIds } from "#lib/data/repos.server.ts";
+import { untidyRuns } from "#lib/data/run-drafts.server.ts";
 import { listSteps } from "#lib/data/run-steps.server.ts";
 import { listRuns, liveRunsOf, staleRuns } from "#lib/data/runs.server.ts";
+import { listSkills } from "#lib/data/skills.server.ts";
+import { listThreads } from "#lib/data/threads.server.ts";
 import { listApprovals } from "#lib/data/visible-approvals.server.ts";
-import { APPROVER, BUSY, ORDINARY, OWNER, OWNER_OF_MANY } from "./list-rows.ts";
+import { APPROVER, BUSY, BUSY_THREAD, ORDINARY, OWNER, OWNER_OF_MANY } from "./list-rows.ts";
 
 type Query = (executor: Executor) => Promise<unknown>;
 
@@ -79,13 +89,28 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "runs, ordinary project": pages((cursor, e) => listRuns({ projectId: ORDINARY, cursor }, e)),
   "runs of a project that live": (e) => liveRunsOf({ projectId: BUSY }, e),
   "runs left behind": (e) => staleRuns({ ...left, statuses: ["created", "running"] }, e),
+  "runs with drafts, succeeded": (e) => untidyRuns({ ...left, status: "succeeded" }, e),
+  "runs with drafts, failed": (e) => untidyRuns({ ...left, status: "failed" }, e),
   "steps of a run": (e) => listSteps({ runId: "run_5000" }, e),
   "artifacts, busy project": pages((cursor, e) => listArtifacts({ projectId: BUSY, cursor }, e)),
   "artifacts, ordinary project": pages((cursor, e) =>
     listArtifacts({ projectId: ORDINARY, cursor }, e),
   ),
   "artifacts found": (e) => latestOf({ projectId: BUSY, versions }, e),
+  "artifacts to export": (e) => latestVersions({ projectId: ORDINARY, limit: 1000 }, e),
   "citations of an artifact": (e) => listCitations({ artifactId: "artifact_5000" }, e),
+  "citations of messages": (e) => citationsOfMessages({ ids: ids("message", 100) }, e),
+  "threads, busy project": pages((cursor, e) => listThreads({ projectId: BUSY, cursor }, e)),
+  "threads, ordinary project": pages((cursor, e) =>
+    listThreads({ projectId: ORDINARY, cursor }, e),
+  ),
+  "messages, busy thread": pages((cursor, e) => listMessages({ threadId: BUSY_THREAD, cursor }, e)),
+  "messages, ordinary thread": (e) => listMessages({ threadId: "thread_5000" }, e),
+  "question that waits longest": (e) => oldestPending({ threadId: BUSY_THREAD }, e),
+  "turns before a question": (e) =>
+    turnsBefore({ threadId: BUSY_THREAD, createdAt: new Date() }, 4, e),
+  "questions left behind": (e) => claimUnanswered({ ...left, limit: 20 }, e),
+  "skills of a project": (e) => listSkills({ projectId: ORDINARY }, e),
   "approvals, owner": everyApproval({ userId: OWNER }),
   "approvals, owner of many": everyApproval({ userId: OWNER_OF_MANY }),
   "approvals, approver": everyApproval({ userId: APPROVER }),

@@ -6,6 +6,9 @@ export const BUSY = "project_0";
 export const ORDINARY = "project_7";
 const PROJECTS = 1000;
 
+/** Has half of all messages. */
+export const BUSY_THREAD = "thread_0";
+
 /** Owns the busy project and 99 others. */
 export const OWNER = "owner_busy";
 /** Owns ten thousand projects. */
@@ -45,6 +48,13 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     created_at: at("n"),
     updated_at: at("n"),
   },
+  file_names: {
+    // A quarter of them is what one name of the busy project stood for at some time.
+    project_id: project("n"),
+    name: "case when n % 4 = 0 then 'report' else 'file-' || n end",
+    file_id: "'file_' || n",
+    came_at: at("n"),
+  },
   file_chunks: {
     id: "'chunk_' || n",
     project_id: project("(n / 100)"),
@@ -70,7 +80,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   runs: {
     id: "'run_' || n",
     project_id: project("n"),
-    kind: "'implementation'::run_kind",
+    kind: "(case when n % 10 = 0 then 'research' else 'implementation' end)::run_kind",
     status: `(case n % 1000 when 0 then 'failed' when 1 then 'running' when 2 then 'waiting_approval'
       else 'succeeded' end)::run_status`,
     input: "'{}'::jsonb",
@@ -78,6 +88,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     event_id: "'event_' || n",
     created_at: at("n"),
     ended_at: `case when n % 1000 not in (1, 2) then ${at("n")} end`,
+    tidied_at: `case when n % 10 = 0 and n % 500 <> 0 then ${at("n")} end`,
     updated_at: at("n"),
   },
   run_steps: {
@@ -195,6 +206,36 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     owner: "'approver_' || n % 1000",
     public_key: "'k'",
     created_by: "'somebody'",
+  },
+  project_skills: {
+    id: "'skill_' || n",
+    project_id: "'project_' || n / 100",
+    name: "'skill-' || n % 100",
+    description: "'d'",
+    content: "'c'",
+    created_at: at("n"),
+    updated_at: at("n"),
+  },
+  chat_threads: {
+    id: "'thread_' || n",
+    project_id: project("n"),
+    title: "'t'",
+    created_by: "'somebody'",
+    created_at: at("n"),
+    updated_at: at("n"),
+  },
+  // A question and its answer by turns; half of all in one thread.
+  chat_messages: {
+    id: "'message_' || n",
+    thread_id: `case when n % 4 < 2 then '${BUSY_THREAD}' else 'thread_' || n / 10 end`,
+    role: "(case when n % 2 = 0 then 'user' else 'assistant' end)::message_role",
+    content: "'c'",
+    in_reply_to: "case when n % 2 = 1 then 'message_' || n - 1 end",
+    state: `(case when n % 2000 = 2 then 'pending' when n % 2000 = 4 then 'failed'
+      when n % 2 = 0 then 'answered' end)::message_state`,
+    error: "case when n % 2000 = 4 then 'e' end",
+    woken_at: at("n"),
+    created_at: at("n"),
   },
   model_calls: {
     id: "'call_' || n",
