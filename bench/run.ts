@@ -6,6 +6,7 @@ import { run as exportBench } from "./export.bench.ts";
 import { run as ingest } from "./ingest.bench.ts";
 import { run as ledger } from "./ledger.bench.ts";
 import { run as lists } from "./lists.bench.ts";
+import { run as repo } from "./repo.bench.ts";
 import type { Bench, BenchResult } from "./result.ts";
 import { run as search } from "./search.bench.ts";
 import { run as searchable } from "./searchable.bench.ts";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, Bench>> = {
   ingest,
   ledger,
   lists,
+  repo,
   search,
   searchable,
 };
@@ -35,6 +37,7 @@ Exits with 1 when a bar is missed.
   ingest   PDF pages/s and peak memory of extract and chunk, against pdf-parse
   ledger   ten recorded steps against ten bare ones; a person's grant until its gate is open
   lists    every list query over tables of a million rows: which index answers it (minutes, and some 5 GB of disk)
+  repo     a repository of 25,000 files / 285 MB read, cut and hashed; again; with ten files changed
   search   top-10 search at 10,000 and 100,000 chunks on the local vector server
   searchable   a 311-page PDF from its event to the first hit, on the whole local cloud
 

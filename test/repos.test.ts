@@ -115,7 +115,7 @@ test("a repository is connected before its project is there, twice and in any ca
     .from(auditEntries)
     .where(eq(auditEntries.projectId, "p-shop"));
   expect(entries.filter(({ action }) => action === "repo.connected")).toHaveLength(1);
-});
+}, 90_000);
 
 test("what is not there, or is no repository's name, is refused and recorded", async () => {
   await makeProject(client, "p-refused");
@@ -134,7 +134,7 @@ test("what is not there, or is no repository's name, is refused and recorded", a
   expect(refused.map(({ payload }) => (payload as { reason: string }).reason)).toEqual([
     ...["github_not_found", "bad_repository_name", "bad_repository_name"],
   ]);
-});
+}, 90_000);
 
 test("a push indexes what changed alone; other branches, old and repeated pushes change nothing", async () => {
   const lib = await repository("lib");
@@ -193,7 +193,7 @@ test("a push indexes what changed alone; other branches, old and repeated pushes
     path: "src/changing.ts",
     commitSha: third,
   });
-});
+}, 90_000);
 
 test("an app that is killed while it indexes leaves the same as one that is not", async () => {
   const big = await repository("big");
@@ -242,4 +242,4 @@ test("a project that is deleted leaves neither rows nor vectors of its code", as
     await world.database.select().from(auditEntries).where(eq(auditEntries.projectId, "p-gone"))
   ).sort((a, b) => b.seq - a.seq);
   expect(last?.payload).toMatchObject({ rows: { code_files: 1, repos: 1 } });
-});
+}, 90_000);

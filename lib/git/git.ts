@@ -155,7 +155,7 @@ export function startGit(args: readonly string[], call: GitCall): RunningGit {
 }
 
 /** Commands whose input is written while they run. */
-const READS_LATER = new Set(["cat-file"]);
+const READS_LATER = new Set(["cat-file", "fast-import"]);
 
 function environment(
   config: readonly (readonly [string, string])[],

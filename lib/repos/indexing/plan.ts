@@ -85,8 +85,8 @@ export async function wantedFiles(
  * files begin with it, versions that the commit does not have end with it. What a plan that was not finished left is taken
  * over or ended. Can be repeated.
  */
-async function planGeneration(
-  { repoId, commitSha }: IndexJob,
+export async function planGeneration(
+  { repoId, commitSha }: Pick<IndexJob, "repoId" | "commitSha">,
   { files, skipped }: { files: readonly WantedFile[]; skipped: Skipped },
 ): Promise<Planned> {
   return await transaction(async (tx) => {
