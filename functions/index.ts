@@ -2,6 +2,7 @@ import { acceptRunRequest } from "./accept-run.ts";
 import { answerMessage } from "./answer-message.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
+import { awaitChecks } from "./await-checks.ts";
 import { awaitResolution } from "./await-resolution.ts";
 import { cancelRunRequest } from "./cancel-run.ts";
 import { checkCitations } from "./check-citations.ts";
@@ -13,10 +14,13 @@ import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
 import { gatherSources } from "./gather-sources.ts";
+import { implementationRun } from "./implementation-run.ts";
 import { indexRepo } from "./index-repo.ts";
 import { ingestFile } from "./ingest-file.ts";
 import { ledgerRun } from "./ledger-run.ts";
+import { patchRepo } from "./patch-repo.ts";
 import { planChanges } from "./plan-changes.ts";
+import { preflightRun } from "./preflight-run.ts";
 import { publishArtifact } from "./publish-artifact.ts";
 import { removeFile } from "./remove-file.ts";
 import { researchRun } from "./research-run.ts";
@@ -27,12 +31,18 @@ import { sweepMessages } from "./sweep-messages.ts";
 import { sweepProjects } from "./sweep-projects.ts";
 import { sweepRemovals } from "./sweep-removals.ts";
 import { sweepRuns } from "./sweep-runs.ts";
+import { verifyPatch } from "./verify-patch.ts";
 import { writeSections } from "./write-sections.ts";
 
 /** Every function that Inngest may call. */
 export const functions = [
   acceptRunRequest,
   ledgerRun,
+  implementationRun,
+  preflightRun,
+  patchRepo,
+  verifyPatch,
+  awaitChecks,
   researchRun,
   gatherSources,
   writeSections,

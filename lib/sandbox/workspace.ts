@@ -1,7 +1,18 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, chown, lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { Conflict, InvalidInput } from "../errors.ts";
 import { checkName, checkWorkPath } from "./names.ts";
 import type { WorkFile } from "./port.ts";
@@ -30,16 +41,28 @@ const FORGOTTEN_MS = 24 * 60 * 60_000;
 const FIRST_UID = 61_184;
 const UIDS = 4_336;
 
-/** Where sandboxes of this user are: a directory that nobody else can write. Throws Conflict when somebody else made it. */
+/**
+ * Where sandboxes of this user are: a directory that nobody else can write. As root it has to be one that other users can
+ * get into, since commands run as such. Throws Conflict when somebody else made it.
+ */
 export async function sandboxRoot(parent = tmpdir()): Promise<string> {
   const us = process.getuid?.() ?? 0;
-  const root = join(parent, `countersign-sandboxes-${us}`);
+  const within = us !== 0 || (await canBeEntered(parent)) ? parent : "/tmp";
+  const root = join(within, `countersign-sandboxes-${us}`);
   await mkdir(root, { recursive: true, mode: us === 0 ? 0o711 : 0o700 });
   const info = await lstat(root);
   const ours = info.isDirectory() && info.uid === us && (info.mode & 0o022) === 0;
   if (process.platform === "win32" || ours) return root;
   const what = `${root} is not a directory that only this user can write: remove it.`;
   throw new Conflict("sandbox_root", what);
+}
+
+/** Whether every user can get into a directory: it and all above it say so. */
+async function canBeEntered(dir: string): Promise<boolean> {
+  const path = await realpath(dir);
+  const above = path.split(sep).map((_, at, parts) => parts.slice(0, at + 1).join(sep) || sep);
+  const modes = await Promise.all(above.map(async (one) => (await stat(one)).mode));
+  return modes.every((mode) => (mode & 0o001) !== 0);
 }
 
 /** Names and owner of a sandbox's directory; says nothing about whether it is there. */

@@ -1,0 +1,54 @@
+import { runStarted } from "#lib/events/catalogue/runs.ts";
+import { inngest } from "#lib/events/client.ts";
+import { beginRun } from "#lib/runs/life.ts";
+import { awaitChecks } from "./await-checks.ts";
+import { bringAbout } from "./bring-about.ts";
+import { finishRun } from "./finish-run.ts";
+import { patchRepo } from "./patch-repo.ts";
+import { endsWithRun } from "./phase.ts";
+import { preflightRun } from "./preflight-run.ts";
+import { verifyPatch } from "./verify-patch.ts";
+
+/**
+ * An implementation run on a repository, from what was asked to the merged pull request: everything that can be found out
+ * inside first, then the branch and the pull request after an approval, and the merge after its checks and another one.
+ */
+export const implementationRun = inngest.createFunction(
+  {
+    id: "implementation-run",
+    triggers: [
+      {
+        event: runStarted,
+        if: 'event.data.kind == "implementation" && event.data.target == "repository"',
+      },
+    ],
+    cancelOn: endsWithRun(),
+    // A phase that has used up its own retries is not tried again as a whole.
+    retries: 4,
+  },
+  async ({ event, step, runId: inngestRunId }) => {
+    const { projectId, runId } = event.data;
+    const ids = { projectId, runId, inngestRunId };
+    const begun = await step.run("begin", async () => {
+      const row = await beginRun({ runId, inngestRunId });
+      return row && { mode: row.mode, attempt: row.attempt };
+    });
+    if (!begun) return { runId, outcome: "not ours" };
+    const { attempt } = begun;
+    const ours = { ...ids, attempt };
+
+    await step.invoke("preflight", { function: preflightRun, data: ids });
+    const patch = await step.invoke("patch", { function: patchRepo, data: ids });
+    const report = await step.invoke("verify", { function: verifyPatch, data: ours });
+
+    const push = await bringAbout(step, ours, "push");
+    const made = { patchset: patch.artifactId, report: report.artifactId };
+    if (begun.mode === "plan") return await finishRun(step, ids, { ...made, ...push });
+
+    const merge = await bringAbout(step, ours, "merge", async (round) => {
+      const data = { ...ids, round };
+      return await step.invoke(`checks-${round}`, { function: awaitChecks, data });
+    });
+    return await finishRun(step, ids, { ...made, ...merge });
+  },
+);

@@ -1,0 +1,113 @@
+import { listJobs } from "../data/sandbox-jobs.server.ts";
+import { InvalidInput } from "../errors.ts";
+import { type JobType, runJob } from "../sandbox/jobs.ts";
+import { sandboxProvider } from "../sandbox/provider.ts";
+import { publishOfRun, type RunArtifact } from "./artifact.ts";
+import { failureLines } from "./failures.ts";
+import { reportText } from "./report.ts";
+import { patchedFiles, withPatched } from "./repository.ts";
+import { isTrusted, sandboxName } from "./sandbox.ts";
+import { type Job, jobsOfTree } from "./scripts.ts";
+import { basisOf, inputOf, nameOf, patchOf, type Report, type RunIds, reportOf } from "./work.ts";
+
+/** Less than a deployed function may run. */
+const TIMEOUT_MS = 240_000;
+const MAX_OUTPUT_BYTES = 5 * 1024 * 1024;
+
+/** One start of a run. */
+export interface Attempt extends RunIds {
+  readonly attempt: number;
+}
+
+/** The report of a run that has been verified; null when it has not. */
+export async function knownReport(runId: string): Promise<Report | null> {
+  return await reportOf(runId).catch((error) => {
+    if (error instanceof InvalidInput && error.code === "phase_missing") return null;
+    throw error;
+  });
+}
+
+/**
+ * What has to succeed: what the input names, otherwise what the patched repository's own scripts offer. Throws InvalidInput when
+ * that is nothing and nobody has said that nothing is to be verified.
+ */
+export async function findJobs({ runId }: RunIds): Promise<Job[]> {
+  const { verify } = await inputOf(runId);
+  if (verify) return verify;
+  const [basis, patch] = await Promise.all([basisOf(runId), patchOf(runId)]);
+  const jobs = await withPatched(basis, patch, (dir) => jobsOfTree(dir, patch.tree));
+  if (jobs.length > 0) return jobs;
+  const what = `${basis.owner}/${basis.repo} has no npm scripts lint, typecheck, test or build: name commands in input.verify, or an empty list to verify nothing.`;
+  throw new InvalidInput("verify_nothing", what);
+}
+
+export interface Checked {
+  readonly jobId: string;
+  readonly jobType: JobType;
+  readonly status: "succeeded" | "failed";
+  readonly exitCode: number | null;
+  /** What failed, for the run's error; empty when nothing did. */
+  readonly failure: string;
+}
+
+/** Runs one check in the sandbox of this attempt, which is made from the patched tree when it is not there yet. */
+export async function runCheck({ projectId, runId, attempt }: Attempt, job: Job): Promise<Checked> {
+  const [basis, patch] = await Promise.all([basisOf(runId), patchOf(runId)]);
+  const sandbox = await sandboxProvider().open({
+    name: sandboxName(runId, attempt),
+    files: () => patchedFiles(basis, patch),
+    trusted: isTrusted(nameOf(basis)),
+  });
+  const [program = "", ...args] = job.command;
+  const jobType: JobType = job.check === "install" ? "repo.install" : `verify.${job.check}`;
+  const done = await runJob({
+    ...{ projectId, runId, stepId: `verify/${job.check}-${attempt}`, jobType, sandbox },
+    command: {
+      argv: [program, ...args],
+      env: { CI: "1", NO_COLOR: "1" },
+      timeoutMs: TIMEOUT_MS,
+      maxOutputBytes: MAX_OUTPUT_BYTES,
+    },
+    commitSha: patch.tree,
+  });
+  const { jobId, status, exitCode, tail } = done;
+  if (status === "succeeded") return { jobId, jobType, status, exitCode, failure: "" };
+  const how = exitCode === null ? "was ended at a limit" : `ended with ${exitCode}`;
+  const failure = `verification_failed: \`${job.command.join(" ")}\` ${how}, and nothing was changed outside.\n${failureLines(tail)}`;
+  return { jobId, jobType, status: "failed", exitCode, failure };
+}
+
+/** Publishes what the jobs of this attempt came to. */
+export async function publishReport({
+  projectId,
+  runId,
+  attempt,
+}: Attempt): Promise<Report & { artifact: RunArtifact }> {
+  const [basis, patch, all] = await Promise.all([
+    basisOf(runId),
+    patchOf(runId),
+    listJobs({ runId }),
+  ]);
+  const jobs = all.filter(({ stepId }) => stepId.endsWith(`-${attempt}`));
+  const passed = jobs.every(({ status }) => status === "succeeded");
+  const artifact = await publishOfRun({ projectId, runId }, "VERIFICATION_REPORT", {
+    content: reportText({ basis, patch, jobs }),
+    metadata: { tree: patch.tree, base: basis.base, passed, jobs: jobs.map(({ id }) => id) },
+  });
+  return { artifact, artifactId: artifact.artifactId, checks: jobs.map(checkOf) };
+}
+
+function checkOf({
+  jobType,
+  metadata,
+  startedAt,
+  endedAt,
+}: Awaited<ReturnType<typeof listJobs>>[number]) {
+  const seconds = startedAt && endedAt ? (endedAt.getTime() - startedAt.getTime()) / 1000 : 0;
+  return { check: jobType, isolation: String(metadata.isolation ?? "unknown"), seconds };
+}
+
+/** Ends the sandbox of an attempt. */
+export async function closeSandbox({ runId, attempt }: Attempt): Promise<void> {
+  await sandboxProvider().stop(sandboxName(runId, attempt));
+}

@@ -1,0 +1,95 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Octokit } from "@octokit/rest";
+import type { Cloud } from "./cloud.ts";
+
+const run = promisify(execFile);
+
+/** A repository on the local GitHub. */
+export interface HubRepository {
+  readonly owner: string;
+  readonly name: string;
+  readonly cloneUrl: string;
+}
+
+/** What people and their machines do on GitHub around Countersign, with git and GitHub's own client: for the demo and the tests. */
+export class Hub {
+  readonly octokit: Octokit;
+  readonly #token: string;
+
+  constructor({ env }: Pick<Cloud, "env">, token = env.GITHUB_TOKEN ?? "") {
+    this.#token = token;
+    this.octokit = new Octokit({ auth: token, baseUrl: env.GITHUB_API_URL });
+  }
+
+  /** Makes a repository whose first commit holds what is in `directory`. */
+  async create(name: string, directory: string): Promise<HubRepository> {
+    const { data } = await this.octokit.rest.repos.createForAuthenticatedUser({ name });
+    const repository = { owner: data.owner.login, name: data.name, cloneUrl: data.clone_url };
+    await this.#inWork(async (work) => {
+      await cp(directory, work, { recursive: true });
+      await this.git(work, "init", "--quiet", "--initial-branch=main");
+      await this.git(work, "add", "--all");
+      await this.git(work, "commit", "--quiet", "--message=First version");
+      await this.git(work, "push", "--quiet", repository.cloneUrl, "main");
+    });
+    return repository;
+  }
+
+  /** Runs `work` in a fresh clone, which is removed afterwards. */
+  async inClone<T>(
+    { cloneUrl }: HubRepository,
+    work: (directory: string) => Promise<T>,
+  ): Promise<T> {
+    return await this.#inWork(async (directory) => {
+      await this.git(directory, "clone", "--quiet", cloneUrl, ".");
+      return await work(directory);
+    });
+  }
+
+  /** What the log of the default branch says, newest first: graph, short id and subject. */
+  async log(repository: HubRepository): Promise<string> {
+    const args = ["log", "--graph", "--format=%h %an: %s"];
+    return await this.inClone(repository, (directory) => this.git(directory, ...args));
+  }
+
+  /** A file of the default branch. */
+  async read(repository: HubRepository, path: string): Promise<string> {
+    return await this.inClone(repository, (clone) => readFile(join(clone, path), "utf8"));
+  }
+
+  /** git as a person with this token runs it: nothing of the machine's own configuration counts. */
+  async git(directory: string, ...args: string[]): Promise<string> {
+    const basic = Buffer.from(`x-access-token:${this.#token}`).toString("base64");
+    const { stdout } = await run("git", args, {
+      cwd: directory,
+      env: {
+        PATH: process.env.PATH,
+        HOME: directory,
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_CONFIG_GLOBAL: "/dev/null",
+        GIT_TERMINAL_PROMPT: "0",
+        GIT_AUTHOR_NAME: "Ada",
+        GIT_AUTHOR_EMAIL: "ada@example.com",
+        GIT_COMMITTER_NAME: "Ada",
+        GIT_COMMITTER_EMAIL: "ada@example.com",
+        GIT_CONFIG_COUNT: "1",
+        GIT_CONFIG_KEY_0: "http.extraHeader",
+        GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+      },
+    });
+    return stdout;
+  }
+
+  async #inWork<T>(work: (directory: string) => Promise<T>): Promise<T> {
+    const directory = await mkdtemp(join(tmpdir(), "countersign-hub-"));
+    try {
+      return await work(directory);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,289 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { artifacts, sandboxJobs } from "#db/schema.ts";
+import { until } from "#local/client.ts";
+import { Hub, type HubRepository } from "#local/hub.ts";
+import { OWNER, type TestCloud, testCloud } from "./support/cloud.ts";
+import { RunDesk } from "./support/runs.ts";
+
+const SAMPLE = join(import.meta.dirname, "../samples/repository");
+const README = "README.md";
+
+let world: TestCloud;
+let desk: RunDesk;
+let hub: Hub;
+let projectId: string;
+
+beforeAll(async () => {
+  world = await testCloud({ env: { SANDBOX_TRUSTED_REPOS: TRUSTED } });
+  desk = new RunDesk(world, await world.client());
+  hub = new Hub(world.cloud);
+  projectId = await desk.project("delivery");
+}, 90_000);
+afterAll(() => world?.close());
+
+/** Each test has a repository of its own; where nothing can isolate them, they are trusted by name. */
+const NAMES = ["whole", "broken", "planned", "line", "third", "head", "checks", "denied"] as const;
+const TRUSTED = NAMES.map((name) => `acme/${name}`).join(",");
+
+async function connected(name: (typeof NAMES)[number]): Promise<HubRepository> {
+  const repository = await hub.create(name, SAMPLE);
+  const { owner } = repository;
+  await desk.client.send({ name: "repo.connected", data: { projectId, owner, name } });
+  await until(`${name} connected`, async () => {
+    const path = `/api/projects/${projectId}/repos?limit=100`;
+    const { items } = await desk.client.call<{ items: { name: string }[] }>("GET", path);
+    return items.some((repo) => repo.name === name);
+  });
+  return repository;
+}
+
+const readme = (content: string) => ({ from: "files", files: [{ path: README, content }] });
+
+async function ask(
+  { owner, name }: HubRepository,
+  runId: string,
+  changes: object,
+  more: { mode?: string } & Record<string, unknown> = {},
+): Promise<string> {
+  const { mode = "apply", ...fields } = more;
+  const input = {
+    target: "repository",
+    repository: `${owner}/${name}`,
+    title: "A change",
+    changes,
+  };
+  const data = { projectId, runId, kind: "implementation", requestedBy: "ci", mode };
+  await desk.client.send({
+    name: "run.requested",
+    data: { ...data, input: { ...input, ...fields } },
+  });
+  return runId;
+}
+
+const grant = async (runId: string, not?: Parameters<RunDesk["approval"]>[2]) => {
+  const approval = await desk.approval(runId, "pending", not);
+  await desk.decide("granted", approval);
+  return approval;
+};
+
+const at = ({ owner, name: repo }: HubRepository) => ({ owner, repo });
+
+/** The pull request of the run once it is there; its checks are then said to be `state`. */
+async function pull(repository: HubRepository, runId: string, state?: "success" | "failure") {
+  const found = await until(`pull request of ${runId}`, async () => {
+    const { data } = await hub.octokit.rest.pulls.list({ ...at(repository), state: "open" });
+    return data.find(({ head }) => head.ref === `countersign/${runId}`);
+  });
+  if (state) await say(repository, found.head.sha, state);
+  return found;
+}
+
+const say = (repository: HubRepository, sha: string, state: "success" | "failure") =>
+  hub.octokit.rest.repos.createCommitStatus({ ...at(repository), sha, state, context: "ci/test" });
+
+const merges = async (repository: HubRepository, runId: string) => {
+  const run = await desk.reached(runId, "succeeded", 60);
+  const { data } = await hub.octokit.rest.pulls.list({ ...at(repository), state: "all" });
+  expect(data.find(({ head }) => head.ref === `countersign/${runId}`)?.merged_at).toBeTruthy();
+  return run;
+};
+
+test("a change is planned, verified, approved, pushed, opened, checked, approved and merged, and all of it is on record", async () => {
+  const repository = await connected("whole");
+  const runId = await ask(repository, "run-whole", readme("# Better\n"));
+  const push = await grant(runId);
+  expect(push).toMatchObject({ scope: "repo.push" });
+  const { number, head, body } = await pull(repository, runId, "success");
+  expect(body).toContain("verify.test: passed");
+  const merge = await grant(runId, push);
+  expect(merge).toMatchObject({ scope: "repo.merge" });
+  await merges(repository, runId);
+
+  expect(await hub.read(repository, README)).toBe("# Better\n");
+  const effects = await desk.effects(runId);
+  expect(effects.map(({ kind, status }) => [kind, status])).toEqual(
+    expect.arrayContaining([
+      ["repo.push", "confirmed"],
+      ["repo.pull", "confirmed"],
+      ["repo.merge", "confirmed"],
+      ["repo.cleanup", "confirmed"],
+    ]),
+  );
+  const of = (kind: string) => effects.find((effect) => effect.kind === kind);
+  expect(of("repo.push")?.externalId).toBe(head.sha);
+  expect(of("repo.pull")?.externalId).toBe(String(number));
+  const message = await hub.inClone(repository, (clone) =>
+    hub.git(clone, "log", "-1", "--format=%B", head.sha),
+  );
+  expect(message).toContain(`Countersign-Effect: ${of("repo.push")?.marker}`);
+  const branches = await hub.octokit.rest.repos.listBranches(at(repository));
+  expect(branches.data.map(({ name }) => name)).toEqual(["main"]);
+
+  const rows = await world.database.select().from(artifacts).where(eq(artifacts.runId, runId));
+  expect(new Set(rows.map(({ kind }) => kind))).toEqual(
+    new Set(["IMPLEMENTATION_PLAN", "PATCHSET", "VERIFICATION_REPORT", "PLAN"]),
+  );
+  const jobs = await world.database.select().from(sandboxJobs).where(eq(sandboxJobs.runId, runId));
+  expect(jobs.map(({ jobType, status, exitCode }) => [jobType, status, exitCode])).toEqual([
+    ["verify.test", "succeeded", 0],
+    ["verify.build", "succeeded", 0],
+  ]);
+}, 120_000);
+
+test("a change that breaks a test ends before anything is changed outside, and says which", async () => {
+  const repository = await connected("broken");
+  const source = await readFile(join(SAMPLE, "lib/battery.ts"), "utf8");
+  const content = source.replace(" * battery.usable;", ";");
+  const changes = { from: "files", files: [{ path: "lib/battery.ts", content }] };
+  const runId = await ask(repository, "run-broken", changes);
+  const run = await desk.reached(runId, "failed", 60);
+  expect(run.error).toMatch(/^verification_failed: /);
+  expect(run.error).toContain("a battery lasts as long as its usable charge");
+  expect(run.remediation).toContain("new run");
+  expect(await desk.effects(runId)).toEqual([]);
+  expect(await desk.approvals(runId)).toEqual([]);
+  const { data } = await hub.octokit.rest.repos.listBranches(at(repository));
+  expect(data).toHaveLength(1);
+}, 120_000);
+
+test("mode plan ends with the plan of the push, and nothing was changed", async () => {
+  const repository = await connected("planned");
+  const runId = await ask(repository, "run-planned", readme("x\n"), { mode: "plan" });
+  const { result } = await desk.reached(runId, "succeeded", 60);
+  const [plan] = await world.database
+    .select()
+    .from(artifacts)
+    .where(eq(artifacts.id, String(result?.planArtifactId)));
+  expect(plan?.content).toContain("repo.push");
+  expect(await desk.effects(runId)).toEqual([]);
+}, 120_000);
+
+test("of two runs that change the same line the second gets a conflict, and no commit is lost", async () => {
+  const repository = await connected("line");
+  const first = await ask(repository, "run-line-1", readme("first\n"), { verify: [] });
+  const second = await ask(repository, "run-line-2", readme("second\n"), { verify: [] });
+  for (const runId of [first, second]) {
+    await grant(runId);
+    await pull(repository, runId, "success");
+  }
+  await until("both ask for the merge", async () => {
+    const all = await Promise.all([first, second].map((runId) => desk.approvals(runId)));
+    return all.every((rows) => rows.some(({ scope }) => scope === "repo.merge"));
+  });
+  await grant(first);
+  await merges(repository, first);
+  // Planned against the base before: it has moved, so the run asks anew, and then finds the conflict.
+  const early = await grant(second);
+  await grant(second, early);
+  const run = await desk.reached(second, "failed", 60);
+  expect(run.error).toMatch(/^merge_conflict: /);
+  expect(await hub.read(repository, README)).toBe("first\n");
+}, 120_000);
+
+test("what a third party pushes to the base before the merge stays, and the merge is approved anew", async () => {
+  const repository = await connected("third");
+  const runId = await ask(repository, "run-third", readme("ours\n"), { verify: [] });
+  await grant(runId);
+  await pull(repository, runId, "success");
+  const early = await until("the merge is asked for", async () =>
+    (await desk.approvals(runId)).find(({ scope }) => scope === "repo.merge"),
+  );
+  await hub.inClone(repository, async (clone) => {
+    await writeFile(join(clone, "THEIRS.md"), "theirs\n");
+    await hub.git(clone, "add", "--all");
+    await hub.git(clone, "commit", "--quiet", "--message=Theirs");
+    await hub.git(clone, "push", "--quiet", "origin", "main");
+  });
+  await desk.decide("granted", early);
+  const late = await grant(runId, early);
+  expect(late.intentHash).not.toBe(early.intentHash);
+  await merges(repository, runId);
+  expect(await hub.read(repository, README)).toBe("ours\n");
+  expect(await hub.read(repository, "THEIRS.md")).toBe("theirs\n");
+  const rows = await desk.approvals(runId);
+  expect(rows.find(({ id }) => id === early.id)?.status).toMatch(/superseded|used/);
+}, 120_000);
+
+test("a head that moves after the grant voids it: the new head is checked, shown for what it is, and approved anew", async () => {
+  const repository = await connected("head");
+  const runId = await ask(repository, "run-head", readme("ours\n"), { verify: [] });
+  await grant(runId);
+  const { head } = await pull(repository, runId, "success");
+  const early = await until("the merge is asked for", async () =>
+    (await desk.approvals(runId)).find(({ scope }) => scope === "repo.merge"),
+  );
+  const moved = await hub.inClone(repository, async (clone) => {
+    await hub.git(clone, "checkout", "--quiet", `countersign/${runId}`);
+    await writeFile(join(clone, "EXTRA.md"), "extra\n");
+    await hub.git(clone, "add", "--all");
+    await hub.git(clone, "commit", "--quiet", "--message=Extra");
+    await hub.git(clone, "push", "--quiet", "origin", "HEAD");
+    return (await hub.git(clone, "rev-parse", "HEAD")).trim();
+  });
+  await desk.decide("granted", early);
+  await until("the run waits for the checks of the new head", async () => {
+    const run = await desk.run(runId);
+    return run.status === "waiting_external";
+  });
+  expect(await hub.read(repository, README)).not.toBe("ours\n");
+  await say(repository, moved, "success");
+  const late = await grant(runId, early);
+  expect(late.intentSummary).toContain(`NOT the verified commit ${head.sha.slice(0, 12)}`);
+  await merges(repository, runId);
+  expect(await hub.read(repository, "EXTRA.md")).toBe("extra\n");
+}, 120_000);
+
+test("checks that fail stop the run at the gate and name themselves; good ones let it go on where it stopped", async () => {
+  const repository = await connected("checks");
+  const runId = await ask(repository, "run-checks", readme("x\n"), { verify: [] });
+  await grant(runId);
+  const { head, number } = await pull(repository, runId, "failure");
+  const run = await desk.reached(runId, "failed", 60);
+  expect(run.error).toMatch(/^checks_failed: .*ci\/test \(failure\)/);
+  expect((await desk.approvals(runId)).map(({ scope }) => scope)).toEqual(["repo.push"]);
+
+  await say(repository, head.sha, "success");
+  await ask(repository, runId, readme("x\n"), { verify: [] });
+  await until("the merge is asked for", async () =>
+    (await desk.approvals(runId)).find(({ scope }) => scope === "repo.merge"),
+  );
+  await grant(runId);
+  expect((await merges(repository, runId)).attempt).toBe(2);
+  const { data } = await hub.octokit.rest.pulls.list({ ...at(repository), state: "all" });
+  expect(data.map((one) => one.number)).toEqual([number]);
+}, 120_000);
+
+test("a push that is denied changes nothing outside", async () => {
+  const repository = await connected("denied");
+  const runId = await ask(repository, "run-denied", readme("x\n"), { verify: [] });
+  await desk.decide("denied", await desk.approval(runId), { by: OWNER, note: "not now" });
+  const run = await desk.reached(runId, "failed", 60);
+  expect(run.error).toMatch(/^approval_denied: /);
+  const { data } = await hub.octokit.rest.repos.listBranches(at(repository));
+  expect(data).toHaveLength(1);
+}, 120_000);
+
+test.each([
+  ["a repository that is not connected", { repository: "nobody/nothing" }, "repo_not_connected"],
+  ["a base that is not there", { base: "nowhere" }, "branch_not_found"],
+  ["an artifact that is not there", { artifacts: [{ kind: "PRD" }] }, "artifact_not_found"],
+  [
+    "a diff that does not apply",
+    { changes: { from: "diff", diff: "nonsense" } },
+    "patch_does_not_apply",
+  ],
+])(
+  "%s ends the run with what is wrong",
+  async (_, more, code) => {
+    const repository: HubRepository = { owner: "acme", name: "whole", cloneUrl: "" };
+    const { changes = readme("y\n"), ...fields } = more as Record<string, object>;
+    const runId = await ask(repository, `run-${code}`, changes, fields);
+    const run = await desk.reached(runId, "failed", 60);
+    expect(run.error).toMatch(new RegExp(`^${code}: `));
+    expect(run.remediation).not.toBe("");
+  },
+  60_000,
+);
