@@ -29,7 +29,7 @@ export interface Usage {
 }
 
 /** Ended by a signal, also when a shell or the box says so by a number. Others mean what the program means by them. */
-const SIGNALED = new Set([132, 134, 135, 136, 137, 139, 152, 153]);
+const SIGNALED = new Set([132, 133, 134, 135, 136, 137, 139, 152, 153]);
 /** How long output may still come after the end. */
 const DRAIN_MS = 2_000;
 
