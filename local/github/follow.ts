@@ -1,4 +1,5 @@
 import { type HookEvent, pullEvent, pushEvent, tell } from "./bodies/events.ts";
+import { sizeOf } from "./bodies/pull.ts";
 import { isAncestor, moveRef, NO_COMMIT, setHead } from "./git/refs.ts";
 import type { Service } from "./service.ts";
 import { timestamp } from "./store/database.ts";
@@ -91,13 +92,12 @@ async function afterChange(
   const now = timestamp();
   const ended = (by: string, change: PullChange = {}) =>
     changed("closed", { state: "closed", closed_at: now, ...change }, by);
-  const changed = async (action: string, change: PullChange, by: string, moved?: Change) => ({
-    change,
-    event: await pullEvent(service, repo, {
-      ...{ action, login: by, before: moved?.before, after: moved?.after },
-      pull: { ...pull, ...change, updated_at: now },
-    }),
-  });
+  const changed = async (action: string, change: PullChange, by: string, moved?: Change) => {
+    const after = { ...pull, ...change, updated_at: now };
+    const size = await sizeOf(service, repo, after);
+    const told = { action, size, login: by, before: moved?.before, after: moved?.after };
+    return { change, event: pullEvent(service, repo, { ...told, pull: after }) };
+  };
 
   const headSha = head && head.after !== NO_COMMIT ? head.after : pull.head_sha;
   if (base && base.after !== NO_COMMIT) {

@@ -1,9 +1,12 @@
-import { expect, test } from "vitest";
-import { hub } from "./testing.ts";
+import { expect, test, vi } from "vitest";
+import { gitIn, hub } from "./testing.ts";
+
+// Processes of git start slowly on a machine that is busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 test("a repository is made, cloned, pushed to, and its pull request merged", async () => {
   await using world = await hub();
-  const { octokit, git, repository, url } = world;
+  const { octokit, cloned, repository, token, url } = world;
   const at = await repository("shop", { "README.md": "# Shop\n" });
   const { data: repo } = await octokit.rest.repos.get(at);
   expect(repo).toMatchObject({ full_name: "acme/shop", default_branch: "main" });
@@ -48,6 +51,6 @@ test("a repository is made, cloned, pushed to, and its pull request merged", asy
     ...{ state: "closed", merged: true, merge_commit_sha: merged.data.sha },
     merged_by: { login: "acme" },
   });
-  const log = await git(at, "log", "--format=%s %P", "-1");
+  const log = await gitIn(await cloned(at), token, ["log", "--format=%s %P", "-1"]);
   expect(log.trim()).toBe(`Merge pull request #1 from acme/run/one ${base} ${sha}`);
 });

@@ -7,6 +7,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { LocalPart, PartOptions } from "../part.ts";
 import { keptSecret } from "../secret.ts";
 import { follow } from "./follow.ts";
+import { initRepository } from "./git/refs.ts";
 import { githubApp, newPersonalToken } from "./http/app.ts";
 import { Rates } from "./http/rate.ts";
 import { Service } from "./service.ts";
@@ -50,6 +51,7 @@ export async function startGithub(options: GithubOptions): Promise<LocalPart> {
   service.onDelivery = () => deliverer.wake();
   // What moved just before the last end has not been told to anybody yet.
   for (const repo of service.repos.all()) {
+    await initRepository(service.dirOf(repo));
     await service.locked(repo, () => follow(service, repo, repo.owner));
   }
   deliverer.wake();

@@ -85,11 +85,25 @@ export class Service {
     await Promise.all(this.#locks.values());
   }
 
-  /** From now on, for `ms`, readers of this repository see what is there now. */
-  async delayReads(repo: RepoRow, ms: number): Promise<void> {
+  /**
+   * Does `work` in a way that readers of this repository see what it writes only `ms` after it is done; until then they see what
+   * they see now. Ends early with {@link showAll}.
+   */
+  async unseen<T>(repo: RepoRow, ms: number, work: () => Promise<T>): Promise<T> {
     const refs = await this.refs(repo);
-    const pulls = this.pulls.all(repo.id);
-    this.#stale.set(repo.id, { refs, pulls, until: Date.now() + ms });
+    const now = this.stale(repo) ?? { refs, pulls: this.pulls.all(repo.id) };
+    const { refs: seen, pulls } = now;
+    this.#stale.set(repo.id, { refs: seen, pulls, until: Number.POSITIVE_INFINITY });
+    try {
+      return await work();
+    } finally {
+      this.#stale.set(repo.id, { refs: seen, pulls, until: Date.now() + ms });
+    }
+  }
+
+  /** Readers see everything again. */
+  showAll(): void {
+    this.#stale.clear();
   }
 
   stale({ id }: RepoRow): Snapshot | undefined {

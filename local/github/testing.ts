@@ -63,6 +63,7 @@ export async function hub(options: Partial<GithubOptions> = {}) {
     GITHUB_WEBHOOK_SECRET: secret = "",
   } = part.env;
   const octokit = client(api, token);
+  const clones = new Map<string, string>();
   const { url } = part;
   const cloned = async (at: At, as: string | null = token) => {
     const directory = await mkdtemp(join(work, "clone-"));
@@ -93,18 +94,25 @@ export async function hub(options: Partial<GithubOptions> = {}) {
       files: Readonly<Record<string, string>>,
       as: string = token,
     ): Promise<string> {
-      const directory = await cloned(at, as);
-      const known = await gitIn(directory, as, ["ls-remote", "origin", `refs/heads/${branch}`]);
-      await gitIn(directory, as, ["checkout", "-q", ...(known ? [branch] : ["-b", branch])]);
+      const key = `${at.owner}/${at.repo} ${as}`;
+      const directory = clones.get(key) ?? (await cloned(at, as));
+      clones.set(key, directory);
+      const run = (...args: string[]) => gitIn(directory, as, args);
+      await run("fetch", "-q", "--prune");
+      const from = (start: string) => run("checkout", "-q", "-B", branch, `origin/${start}`);
+      await from(branch).catch(() => from("main"));
       await writeFiles(directory, files);
-      await gitIn(directory, as, ["add", "."]);
-      await gitIn(directory, as, ["commit", "-q", "-m", `Change ${Object.keys(files).join(", ")}`]);
-      await gitIn(directory, as, ["push", "-q", "origin", branch]);
-      return (await gitIn(directory, as, ["rev-parse", "HEAD"])).trim();
+      await run("add", ".");
+      await run("commit", "-q", "-m", `Change ${Object.keys(files).join(", ")}`);
+      await run("push", "-q", "origin", branch);
+      return (await run("rev-parse", "HEAD")).trim();
     },
 
-    /** Runs git in a fresh clone. */
-    git: async (at: At, ...args: string[]) => await gitIn(await cloned(at), token, args),
+    /** Runs git in the repository itself, where no answer of the server can be in the way. */
+    async git(at: At, ...args: string[]): Promise<string> {
+      const { data } = await octokit.rest.repos.get(at);
+      return await gitIn(join(dir, "repos", `${data.id}.git`), null, args);
+    },
 
     /** A request to the routes for tests. */
     async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {

@@ -1,5 +1,5 @@
 import { diffFiles } from "../git/diff.ts";
-import { type Commit, readCommit, readCommits } from "../git/objects.ts";
+import { type Commit, readCommits } from "../git/objects.ts";
 import { commitsBetween, isAncestor, NO_COMMIT } from "../git/refs.ts";
 import type { Service } from "../service.ts";
 import type { CheckRunRow, StatusRow } from "../store/checks.ts";
@@ -8,7 +8,7 @@ import type { PullRow } from "../store/pulls.ts";
 import type { RepoRow } from "../store/repos.ts";
 import { checkRunBody } from "./checks.ts";
 import { commitBody } from "./commit.ts";
-import { pullBody, UNKNOWN } from "./pull.ts";
+import { pullBody, type Size, UNKNOWN } from "./pull.ts";
 import { pageOf, repositoryBody } from "./repository.ts";
 import { userNamed } from "./user.ts";
 
@@ -80,18 +80,25 @@ async function pushedCommit(service: Service, repo: RepoRow, commit: Commit) {
   };
 }
 
-export async function pullEvent(
+export function pullEvent(
   service: Service,
   repo: RepoRow,
-  told: { action: string; pull: PullRow; login: string; before?: string; after?: string },
-): Promise<HookEvent> {
-  const { action, pull, login, before, after } = told;
+  told: {
+    readonly action: string;
+    readonly pull: PullRow;
+    readonly size: Size;
+    readonly login: string;
+    readonly before?: string;
+    readonly after?: string;
+  },
+): HookEvent {
+  const { action, pull, size, login, before, after } = told;
   return {
     event: "pull_request",
     body: {
       action,
       number: pull.number,
-      pull_request: await pullBody(service, repo, pull, UNKNOWN),
+      pull_request: pullBody(service, repo, pull, { ...UNKNOWN, ...size }),
       ...(before !== undefined && { before, after }),
       ...about(service, repo, login),
     },
@@ -117,13 +124,16 @@ export function checkRunEvent(
   return { event: "check_run", body: { action, check_run, ...about(service, repo, login) } };
 }
 
-export async function statusEvent(
+export function statusEvent(
   service: Service,
   repo: RepoRow,
-  status: StatusRow,
-): Promise<HookEvent> {
-  const commit = await readCommit(service.dirOf(repo), status.sha);
-  const heads = [...(await service.refs(repo))].filter(([, sha]) => sha === status.sha);
+  {
+    status,
+    commit,
+    refs,
+  }: { status: StatusRow; commit: Commit | undefined; refs: ReadonlyMap<string, string> },
+): HookEvent {
+  const heads = [...refs].filter(([, sha]) => sha === status.sha);
   const { id, sha, context, description, target_url, state, created_at, login } = status;
   return {
     event: "status",

@@ -125,31 +125,48 @@ async function stateOf(service: Service, repo: RepoRow, pull: PullRow, base: str
   return checks.missing(all, repo.id, pull.head_sha).length > 0 ? "unstable" : "clean";
 }
 
-/** A pull request by itself. */
-export async function pullBody(
+/** What git has to be asked for before a pull request can be told of. */
+export interface Size {
+  readonly commits: number;
+  readonly additions: number;
+  readonly deletions: number;
+  readonly changed_files: number;
+}
+
+export async function sizeOf(
   service: Service,
   repo: RepoRow,
-  pull: PullRow,
-  merge: Mergeability,
-) {
+  { base_sha, head_sha }: Pick<PullRow, "base_sha" | "head_sha">,
+): Promise<Size> {
   const dir = service.dirOf(repo);
-  const fork = await mergeBase(dir, pull.base_sha, pull.head_sha);
+  const fork = await mergeBase(dir, base_sha, head_sha);
   const [commits, files] = await Promise.all([
-    commitsBetween(dir, pull.base_sha, pull.head_sha, 250),
-    diffFiles(dir, fork, pull.head_sha),
+    commitsBetween(dir, base_sha, head_sha, 250),
+    diffFiles(dir, fork, head_sha),
   ]);
   const sum = (key: "additions" | "deletions") => files.reduce((n, file) => n + file[key], 0);
   return {
+    commits: commits.length,
+    additions: sum("additions"),
+    deletions: sum("deletions"),
+    changed_files: files.length,
+  };
+}
+
+/** A pull request by itself. */
+export function pullBody(
+  service: Service,
+  repo: RepoRow,
+  pull: PullRow,
+  known: Mergeability & Size,
+) {
+  return {
     ...pullSimpleBody(service, repo, pull),
-    ...merge,
+    ...known,
     merged: pull.merged_at !== null,
     merged_by: pull.merged_by === null ? null : userNamed(service, pull.merged_by),
     comments: 0,
     review_comments: 0,
     maintainer_can_modify: false,
-    commits: commits.length,
-    additions: sum("additions"),
-    deletions: sum("deletions"),
-    changed_files: files.length,
   };
 }

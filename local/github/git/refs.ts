@@ -1,17 +1,33 @@
+import { existsSync } from "node:fs";
+import { appendFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { git, runGit } from "../../../lib/git/git.ts";
 
 export const NO_COMMIT = "0".repeat(40);
 
-/** Makes an empty bare repository that can be pushed to. */
+/** Besides what git writes. What GitHub keeps for itself, nobody pushes; nothing that a commit was made of ever goes. */
+const CONFIG = `
+[http]
+  receivepack = true
+[receive]
+  hideRefs = refs/pull
+  autogc = false
+[uploadpack]
+  allowAnySHA1InWant = true
+  allowFilter = true
+[gc]
+  auto = 0
+`;
+
+/** Makes an empty bare repository that can be pushed to, unless there is one: whole, or not at all. */
 export async function initRepository(dir: string): Promise<void> {
-  await git(["init", "--quiet", "--bare", "--initial-branch=main", "--template=", dir], { dir });
-  await git(["config", "http.receivepack", "true"], { dir });
-  // GitHub keeps these for itself.
-  await git(["config", "receive.hideRefs", "refs/pull"], { dir });
-  for (const key of ["allowAnySHA1InWant", "allowFilter"]) {
-    await git(["config", `uploadpack.${key}`, "true"], { dir });
-  }
-  await git(["config", "receive.autogc", "false"], { dir });
+  if (existsSync(dir)) return;
+  const making = `${dir}.new`;
+  await rm(making, { recursive: true, force: true });
+  const args = ["init", "--quiet", "--bare", "--initial-branch=main", "--template=", making];
+  await git(args, { dir: making });
+  await appendFile(join(making, "config"), CONFIG);
+  await rename(making, dir);
 }
 
 /** All references with the commits that they stand at, ordered by name. */

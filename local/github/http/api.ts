@@ -30,6 +30,10 @@ const ROUTES: readonly Route[] = [
   ...[...branches, ...checks, ...commits, ...merging, ...pulls, ...hooks],
 ];
 
+/** Routes that would otherwise be taken for a branch or a commit with slashes in its name. */
+const BEHIND_A_NAME =
+  /^\/repos\/[^/]+\/[^/]+\/(commits\/.+\/(pulls|comments|check-suites|branches-where-head)|branches\/.+\/(protection\/.+|rename))$/;
+
 /** Asking for it is free. */
 const RATE_LIMIT_PATH = "/rate_limit";
 const PREFIX = "/api/v3";
@@ -59,8 +63,8 @@ export async function answerApi(
       limited: () => withRate(service, caller, secondaryLimit().response()),
       work: async (delayMs) => {
         const known = owner && name ? service.repos.find(owner, name) : undefined;
-        if (delayMs > 0 && known) await service.delayReads(known, delayMs);
-        return await found(service, request, { caller, path, url });
+        const work = () => found(service, request, { caller, path, url });
+        return delayMs > 0 && known ? await service.unseen(known, delayMs, work) : await work();
       },
     });
   } catch (error) {
@@ -76,6 +80,7 @@ async function found(
   try {
     // HEAD is GET without the body, which the HTTP server leaves out.
     const method = request.method === "HEAD" ? "GET" : request.method;
+    if (BEHIND_A_NAME.test(path)) throw notImplemented(`${request.method} ${path}`);
     for (const candidate of ROUTES) {
       if (candidate.method !== method) continue;
       const params = candidate.match(path);

@@ -42,6 +42,7 @@ export function githubApp(service: Service, token: string): Hono<{ Bindings: Htt
   });
   app.delete("/_faults", (c) => {
     service.faults.clear();
+    service.showAll();
     return c.body(null, 204);
   });
   app.put("/_tokens", async (c) => {

@@ -149,6 +149,7 @@ function sendHead(text: string, outgoing: ServerResponse): void {
 }
 
 async function drained(outgoing: ServerResponse): Promise<void> {
+  if (outgoing.destroyed) return;
   await new Promise<void>((resolve) => {
     outgoing.once("drain", resolve);
     outgoing.once("close", resolve);

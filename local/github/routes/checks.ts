@@ -2,7 +2,7 @@ import * as z from "zod";
 import { checkRunBody, statusBody } from "../bodies/checks.ts";
 import { checkRunEvent, statusEvent, tell } from "../bodies/events.ts";
 import { apiOf, repositoryBody } from "../bodies/repository.ts";
-import { kindOf } from "../git/objects.ts";
+import { kindOf, readCommit } from "../git/objects.ts";
 import {
   bodyOf,
   type Call,
@@ -55,9 +55,13 @@ export const checks: Route[] = [
     const { description = null, target_url = null, ...body } = await bodyOf(call, newStatus);
     const { login } = callerOf(call);
     const status = { repo_id: repo.id, sha, ...body, description, target_url, login };
-    const row = service.checks.addStatus(status);
-    const event = await statusEvent(service, repo, row);
-    service.db.transaction(() => tell(service, repo, event));
+    const commit = await readCommit(service.dirOf(repo), sha);
+    const refs = await service.refs(repo);
+    const row = service.db.transaction(() => {
+      const made = service.checks.addStatus(status);
+      tell(service, repo, statusEvent(service, repo, { status: made, commit, refs }));
+      return made;
+    });
     service.onDelivery();
     return { status: 201, data: statusBody(service, repo, row) };
   }),
@@ -104,13 +108,10 @@ export const checks: Route[] = [
       ...{ started_at: timestamp(), completed_at: null, external_id: null, details_url: null },
       output: JSON.stringify({ title: null, summary: null, text: null }),
     };
-    const run = service.checks.addCheckRun(changed(fresh, body));
-    await announce(
-      call,
-      repo,
-      run,
-      run.status === "completed" ? ["created", "completed"] : ["created"],
-    );
+    const row = changed(fresh, body);
+    const over = row.status === "completed";
+    const actions = over ? (["created", "completed"] as const) : (["created"] as const);
+    const run = await announced(call, repo, actions, () => service.checks.addCheckRun(row), row);
     return { status: 201, data: checkRunBody(service, repo, run) };
   }),
 
@@ -120,9 +121,12 @@ export const checks: Route[] = [
     const old = service.checks.checkRun(repo.id, Number(param(call, "check_run_id")));
     if (!old) throw notFound();
     const run = changed(old, await bodyOf(call, changedRun));
-    service.checks.saveCheckRun(run);
     const ended = run.status === "completed" && run.conclusion !== old.conclusion;
-    await announce(call, repo, run, ended ? ["completed"] : []);
+    const save = () => {
+      service.checks.saveCheckRun(run);
+      return run;
+    };
+    await announced(call, repo, ended ? ["completed"] : [], save, run);
     return { data: checkRunBody(service, repo, run) };
   }),
 
@@ -165,24 +169,29 @@ function changed(run: CheckRunRow, body: z.infer<typeof changedRun>): CheckRunRo
   };
 }
 
-async function announce(
+/** Writes a run, and in the same transaction what webhooks are told of it. */
+async function announced(
   call: Call,
   repo: RepoRow,
-  run: CheckRunRow,
   actions: readonly ("created" | "completed")[],
-): Promise<void> {
+  write: () => CheckRunRow,
+  { head_sha }: CheckRunRow,
+): Promise<CheckRunRow> {
   const { service } = call;
+  const { login } = callerOf(call);
   const heads = [...(await service.refs(repo))].find(
-    ([ref, sha]) => sha === run.head_sha && ref.startsWith("refs/heads/"),
+    ([ref, sha]) => sha === head_sha && ref.startsWith("refs/heads/"),
   );
   const branch = heads?.[0].slice("refs/heads/".length) ?? null;
-  const { login } = callerOf(call);
-  service.db.transaction(() => {
+  const run = service.db.transaction(() => {
+    const written = write();
     for (const action of actions) {
-      tell(service, repo, checkRunEvent(service, repo, { action, run, login, branch }));
+      tell(service, repo, checkRunEvent(service, repo, { action, run: written, login, branch }));
     }
+    return written;
   });
   service.onDelivery();
+  return run;
 }
 
 async function knownCommit(call: Call, repo: RepoRow, sha: string): Promise<string> {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { fileBody } from "../bodies/commit.ts";
 import { pullEvent, tell } from "../bodies/events.ts";
-import { mergeability, pullBody, pullSimpleBody, UNKNOWN } from "../bodies/pull.ts";
+import { mergeability, pullBody, pullSimpleBody, sizeOf, UNKNOWN } from "../bodies/pull.ts";
 import { diffFiles } from "../git/diff.ts";
 import { aheadBehind, mergeBase, moveRef } from "../git/refs.ts";
 import {
@@ -60,15 +60,20 @@ export const pulls: Route[] = [
         throw custom(`The ${head} branch has no history in common with ${body.base}`);
       }
       const { title, draft } = body;
+      const shas = { head_sha: headSha, base_sha: baseSha };
+      const size = await sizeOf(service, repo, shas);
       const pull = service.db.transaction(() => {
-        return service.pulls.create(repo.id, {
+        const made = service.pulls.create(repo.id, {
           ...{ login, title, draft, body: body.body ?? null },
-          ...{ head_ref: head, head_sha: headSha, base_ref: body.base, base_sha: baseSha },
+          ...{ ...shas, head_ref: head, base_ref: body.base },
         });
+        const told = { action: "opened", pull: made, size, login };
+        tell(service, repo, pullEvent(service, repo, told));
+        return made;
       });
+      service.onDelivery();
       await moveRef(dir, `refs/pull/${pull.number}/head`, { sha: headSha });
-      await announce(call, repo, pull, "opened");
-      const data = await pullBody(service, repo, pull, UNKNOWN);
+      const data = pullBody(service, repo, pull, { ...UNKNOWN, ...size });
       return { status: 201, data, headers: { location: data.url } };
     });
   }),
@@ -93,10 +98,8 @@ export const pulls: Route[] = [
   }),
 
   route("GET /repos/{owner}/{repo}/pulls/{pull_number}", async (call) => {
-    const { service } = call;
     const repo = repoToRead(call);
-    const pull = pullSeen(call, repo);
-    return { data: await pullBody(service, repo, pull, await mergeability(service, repo, pull)) };
+    return { data: await wholeBody(call, repo, pullSeen(call, repo)) };
   }),
 
   route("PATCH /repos/{owner}/{repo}/pulls/{pull_number}", async (call) => {
@@ -109,14 +112,17 @@ export const pulls: Route[] = [
       const turned = state !== undefined && state !== pull.state;
       const reopened = turned && state === "open" ? await reopening(call, repo, pull) : {};
       const closed_at = state === "closed" ? timestamp() : null;
-      service.pulls.change(pull.id, {
-        ...changes,
-        ...reopened,
-        ...(turned && { state, closed_at }),
+      const size = await sizeOf(service, repo, { ...pull, ...reopened });
+      service.db.transaction(() => {
+        const turn = turned ? { state, closed_at } : {};
+        service.pulls.change(pull.id, { ...changes, ...reopened, ...turn });
+        if (!turned) return;
+        const action = state === "open" ? "reopened" : "closed";
+        const told = { action, size, pull: pullSeen(call, repo), login: callerOf(call).login };
+        tell(service, repo, pullEvent(service, repo, told));
       });
-      const now = pullSeen(call, repo);
-      if (turned) await announce(call, repo, now, state === "open" ? "reopened" : "closed");
-      return { data: await pullBody(service, repo, now, await mergeability(service, repo, now)) };
+      service.onDelivery();
+      return { data: await wholeBody(call, repo, pullSeen(call, repo)) };
     });
   }),
 
@@ -158,9 +164,9 @@ async function reopening(call: Call, repo: RepoRow, pull: PullRow) {
   return { head_sha };
 }
 
-async function announce(call: Call, repo: RepoRow, pull: PullRow, action: string): Promise<void> {
+async function wholeBody(call: Call, repo: RepoRow, pull: PullRow) {
   const { service } = call;
-  const event = await pullEvent(service, repo, { action, pull, login: callerOf(call).login });
-  service.db.transaction(() => tell(service, repo, event));
-  service.onDelivery();
+  const size = await sizeOf(service, repo, pull);
+  const merge = await mergeability(service, repo, pull);
+  return pullBody(service, repo, pull, { ...merge, ...size });
 }
