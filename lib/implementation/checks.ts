@@ -7,8 +7,6 @@ import { openedBy } from "./merge.ts";
 import { basisOf, inputOf, nameOf } from "./work.ts";
 
 const TIMEOUT_MS = 10_000;
-/** How long the first check may take to appear where none is demanded: with none by then, there are none. */
-const GRACE_MS = 15_000;
 /** How long to wait for a webhook before looking without one, in seconds; the last goes on. */
 const WAITS = [10, 20, 60, 120, 300];
 
@@ -54,14 +52,14 @@ export async function lookAtChecks(input: {
   ]);
   const judged = judgeChecks(checks, [...demanded, ...wanted.required]);
   if (judged.bad.length > 0) throw failed(pull, judged.bad);
-  const fresh = judged.none && Date.now() - opened.at.getTime() < GRACE_MS;
+  const fresh = judged.none && Date.now() - opened.at.getTime() < wanted.graceSeconds * 1000;
   if (judged.open.length === 0 && !fresh) {
     await setRunStatus(ours, "running");
     return { ...seen, state: "good" };
   }
   if (Date.now() - since > wanted.deadlineMinutes * 60_000) throw late(pull, judged.open);
   await setRunStatus(ours, "waiting_external", { waitingFor: pull.url });
-  return { ...seen, state: "pending", ...(fresh && { waitSeconds: GRACE_MS / 1000 }) };
+  return { ...seen, state: "pending", ...(fresh && { waitSeconds: wanted.graceSeconds }) };
 }
 
 /** Which checks are bad, which have to be waited for, and whether there is nothing at all to go by. */

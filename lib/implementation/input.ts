@@ -112,8 +112,10 @@ export const repositoryInput = z.strictObject({
         .min(1)
         .max(7 * 24 * 60)
         .default(60),
+      /** How long the first check may take to appear where none is demanded: with none by then, there are none. */
+      graceSeconds: z.int().min(0).max(3600).default(15),
     })
-    .default({ required: [], deadlineMinutes: 60 }),
+    .default({ required: [], deadlineMinutes: 60, graceSeconds: 15 }),
   /** A rebase leaves no place for the mark by which a merge of ours is found again. */
   merge: z.enum(["merge", "squash"]).default("merge"),
 });
