@@ -84,7 +84,7 @@ export async function runProcess(
     // A failure shows as a process that goes on, which the wait below then ends again.
     endProcesses({ pid, uid }).catch(() => undefined);
   };
-  const note = await noteProcess(space, pid);
+  const note = await noteProcess(space, pid, () => end("killed"));
   const timer = setTimeout(
     () => end("timeout", `${command.timeoutMs} ms are over`),
     command.timeoutMs,
@@ -138,10 +138,14 @@ function collect({ maxOutputBytes, onOutput }: Command) {
 }
 
 /** So that whoever stops the sandbox from another process finds what runs in it. */
-async function noteProcess({ pids }: Workspace, pid: number): Promise<string> {
+async function noteProcess({ pids }: Workspace, pid: number, gone: () => void): Promise<string> {
   const path = join(pids, String(pid));
   const info = await processInfo(pid);
-  // Without a note only the sandbox that was removed meanwhile.
-  await writeFile(path, info?.began ?? "").catch(() => undefined);
+  try {
+    await writeFile(path, info?.began ?? "");
+  } catch {
+    // The sandbox was stopped meanwhile, by somebody who did not find this one.
+    gone();
+  }
   return path;
 }
