@@ -3,6 +3,9 @@ import { until } from "./client.ts";
 import type { Cloud } from "./cloud.ts";
 import { Hub, type HubRepository } from "./hub.ts";
 
+/** The sample as the local GitHub names it; its scripts may run also where nothing can isolate them. */
+export const SAMPLE_REPOSITORY = "acme/buoy-battery";
+
 const SAMPLE = new URL("../samples/repository", import.meta.url).pathname;
 const QUESTION = "for how many days does a full battery feed the loads";
 const TITLE = "Days of operation in the cold";
@@ -93,7 +96,7 @@ export async function deliver({
   by: string;
 }): Promise<Delivered> {
   const hub = new Hub(cloud);
-  const repository = await hub.create("buoy-battery", SAMPLE);
+  const repository = await hub.create(SAMPLE_REPOSITORY.split("/")[1] ?? "", SAMPLE);
   const full = `${repository.owner}/${repository.name}`;
   await connect(client, projectId, repository);
   const { hits } = await client.search(projectId, QUESTION, 10);

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type ApiFile, type ApiHit, Client, until } from "./client.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
+import { type Delivered, deliver, SAMPLE_REPOSITORY } from "./demo-delivery.ts";
 import { readable } from "./log-lines.ts";
 
-const HELP = `npm run demo -- [--json]    the local cloud up, sample documents in through events, five searches, a research run, down again
+const HELP = `npm run demo -- [--json]    the local cloud up, sample documents in through events, five searches, a research run,
+                            a change of a repository up to its merged pull request, down again
 
   --json    one JSON report as the last line: {"ok", "files": [{name, status, chunks, ms}],
-            "searches": [{q, top: {file, page, score}, ms}], "artifacts": [{kind, version, citations}]}`;
+            "searches": [{q, top: {file, page, score}, ms}], "artifacts": [{kind, version, citations}],
+            "pull_request": {number, merged, sha}}`;
 
 const { values } = parseArgs({
   options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
@@ -49,6 +52,7 @@ interface Report {
     ms: number;
   }[];
   artifacts: { kind: string; version: number; citations: number }[];
+  pull_request: Delivered;
 }
 
 /** What the research run is asked to write about. */
@@ -64,10 +68,16 @@ async function main(): Promise<void> {
   };
   process.once("SIGINT", () => end().then(() => process.exit(130)));
   try {
-    console.log("Bringing the local cloud up: PostgreSQL, a vector index, Inngest and the app");
+    console.log(
+      "Bringing the local cloud up: PostgreSQL, a vector index, GitHub, Inngest and the app",
+    );
     cloud = await startCloud({
       dir,
-      env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
+      env: {
+        FILE_URL_HOSTS: "127.0.0.1",
+        FETCH_ALLOW_LOOPBACK_HTTP: "1",
+        SANDBOX_TRUSTED_REPOS: SAMPLE_REPOSITORY,
+      },
       onProgress: (line) => console.log(`  ${line}`),
       onLine: (line) => console.log(`  ${readable(line, names)}`),
     });
@@ -80,11 +90,13 @@ async function main(): Promise<void> {
     );
     const artifacts = await research(client);
     const cited = artifacts.length === 4 && artifacts.every(({ citations }) => citations >= 2);
-    const ok = files.every((file) => file.status === "ingested") && answered && cited;
-    const report: Report = { ok, files: files.map(summary), searches, artifacts };
     console.log(
       `\n${artifacts.length} artifacts were written; ${cited ? "each cites" : "NOT each cites"} at least two places.`,
     );
+    const pull_request = await deliver({ client, cloud, projectId: PROJECT, by: "demo-user" });
+    const ingested = files.every((file) => file.status === "ingested");
+    const ok = ingested && answered && cited && pull_request.merged;
+    const report: Report = { ok, files: files.map(summary), searches, artifacts, pull_request };
     if (values.json) console.log(JSON.stringify(report));
     if (!ok) process.exitCode = 1;
   } finally {

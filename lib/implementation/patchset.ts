@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { getJson, putJson } from "../blob/json.ts";
+import { getJson } from "../blob/json.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
 import type { CommitFile } from "../github/branches.ts";
+import { putProjectJson } from "../projects/blobs.ts";
 import type { RunIds } from "./work.ts";
 
 const stored = z.object({
@@ -34,7 +35,7 @@ export async function putPatchset(
     ...{ path, mode },
     content: bytes === null ? null : bytes.toString("base64"),
   }));
-  await putJson(key, { base, tree, files: kept });
+  await putProjectJson(projectId, key, { base, tree, files: kept });
   return key;
 }
 
