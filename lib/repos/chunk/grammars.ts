@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Parser } from "@vscode/tree-sitter-wasm";
+
+type TreeSitter = typeof import("@vscode/tree-sitter-wasm");
 
 /** The grammars that come with us, by the names of languages.ts; C is read as the C++ that nearly all of it is. */
 const GRAMMARS: Readonly<Record<string, string>> = {
@@ -31,7 +34,7 @@ export function grammarOf(language: string, path: string): string | null {
 export const GRAMMAR_NAMES: readonly string[] = [...new Set([...Object.values(GRAMMARS), "tsx"])];
 
 const parsers = new Map<string, Promise<Parser>>();
-let started: Promise<typeof import("@vscode/tree-sitter-wasm")> | undefined;
+let started: Promise<TreeSitter> | undefined;
 
 /** The parser of a grammar, loaded when it is first needed and kept. */
 export function parserOf(grammar: string): Promise<Parser> {
@@ -41,26 +44,29 @@ export function parserOf(grammar: string): Promise<Parser> {
 }
 
 async function load(grammar: string): Promise<Parser> {
-  started ??= start();
-  const { Language, Parser } = await started;
+  const { Language, Parser } = await treeSitter();
   const parser = new Parser();
-  parser.setLanguage(await Language.load(await wasm(`tree-sitter-${grammar}.wasm`)));
+  parser.setLanguage(await Language.load(await readFile(fileOf(`tree-sitter-${grammar}.wasm`))));
   return parser;
 }
 
-async function start(): Promise<typeof import("@vscode/tree-sitter-wasm")> {
-  const loaded = await import("@vscode/tree-sitter-wasm");
-  // CommonJS: its names are on the default export where nobody has bundled it.
-  const library = "default" in loaded ? (loaded.default as typeof loaded) : loaded;
-  const options = { wasmBinary: await wasm("tree-sitter.wasm") };
-  await library.Parser.init(options as unknown as Parameters<typeof library.Parser.init>[0]);
-  return library;
+/** The library, loaded when it is first needed. Throws when its files are not where they have to be. */
+export function treeSitter(): Promise<TreeSitter> {
+  started ??= start();
+  return started;
 }
 
-/** Beside a bundle the file lies next to it, otherwise it is where the package is installed. */
-async function wasm(name: string): Promise<Uint8Array> {
-  const bundled = new URL(`./${name}`, import.meta.url);
-  const installed = `@vscode/tree-sitter-wasm/wasm/${name}`;
-  const url = existsSync(bundled) ? bundled : import.meta.resolve(installed);
-  return await readFile(fileURLToPath(url));
+async function start(): Promise<TreeSitter> {
+  // It finds out where it runs by how it was loaded, and cannot be part of a bundle: it lies beside one as a file.
+  const loaded: TreeSitter = createRequire(import.meta.url)(fileOf("tree-sitter.js"));
+  const options = { wasmBinary: await readFile(fileOf("tree-sitter.wasm")) };
+  await loaded.Parser.init(options as unknown as Parameters<typeof loaded.Parser.init>[0]);
+  return loaded;
+}
+
+/** A file of the library: beside a bundle, where scripts are `.cjs`, otherwise where the package is installed. */
+function fileOf(name: string): string {
+  const bundled = new URL(`./${name.replace(/\.js$/, ".cjs")}`, import.meta.url);
+  if (existsSync(bundled)) return fileURLToPath(bundled);
+  return fileURLToPath(import.meta.resolve(`@vscode/tree-sitter-wasm/wasm/${name}`));
 }

@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { chunkSource } from "./chunk.ts";
+import { treeSitter } from "./grammars.ts";
 import type { ChunkedFile, SourceFile } from "./source.ts";
 
 /** What a thread is sent, and what it answers, in the same order. */
@@ -12,5 +13,6 @@ parentPort?.on("message", async (files: ThreadRequest) => {
   parentPort?.postMessage(reply satisfies ThreadReply);
 });
 
-// So that a thread which cannot be started is told from one that dies of a file.
+// So that a thread which cannot be started, or not parse anything, is told from one that dies of a file.
+await treeSitter();
 parentPort?.postMessage("ready");

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { errorMessage } from "../../errors.ts";
+import { log } from "../../log.ts";
 import type { ChunkedFile, SourceFile } from "./source.ts";
 import type { ThreadReply, ThreadRequest } from "./thread.ts";
 
@@ -105,8 +107,9 @@ class Thread {
     try {
       const [reply] = await Promise.race([answered, gone]);
       if (reply !== null) return reply as ThreadReply;
-    } catch {
+    } catch (error) {
       // It died of an error, such as a full heap, or its time is over.
+      log.warn("a chunking thread died", { files: files.length, error: errorMessage(error) });
     } finally {
       clearTimeout(timer);
       over.abort();
