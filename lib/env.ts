@@ -39,6 +39,8 @@ const schema = z.object({
   GITHUB_API_URL: optional(z.url({ protocol: /^https?$/ })),
   GITHUB_TOKEN: optional(z.string()),
   GITHUB_WEBHOOK_SECRET: optional(z.string().min(16)),
+  /** How long one change there may take, of all its calls together; 25 unless said. What died is taken over after twice that. */
+  GITHUB_TIMEOUT_SECONDS: optional(z.coerce.number().int().min(1).max(120)),
 
   /** Where commands of repositories run: `vercel` (a microVM each) or `local`; unset: vercel when deployed. */
   SANDBOX: optional(z.enum(["vercel", "local"])),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { env } from "../../env.ts";
 import { Conflict, InvalidInput, Later } from "../../errors.ts";
 import { EffectDeferred, EffectMoved, EffectRefused } from "../definition.ts";
 
@@ -16,7 +17,12 @@ export { sha };
  * A repeat of any of these calls is refused by GitHub itself: a branch, an open pull request for a branch, a merge, a removal is
  * there once. So what a look has missed, because GitHub's reads come late, is found after the refusal and never made twice.
  */
-export const GITHUB = { reads: "consistent", timeoutMs: 25_000 } as const;
+export const GITHUB = { reads: "consistent" } as const;
+
+/** The deadline of a change, in ms; asked for by each call, since importing a definition needs no configuration. */
+export function githubTimeoutMs(): number {
+  return (env().GITHUB_TIMEOUT_SECONDS ?? 25) * 1000;
+}
 
 /** `owner/name`, as an intent says it. */
 export function repositoryOf({ owner, repo }: { owner: string; repo: string }): string {

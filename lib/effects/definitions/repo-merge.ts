@@ -15,7 +15,15 @@ import {
   EffectMoved,
   EffectRefused,
 } from "../definition.ts";
-import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf, sha } from "./github.ts";
+import {
+  effectError,
+  GITHUB,
+  githubTimeoutMs,
+  inRepository,
+  refusalStatus,
+  repositoryOf,
+  sha,
+} from "./github.ts";
 
 const mergeParams = z.strictObject({
   ...inRepository,
@@ -38,6 +46,9 @@ const UNDECIDED_MS = 2000;
 /** The merge of a pull request at exactly this head, into exactly this base. */
 export const repoMerge: EffectDefinition<Merge> = {
   ...GITHUB,
+  get timeoutMs() {
+    return githubTimeoutMs();
+  },
   kind: "repo.merge",
   scope: "repo.merge",
   params: mergeParams,
@@ -146,6 +157,9 @@ type Cleanup = z.infer<typeof cleanupParams>;
 /** The removal of a run's branch, as long as it is where it was. Gone is gone, whoever did it. */
 export const repoCleanup: EffectDefinition<Cleanup> = {
   ...GITHUB,
+  get timeoutMs() {
+    return githubTimeoutMs();
+  },
   kind: "repo.cleanup",
   scope: "repo.merge",
   params: cleanupParams,

@@ -12,7 +12,15 @@ import {
 import { withoutTrailer, withTrailer } from "../../github/marker.ts";
 import { getPatchset } from "../../implementation/patchset.ts";
 import { type EffectDefinition, EffectRefused } from "../definition.ts";
-import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf, sha } from "./github.ts";
+import {
+  effectError,
+  GITHUB,
+  githubTimeoutMs,
+  inRepository,
+  refusalStatus,
+  repositoryOf,
+  sha,
+} from "./github.ts";
 
 const params = z.strictObject({
   ...inRepository,
@@ -30,6 +38,9 @@ type Push = z.infer<typeof params>;
 /** One commit on a branch of its own, made through the git data API. Its tree is what was verified, or it is not made. */
 export const repoPush: EffectDefinition<Push> = {
   ...GITHUB,
+  get timeoutMs() {
+    return githubTimeoutMs();
+  },
   kind: "repo.push",
   scope: "repo.push",
   params,
