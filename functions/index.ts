@@ -25,6 +25,7 @@ import { publishArtifact } from "./publish-artifact.ts";
 import { removeFile } from "./remove-file.ts";
 import { researchRun } from "./research-run.ts";
 import { resolveUnknownEffect } from "./resolve-effect.ts";
+import { stopSandboxes } from "./stop-sandboxes.ts";
 import { sweepApprovals } from "./sweep-approvals.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepMessages } from "./sweep-messages.ts";
@@ -55,6 +56,7 @@ export const functions = [
   decideApproval,
   resolveUnknownEffect,
   cancelRunRequest,
+  stopSandboxes,
   closeRun,
   sweepApprovals,
   sweepRuns,

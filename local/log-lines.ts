@@ -9,7 +9,10 @@ interface LogLine {
 }
 
 /** What a person is not told: ids and hashes, which the JSON line keeps. */
-const SILENT = /Id$|^(name|sha256|ingestedAt|more)$/;
+const SILENT =
+  /Id$|^(name|sha256|ingestedAt|more|tree|patchset|cloneUrl|logicalKey|kind|failure|remediation)$/;
+/** Of one fact; what is longer is in the JSON line. */
+const FACT_CHARS = 80;
 
 /**
  * One line for a person from a line that the app printed: its JSON log lines are told in words, everything else is left
@@ -23,7 +26,7 @@ export function readable(line: string, names: ReadonlyMap<string, string> = new 
   const about = String(name ?? names.get(String(fileId)) ?? (fileId || projectId));
   const facts = Object.entries(entry.output ?? {})
     .filter(([key]) => !SILENT.test(key))
-    .map(([key, value]) => `${key} ${value}`);
+    .map(([key, value]) => `${key} ${String(value).split("\n")[0]?.slice(0, FACT_CHARS)}`);
   if (entry.error) facts.push(`${entry.message}: ${entry.error}`);
   const ms = entry.ms === undefined ? "" : `${entry.ms} ms`;
   return `${about.padEnd(28)} ${entry.step.padEnd(10)} ${ms.padStart(8)}  ${facts.join(", ")}`.trimEnd();

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -25,7 +26,17 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 /** Each test has a repository of its own; where nothing can isolate them, they are trusted by name. */
-const NAMES = ["whole", "broken", "planned", "line", "third", "head", "checks", "denied"] as const;
+const NAMES = [
+  "whole",
+  "broken",
+  "planned",
+  "line",
+  "third",
+  "head",
+  "checks",
+  "denied",
+  "canceled",
+] as const;
 const TRUSTED = NAMES.map((name) => `acme/${name}`).join(",");
 
 async function connected(name: (typeof NAMES)[number]): Promise<HubRepository> {
@@ -267,6 +278,36 @@ test("a push that is denied changes nothing outside", async () => {
   const { data } = await hub.octokit.rest.repos.listBranches(at(repository));
   expect(data).toHaveLength(1);
 }, 120_000);
+
+test("a run that is canceled while its checks run ends them", async () => {
+  const repository = await connected("canceled");
+  const slow = `wait-${randomUUID()}.ts`;
+  const packageJson = JSON.stringify({ type: "module", scripts: { test: `node ${slow}` } });
+  const runId = await ask(repository, "run-canceled", {
+    from: "files",
+    files: [
+      { path: "package.json", content: packageJson },
+      { path: slow, content: "setTimeout(() => {}, 300_000);\n" },
+    ],
+  });
+  await until("the check runs", async () => (await processes(slow)) > 0);
+  const by = { projectId, runId, by: OWNER, reason: "enough" };
+  await desk.client.send({ name: "run.cancel.requested", data: by });
+  await desk.reached(runId, "canceled");
+  await until("the check has ended", async () => (await processes(slow)) === 0);
+  const jobs = await world.database.select().from(sandboxJobs).where(eq(sandboxJobs.runId, runId));
+  expect(jobs.map(({ status }) => status)).toEqual(["canceled"]);
+}, 120_000);
+
+/** How many processes of this machine have a word in their command line. */
+async function processes(word: string): Promise<number> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    // One that has ended meanwhile has none.
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+  );
+  return lines.filter((line) => line.includes(word)).length;
+}
 
 test.each([
   ["a repository that is not connected", { repository: "nobody/nothing" }, "repo_not_connected"],

@@ -23,7 +23,8 @@ export interface ChecksSeen {
 /**
  * Looks at the checks of the pull request's head, and says of the run whether it waits. Throws InvalidInput when one is bad
  * (`checks_failed`, with their names), when time is over (`checks_late`) and when the pull request was closed.
- * @param since when this wait began, in ms since the epoch: the deadline runs from there.
+ * @param since when this wait began, in ms since the epoch: the deadline runs from there, and so does the time in which the first
+ * check of a new head may appear.
  */
 export async function lookAtChecks(input: {
   runId: string;
@@ -52,7 +53,7 @@ export async function lookAtChecks(input: {
   ]);
   const judged = judgeChecks(checks, [...demanded, ...wanted.required]);
   if (judged.bad.length > 0) throw failed(pull, judged.bad);
-  const fresh = judged.none && Date.now() - opened.at.getTime() < wanted.graceSeconds * 1000;
+  const fresh = judged.none && Date.now() - since < wanted.graceSeconds * 1000;
   if (judged.open.length === 0 && !fresh) {
     await setRunStatus(ours, "running");
     return { ...seen, state: "good" };

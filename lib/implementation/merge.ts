@@ -12,7 +12,6 @@ export interface Opened {
   readonly effectId: string;
   /** The commit that was verified and pushed. */
   readonly verified: string;
-  readonly at: Date;
 }
 
 /** The pull request that a run has opened, and the commit that it pushed for it. Throws Conflict when it has not. */
@@ -21,11 +20,11 @@ export async function openedBy(runId: string): Promise<Opened> {
   const done = (stepId: string) => rows.find((row) => row.stepId === stepId && row.confirmedAt);
   const push = done("push");
   const pull = done("pull");
-  if (!push?.externalId || !pull?.externalId || !pull.confirmedAt) {
+  if (!push?.externalId || !pull?.externalId) {
     throw new Conflict("pull_not_opened", `The run ${runId} has not opened a pull request.`);
   }
   const number = Number(pull.externalId);
-  return { number, effectId: pull.id, verified: push.externalId, at: pull.confirmedAt };
+  return { number, effectId: pull.id, verified: push.externalId };
 }
 
 /** The merge at exactly the head whose checks have passed, into the base as it is now, and then the branch's removal. */

@@ -1,5 +1,7 @@
+import { readRun } from "../data/runs.server.ts";
 import { listJobs } from "../data/sandbox-jobs.server.ts";
 import { InvalidInput } from "../errors.ts";
+import { isLive } from "../runs/states.ts";
 import { type JobType, runJob } from "../sandbox/jobs.ts";
 import { sandboxProvider } from "../sandbox/provider.ts";
 import { publishOfRun, type RunArtifact } from "./artifact.ts";
@@ -70,6 +72,8 @@ export async function runCheck({ projectId, runId, attempt }: Attempt, job: Job)
     },
     commitSha: patch.tree,
   });
+  // Canceled while it ran, perhaps before there was a job to be stopped: nobody comes back to close it.
+  if (!isLive(await readRun({ id: runId }))) await sandbox.stop();
   const { jobId, status, exitCode, tail } = done;
   if (status === "succeeded") return { jobId, jobType, status, exitCode, failure: "" };
   const how = exitCode === null ? "was ended at a limit" : `ended with ${exitCode}`;
