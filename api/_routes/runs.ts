@@ -6,6 +6,7 @@ import { effectsOfRun } from "#lib/data/effect-lists.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { listSteps } from "#lib/data/run-steps.server.ts";
 import { listRuns, ownRun } from "#lib/data/runs.server.ts";
+import { listJobs } from "#lib/data/sandbox-jobs.server.ts";
 import { id, note } from "#lib/events/catalogue/fields.ts";
 import { runCancelRequested, runRequested } from "#lib/events/catalogue/runs.ts";
 import { event } from "#lib/events/emit.ts";
@@ -77,12 +78,34 @@ const Happened = z
   })
   .openapi("Happened");
 
+const Job = z
+  .object({
+    id: z.string(),
+    jobType: z.string(),
+    status: z.enum(["queued", "running", "succeeded", "failed", "canceled"]),
+    exitCode: z.int().nullable(),
+    isolation: z.string().nullable().describe("What kept its commands from the host"),
+    tail: z.string().nullable().describe("The redacted end of what it said"),
+    startedAt: instant.nullable(),
+    endedAt: instant.nullable(),
+  })
+  .openapi("SandboxJob");
+
 const RunDetail = Run.extend({
   steps: z.array(Step),
+  jobs: z.array(Job).describe("What was run in sandboxes, oldest first"),
   approvals: z.array(Approval),
   effects: z.array(Effect).describe("In the plan's order"),
   timeline: z.array(Happened).describe("All that the audit chain says about it, in order"),
 }).openapi("RunDetail");
+
+/** What a job's row says of it without being asked for by every query. */
+function said({ isolation, tail }: Record<string, unknown>) {
+  return {
+    isolation: typeof isolation === "string" ? isolation : null,
+    tail: typeof tail === "string" ? tail : null,
+  };
+}
 
 const NewRun = z
   .strictObject({
@@ -168,8 +191,9 @@ export const runRoutes = new OpenAPIHono<AppEnv>()
     const { runId } = c.req.valid("param");
     const run = await ownRun({ id: runId, ownerUserId: c.var.userId });
     const { projectId } = run;
-    const [steps, approvals, effects, timeline] = await Promise.all([
+    const [steps, jobs, approvals, effects, timeline] = await Promise.all([
       listSteps({ runId }),
+      listJobs({ runId }),
       approvalsOfRun({ runId }),
       effectsOfRun({ runId }),
       readRunAudit({ projectId, runId }),
@@ -178,6 +202,7 @@ export const runRoutes = new OpenAPIHono<AppEnv>()
       {
         ...shown(Run, run),
         steps: steps.map((row) => shown(Step, row)),
+        jobs: jobs.map((row) => shown(Job, { ...row, ...said(row.metadata) })),
         approvals: approvals.map(view),
         effects: effects.map((row) => shown(Effect, row)),
         timeline: timeline.map((entry) => shown(Happened, entry)),
