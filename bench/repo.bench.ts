@@ -5,7 +5,7 @@ import { migrate } from "#db/migrate.ts";
 import { startNeon } from "#local/neon/server.ts";
 import { benchRepository, FILES, TOTAL_BYTES } from "./repository.ts";
 import { type BenchResult, lessIsBetter, moreIsBetter } from "./result.ts";
-import { measureSubject } from "./subject.ts";
+import { bundledSubject, measureSubject } from "./subject.ts";
 
 interface Ours {
   readonly allMs: number;
@@ -39,7 +39,8 @@ export async function run(): Promise<BenchResult[]> {
     const { NEON_WS_PROXY = "" } = neon.env;
     await migrate({ url: neon.url, wsProxy: NEON_WS_PROXY });
     const env = { DATABASE_URL: neon.url, NEON_WS_PROXY };
-    const ours = await measureSubject<Ours>("repo-ours", [dir, first, second], env);
+    const measure = await bundledSubject<Ours>("repo-ours");
+    const ours = await measure([dir, first, second], env);
     const plain = await measureSubject<Plain>("repo-git-show", [dir, first]);
     return judged(ours, plain);
   } finally {

@@ -26,10 +26,12 @@ export async function measureSubject<T>(
  */
 export async function bundledSubject<T>(
   name: string,
-): Promise<(args: readonly string[]) => Promise<Measured<T>>> {
+): Promise<
+  (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Measured<T>>
+> {
   const outdir = join(import.meta.dirname, "../.local/bench-bundles", name);
   await bundle({ [name]: join(import.meta.dirname, "subjects", `${name}.ts`) }, outdir);
-  return (args) => measureFile(join(outdir, `${name}.js`), args);
+  return (args, env) => measureFile(join(outdir, `${name}.js`), args, env);
 }
 
 async function measureFile<T>(

@@ -57,6 +57,22 @@ export const run = z.looseObject({
   createdAt: text,
 });
 
+export const repo = z.looseObject({
+  id: text,
+  owner: text,
+  name: text,
+  defaultBranch: text,
+  index: z.looseObject({
+    state: text,
+    commitSha: maybe,
+    at: maybe,
+    error: maybe,
+    files: z.number(),
+    chunks: z.number(),
+    skipped: z.record(z.string(), z.number()),
+  }),
+});
+
 export const artifact = z.looseObject({
   id: text,
   kind: text,

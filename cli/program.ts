@@ -83,6 +83,15 @@ export function program(): Command {
 
   byPages(
     countersign
+      .command("repos")
+      .description("list a project's repositories with how far their code is indexed"),
+  ).action(async (options, command) => {
+    const { listRepos } = await import("./commands/repos.ts");
+    await listRepos(options, contextOf(command));
+  });
+
+  byPages(
+    countersign
       .command("artifacts")
       .description("list the latest version of each artifact of a project, newest first"),
   ).action(async (options, command) => {

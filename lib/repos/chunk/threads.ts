@@ -17,7 +17,7 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_FILES = 64;
 /** A thread that takes longer hangs on something: parsing alone gives up after 2 seconds a file. */
 const TIMEOUT_MS = 60_000;
-const HEAP_MB = 192;
+const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
 
 /** A file with whatever its caller knows it by. */
 export interface Keyed<K> {
@@ -125,7 +125,7 @@ class Thread {
 }
 
 async function started(): Promise<Worker> {
-  const worker = new Worker(THREAD, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+  const worker = new Worker(THREAD, { resourceLimits: LIMITS });
   // Its first message says that it is there. An error before that is thrown here.
   await once(worker, "message");
   return worker;
