@@ -35,7 +35,8 @@ async function writeOutput(): Promise<void> {
       launcherType: "Nodejs",
       shouldAddHelpers: false,
       supportsResponseStreaming: true,
-      maxDuration: 60,
+      // A check of a repository may take four minutes (lib/implementation/verify.ts).
+      maxDuration: 300,
     });
   }
   const routes = [

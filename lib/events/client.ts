@@ -10,7 +10,7 @@ export const inngest = new Inngest({
   id: "countersign",
   logger: sdkLogger,
   middleware: [LogMiddleware, ErrorMiddleware],
-  // Steps run one after the other in one request for as long as this; below the platform's limit of one request (60 s),
+  // Steps run one after the other in one request for as long as this; below the platform's limit of one request (300 s),
   // because a step that has begun is finished first.
   checkpointing: { maxRuntime: "20s" },
 });

@@ -2,7 +2,7 @@ import { env, requiredEnv } from "../env.ts";
 
 /** The AI Gateway speaks the same API as every other server: one path for all, which the tests walk. */
 const GATEWAY_URL = "https://ai-gateway.vercel.sh/v1";
-/** A deployed function may run for 60 s (build.ts): what is left is for retrieval before and rows after. */
+/** Far below what a deployed function may run for (build.ts): several pieces may be written in one request. */
 const TIMEOUT_SECONDS = 50;
 
 /** Where which model is asked. */
