@@ -1,4 +1,4 @@
-import { InvalidInput } from "../errors.ts";
+import { InvalidInput, Later } from "../errors.ts";
 import { requiredChecks } from "../github/branches.ts";
 import { type Check, checksOf } from "../github/checks.ts";
 import { type PullFacts, readPull } from "../github/pulls.ts";
@@ -7,6 +7,7 @@ import { openedBy } from "./merge.ts";
 import { basisOf, inputOf, nameOf } from "./work.ts";
 
 const TIMEOUT_MS = 10_000;
+const UNSEEN_MS = 2000;
 /** How long to wait for a webhook before looking without one, in seconds; the last goes on. */
 const WAITS = [10, 20, 60, 120, 300];
 
@@ -41,7 +42,14 @@ export async function lookAtChecks(input: {
   const name = nameOf(basis);
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const pull = await readPull(name, opened.number, signal);
-  if (!pull?.open && !pull?.merged) throw closed(opened.number);
+  // We have opened it: a read that does not show it came late.
+  if (!pull)
+    throw new Later(
+      "pull_not_seen",
+      `The pull request ${opened.number} is not seen yet.`,
+      UNSEEN_MS,
+    );
+  if (!pull.open && !pull.merged) throw closed(opened.number);
   const { headSha } = pull;
   const ours = { runId, inngestRunId };
   const waitSeconds = WAITS[Math.min(look, WAITS.length) - 1] ?? 300;

@@ -183,10 +183,9 @@ export const repoCleanup: EffectDefinition<Cleanup> = {
       await deleteBranch(name, branch, signal);
       return { id };
     } catch (error) {
-      // Removed by somebody in between.
-      if (refusalStatus(error) === 422 && (await branchHead(name, branch, signal)) === null) {
-        return { id };
-      }
+      // Removed before, by us or by somebody: what a read shows may come late, the refusal does not.
+      const gone = refusalStatus(error) === 422 && /does not exist/i.test(errorMessage(error));
+      if (gone) return { id };
       throw effectError(error);
     }
   },
