@@ -11,7 +11,15 @@ const CLAIMED =
   "commit (effects -> claimed; approvals -> used; audit approval.used, effect.claimed)";
 const CALL = "call: create";
 
-const [entry, note] = KINDS as [(typeof KINDS)[number], (typeof KINDS)[number]];
+function kindOf(name: string) {
+  const found = KINDS.find(({ kind }) => kind === name);
+  if (!found) throw new Error(`there is no kind ${name}`);
+  return found;
+}
+const [entry, note] = [kindOf("ledger.entry"), kindOf("ledger.note")];
+const [push, pull, merge, cleanup] = ["push", "pull", "merge", "cleanup"].map((name) =>
+  kindOf(`repo.${name}`),
+) as [typeof entry, typeof entry, typeof entry, typeof entry];
 const at = (label: string, when: "before" | "after") => ({ at: { label, nth: 1, when } });
 const CELLS: readonly Cell[] = [
   { kind: entry, action: "kill", ...at(SENT, "after") },
@@ -21,6 +29,10 @@ const CELLS: readonly Cell[] = [
   { kind: entry, action: "kill", ...at(CLAIMED, "after") },
   { kind: entry, action: "delay", ...at(CALL, "before") },
   { kind: entry, fault: { fault: "close-after" } },
+  { kind: push, action: "kill", ...at(push.call, "after") },
+  { kind: pull, action: "hold", ...at(pull.call, "before") },
+  { kind: merge, action: "kill", ...at(merge.call, "after") },
+  { kind: cleanup, fault: { fault: "close-after" } },
 ];
 
 let fleet: Fleet | undefined;

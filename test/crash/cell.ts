@@ -3,15 +3,8 @@ import type { Boundary, When } from "./boundaries.ts";
 import type { Pass } from "./http-gate.ts";
 import type { Kind } from "./kinds.ts";
 import type { Lane } from "./lane.ts";
+import type { TargetFault } from "./targets/target.ts";
 import { verdict } from "./verdict.ts";
-
-/** A way in which the target fails, as its `PUT /_faults` takes it. */
-export interface TargetFault {
-  readonly fault: string;
-  readonly times?: number;
-  readonly ms?: number;
-  readonly on?: "create" | "read" | "any";
-}
 
 /**
  * What is done to the app at the trap. `kill`: SIGKILL, and the other process takes over. `hold`: it stands still there while
@@ -44,25 +37,26 @@ export interface Outcome {
 
 /** Longer than the longest way that a run may have to take, also on a machine that is busy with something else. */
 const CELL_SECONDS = 240;
-/** The most that a held app stands still: longer than the lease of what it holds. */
-const HOLD_MS = 9000;
+/** How long a held app stands still at most after the end of the lease of what it holds. */
+const AFTER_LEASE_MS = 5000;
 /** A statement that waits so long waits for a lock of the one that is held. */
 const BLOCKED_MS = 1500;
-/** Over the deadline of a call to the ledger (2 s), within its lease (4 s), also where everything is slow. */
-const DELAY_MS = 2200;
+/** How long a call is delayed, in deadlines: over one, within the lease of two, also where everything is slow. */
+const DELAY = 1.1;
 
 /** Lets one run go through the lane, with what the cell says, and judges how it ended. `runId` is new in the lane. */
 export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Omit<Outcome, "at">> {
   const began = performance.now();
   await lane.workers.ready();
-  await lane.ledger("PUT", `/_books/${runId}`, { allowDuplicates: true });
-  if (cell.fault) await lane.ledger("PUT", "/_faults", { book: runId, ...cell.fault });
+  const { kind } = cell;
+  const target = await lane.prepare(kind, runId);
+  if (cell.fault) await target.strike(runId, kind, cell.fault);
 
   let ended = false;
   let alone = false;
   lane.boundaries.begin(cell.at && { ...cell.at, spring });
   async function spring(worker: string): Promise<Pass> {
-    if (cell.action === "delay") await sleep(DELAY_MS);
+    if (cell.action === "delay") await sleep(target.timeoutMs * DELAY);
     if (cell.action === "kill") {
       // Inngest's own calls are to whoever is called now.
       lane.workers.kill(worker || (await lane.workers.current()).name);
@@ -71,9 +65,10 @@ export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Om
     if (cell.action === "hold") {
       lane.handOver();
       const since = performance.now();
+      const most = 2 * target.timeoutMs + AFTER_LEASE_MS;
       const others = lane.boundaries.byOthers(worker);
       const blocked = () => lane.waitingMs() >= BLOCKED_MS;
-      while (!ended && performance.now() - since < HOLD_MS && !blocked()) await sleep(25);
+      while (!ended && performance.now() - since < most && !blocked()) await sleep(25);
       alone = !ended && !blocked() && lane.boundaries.byOthers(worker) === others;
       // It is the app that stood still, not the network: what it gave up meanwhile it never sends.
       return "if awaited";
@@ -81,7 +76,7 @@ export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Om
     return true;
   }
 
-  const status = await lane.run({ runId, input: cell.kind.input(runId) }, CELL_SECONDS);
+  const status = await lane.run({ runId, kind }, CELL_SECONDS);
   ended = true;
   const crossed = [...lane.boundaries.crossed];
   const wrong: string[] = [];
@@ -90,7 +85,7 @@ export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Om
   const missed = lane.boundaries.armed || alone;
   if (missed) wrong.push(alone ? "nobody else came" : "the boundary was not reached");
   if (lane.crashed.length > 0) wrong.push(`the app ended by itself: ${lane.crashed.join(", ")}`);
-  wrong.push(...(await verdict(lane.database, runId, await lane.objects(runId), 1)));
+  wrong.push(...(await verdict(lane.database, runId, await target.left(runId), target)));
   return {
     cell,
     missed,

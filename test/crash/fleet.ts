@@ -2,14 +2,16 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "#db/migrate.ts";
-import { startLedger } from "#local/ledger/server.ts";
 import { startNeon } from "#local/neon/server.ts";
 import { databaseUrl, type TestServer } from "../setup/global.ts";
 import { execute } from "../setup/sql.ts";
 import { type Cell, type Outcome, runCell } from "./cell.ts";
 import { type Lane, startLane } from "./lane.ts";
+import { ledgerTarget } from "./targets/ledger.ts";
+import { repositoryTarget } from "./targets/repository.ts";
+import type { Targets } from "./targets/target.ts";
 
-/** Lanes over one PostgreSQL and one ledger, each with a database, an engine and apps of its own. */
+/** Lanes over one PostgreSQL, one ledger and one GitHub, each with a database, an engine and apps of its own. */
 export interface Fleet {
   /** Runs the cells, as many at a time as there are lanes; outcomes in the order of the cells. */
   run(
@@ -36,14 +38,17 @@ export async function startFleet({ lanes, bundle, ...options }: FleetOptions): P
   const own = options.server ? undefined : await ownServer(join(dir, "neon"));
   const server = options.server ?? own?.server;
   if (!server) throw new Error("there is no server");
-  const ledger = await startLedger({ dir: join(dir, "ledger") });
+  const targets: Targets = {
+    ledger: await ledgerTarget(join(dir, "ledger")),
+    repository: await repositoryTarget(join(dir, "github")),
+  };
   const made: string[] = [];
   const lane = async (): Promise<Lane> => {
     const name = `crash_${process.pid}_${made.length}`;
     made.push(name);
     await execute(server, `create database ${name} template ${server.template} strategy wal_log`);
     const database = { url: databaseUrl(server.url, name), wsProxy: server.wsProxy };
-    const started = await startLane({ dir: join(dir, name), database, ledger, bundle });
+    const started = await startLane({ dir: join(dir, name), database, targets, bundle });
     open.add(started);
     return started;
   };
@@ -89,7 +94,7 @@ export async function startFleet({ lanes, bundle, ...options }: FleetOptions): P
     },
     async close() {
       await Promise.all([...open].map((one) => one.close()));
-      await ledger.close();
+      await Promise.all(Object.values(targets).map((target) => target.close()));
       if (own) await own.close();
       else {
         for (const name of made) {

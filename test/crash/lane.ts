@@ -5,14 +5,14 @@ import { eq } from "drizzle-orm";
 import { type Db, openDatabase } from "#db/client.ts";
 import { projects, runs } from "#db/schema.ts";
 import { until } from "#local/client.ts";
-import type { LocalPart } from "#local/part.ts";
 import { type PartProcess, startPartProcess } from "#local/process.ts";
 import { Boundaries, type Crossing } from "./boundaries.ts";
 import { type HttpGate, startHttpGate } from "./http-gate.ts";
+import type { Kind } from "./kinds.ts";
 import { Transactions } from "./labels.ts";
 import { type Desk, decide, PERSON } from "./person.ts";
 import { type PgProxy, type Statement, startPgProxy } from "./pg-proxy.ts";
-import type { OutsideObject } from "./verdict.ts";
+import type { Target, Targets } from "./targets/target.ts";
 import { REPLY, Workers, watchCalls } from "./workers.ts";
 
 const ENGINE = new URL("../../local/inngest/main.ts", import.meta.url).pathname;
@@ -22,7 +22,7 @@ export interface LaneOptions {
   readonly dir: string;
   /** A migrated database of its own, and the relay that leads to it. */
   readonly database: { readonly url: string; readonly wsProxy: string };
-  readonly ledger: LocalPart;
+  readonly targets: Targets;
   readonly bundle?: string | undefined;
 }
 
@@ -38,19 +38,18 @@ export interface Lane {
   /** How long the oldest statement that PostgreSQL has not answered is under way, in ms; 0 when there is none. */
   waitingMs(): number;
   /** Sends run.requested and does a person's part until the run has ended. Returns its status, or null after `seconds`. */
-  run(request: { runId: string; input: object }, seconds: number): Promise<string | null>;
+  run(request: { runId: string; kind: Kind }, seconds: number): Promise<string | null>;
   /** Names of apps that ended without being killed since the last run began: an exception that nobody caught. */
   readonly crashed: readonly string[];
   /** Waits until no app works on anything any more, and the engine has nothing left of the last run's events. */
   quiet(): Promise<void>;
-  /** A call of the ledger itself, as whoever tests against it. */
-  ledger(method: string, path: string, body?: object): Promise<unknown>;
-  objects(book: string): Promise<OutsideObject[]>;
+  /** Makes what a run of this kind needs in its target, and returns that. */
+  prepare(kind: Kind, runId: string): Promise<Target>;
   close(): Promise<void>;
 }
 
 export async function startLane(options: LaneOptions): Promise<Lane> {
-  const { dir, ledger } = options;
+  const { dir, targets } = options;
   await mkdir(dir, { recursive: true });
   const boundaries = new Boundaries();
   const lines: string[] = [];
@@ -90,12 +89,11 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
       bundle: options.bundle,
       env: {
         DATABASE_URL: options.database.url,
-        LEDGER_TOKEN: ledger.env.LEDGER_TOKEN ?? "",
         BLOB_DIR: join(dir, "blobs"),
         LOCAL_AUTH_SECRET: "0".repeat(64),
         APPROVAL_EDGE_SECRET: "1".repeat(64),
       },
-      ledgerUrl: ledger.url,
+      targets: Object.values(targets),
       inngestUrl: engine.url,
       pg: () => pg,
       boundaries,
@@ -121,27 +119,14 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
       if (!response.ok) throw new Error(`${event.name}: ${await response.text()}`);
       sent.add(event.id);
     };
-    const call = async (method: string, path: string, body?: object) => {
-      const response = await fetch(`${ledger.url}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${ledger.env.LEDGER_TOKEN}` },
-        body: body && JSON.stringify(body),
-      });
-      if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
-      return response.status === 204 ? undefined : await response.json();
-    };
-    const objects = async (book: string) => {
-      const { objects } = (await call("GET", `/_books/${book}/objects`)) as {
-        objects: OutsideObject[];
-      };
-      return objects;
-    };
-    const desk: Desk = {
+    const deskAt = (target: Target): Desk => ({
       database,
       send,
-      objects: async (book, marker) =>
-        (await objects(book)).filter((object) => object.marker === marker).map(({ id }) => id),
-    };
+      objects: async (runId, marker) => {
+        const { objects } = await target.left(runId);
+        return objects.filter((object) => object.marker === marker).map(({ id }) => id);
+      },
+    });
     return {
       database,
       boundaries,
@@ -153,10 +138,12 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
         workers.swap();
         app.abandon();
       },
-      async run({ runId, input }, seconds) {
+      async run({ runId, kind }, seconds) {
         lines.length = 0;
         sent.clear();
         workers.crashed.length = 0;
+        const desk = deskAt(targets[kind.target]);
+        const input = kind.input(runId);
         const data = { projectId, runId, kind: "implementation", input, requestedBy: "system" };
         await send({ id: `request-${runId}`, name: "run.requested", data });
         const deadline = performance.now() + seconds * 1000;
@@ -175,8 +162,11 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
           return told.flat().every((status) => status !== "Running");
         });
       },
-      ledger: call,
-      objects,
+      async prepare(kind, runId) {
+        const target = targets[kind.target];
+        await target.prepare({ database, projectId, runId });
+        return target;
+      },
       close,
     };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,13 +12,13 @@ import { matrixDocument } from "./report.ts";
 
 const HELP = `npm run crash -- [options]    kills the app at every boundary of a run, and judges what is left
 
-  --kind <kind>      only this kind of effect
+  --kind <kind>      only this kind of effect; the document keeps what it says of the others
   --only <regexp>    only cells whose name matches, such as 'hold .*effects -> sent'
   --lanes <n>        how many runs at a time, each with its own database, engine and apps (default 4)
   --json             the last line is {"cells", "failed": [names]}
   --help
 
-The whole matrix is written to docs/crash-matrix.md. What the apps printed in a failed cell is in .local/crash/.`;
+The matrix is written to docs/crash-matrix.md, unless --only leaves out some of a kind. What the apps printed in a failed cell is in .local/crash/.`;
 
 const { values } = parseArgs({
   options: {
@@ -64,11 +64,10 @@ async function main(): Promise<void> {
       values.only === undefined || new RegExp(values.only).test(describe(cell));
     await fleet.run(
       kinds
-        .flatMap((kind, index) =>
+        .flatMap((kind) =>
           cells(
             kind,
             scouted.filter(({ cell }) => cell.kind === kind),
-            index === 0,
           ),
         )
         .filter(wanted),
@@ -80,8 +79,8 @@ async function main(): Promise<void> {
   // The order of the matrix, not the one in which cells ended.
   outcomes.sort((a, b) => a.at - b.at);
   const failed = outcomes.filter(({ wrong }) => wrong.length > 0).map(({ cell }) => describe(cell));
-  if (values.kind === undefined && values.only === undefined) {
-    await writeFile(DOCUMENT, matrixDocument(outcomes));
+  if (values.only === undefined) {
+    await writeFile(DOCUMENT, matrixDocument(outcomes, await readFile(DOCUMENT, "utf8")));
   } else console.log(matrixDocument(outcomes));
   const minutes = ((performance.now() - began) / 60_000).toFixed(1);
   console.log(`${outcomes.length} cells, ${failed.length} failed, ${minutes} min`);

@@ -1,6 +1,7 @@
 import type { Boundary } from "./boundaries.ts";
-import type { Action, Cell, Outcome, TargetFault } from "./cell.ts";
+import type { Action, Cell, Outcome } from "./cell.ts";
 import type { Kind } from "./kinds.ts";
+import type { TargetFault } from "./targets/target.ts";
 
 /** Every way in which the target can be told to fail that the kind has to bear. */
 export function faultsFor(kind: Kind): TargetFault[] {
@@ -14,15 +15,10 @@ export function faultsFor(kind: Kind): TargetFault[] {
     { fault: "close-after" },
     { fault: "rate" },
   ];
-  // Done, unheard, and then not seen when it is looked for: only where the kind says that reads may miss it.
-  const unseen: TargetFault[] = [{ fault: "delayed-reads", ms: 3000 }];
-  return kind.consistent ? faults : [...faults, ...unseen];
+  // Done, unheard, and then not seen when it is looked for: only where reads may miss it.
+  const { unseenMs } = kind;
+  return unseenMs === null ? faults : [...faults, { fault: "delayed-reads", ms: unseenMs }];
 }
-
-const CLAIM = "effects -> claimed";
-
-/** The call that brings the effect about; what comes after it is where a fault of the target can hurt. */
-const CALL = "call: create";
 
 /** A calm run of the kind, and one with each fault of its target: they tell which boundaries there are. */
 export function scouts(kind: Kind): Cell[] {
@@ -30,29 +26,29 @@ export function scouts(kind: Kind): Cell[] {
 }
 
 /**
- * All cells of a kind, from what its {@link scouts} crossed. Every boundary of a calm run, before and after: the app killed,
- * and the app held while another one does its work. Every boundary from the call on of a run whose target fails: the app
- * killed. And the call itself delayed past the app's patience.
- * @param all false leaves out the boundaries before the claim, where no kind differs from another.
+ * All cells of a kind, from what its {@link scouts} crossed. Every boundary of a calm run that is the kind's, before and after:
+ * the app killed, and the app held while another one does its work. Every boundary from the call on of a run whose target
+ * fails: the app killed. And the call itself delayed past the app's patience.
  */
-export function cells(kind: Kind, scouted: readonly Outcome[], all: boolean): Cell[] {
+export function cells(kind: Kind, scouted: readonly Outcome[]): Cell[] {
   const [calm, again, ...faulty] = scouted;
   if (!calm || !again) throw new Error(`${kind.kind} was not scouted`);
   // What only one of two calm runs did belongs to a clock (a sweeper) and not to the run.
   const both = calm.crossed.filter(({ label, nth }) =>
     again.crossed.some((other) => other.label === label && other.nth === nth),
   );
-  const claim = both.findIndex(({ label }) => label.startsWith(CLAIM));
+  const { call } = kind;
   return [
     ...both
-      .slice(all ? 0 : claim)
+      .slice(kind.from && placeOf(kind.from, both), kind.to && placeOf(kind.to, both))
+      .filter(({ label }) => !kind.only || kind.only.test(label))
       .flatMap((boundary) => [...at(kind, boundary, "kill"), ...holds(kind, boundary)]),
-    { kind, at: { label: CALL, nth: 1, when: "before" }, action: "delay" },
-    { kind, at: { label: CALL, nth: 1, when: "after" }, action: "delay" },
+    { kind, at: { label: call, nth: 1, when: "before" }, action: "delay" },
+    { kind, at: { label: call, nth: 1, when: "after" }, action: "delay" },
     ...faulty.flatMap(({ cell, crossed }) =>
       crossed
-        .slice(crossed.findIndex(({ label }) => label === CALL))
-        .filter(({ label }) => HURTS.test(label))
+        .slice(placeOf({ label: call, nth: 1 }, crossed), confirmedAt(call, crossed) + 1)
+        .filter(({ label }) => label === call || HURTS.test(label))
         .flatMap((boundary) => {
           // Before a commit is after what comes before it: only calls are two different moments for the target.
           const moments = boundary.moments.filter(
@@ -76,7 +72,22 @@ function holds(kind: Kind, boundary: Boundary): Cell[] {
 const LASTING = /^(commit|call|emit)/;
 
 /** Calls of the target, and what makes their outcome last. */
-const HURTS = /^(call: (create|find)|commit \(effects )/;
+const HURTS = /^(call: find|commit \(effects )/;
+
+/** Where what a call brought about was confirmed; Infinity when it was not. */
+function confirmedAt(call: string, crossed: readonly Boundary[]): number {
+  const last = crossed.findLastIndex(({ label }) => label === call);
+  const place = crossed.findIndex(({ label }, at) => at > last && CONFIRMED.test(label));
+  return place === -1 ? Number.POSITIVE_INFINITY : place;
+}
+const CONFIRMED = /^commit \(effects -> confirmed/;
+
+/** Where a boundary was crossed. Throws Error when it was not: then the kind is said wrongly. */
+function placeOf({ label, nth }: Pick<Boundary, "label" | "nth">, crossed: readonly Boundary[]) {
+  const place = crossed.findIndex((one) => one.label === label && one.nth === nth);
+  if (place === -1) throw new Error(`"${label}" #${nth} was not crossed`);
+  return place;
+}
 
 function at(kind: Kind, boundary: Boundary, action: Action, fault?: TargetFault): Cell[] {
   const { label, nth, moments } = boundary;

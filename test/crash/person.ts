@@ -8,7 +8,7 @@ export const PERSON = "person";
 export interface Desk {
   readonly database: Db;
   readonly send: (event: { id: string; name: string; data: object }) => Promise<void>;
-  /** Ids of the objects in the ledger that carry the marker: what really is there. */
+  /** Ids of the objects outside that carry the marker: what really is there. */
   readonly objects: (runId: string, marker: string) => Promise<readonly string[]>;
 }
 

@@ -1,4 +1,5 @@
 import type { Cell, Outcome } from "./cell.ts";
+import { KINDS } from "./kinds.ts";
 
 const INTRO = `# Crash matrix
 
@@ -12,31 +13,54 @@ the target and before Inngest, know what the app is about to do and what was don
   goes on as if nothing had been.
 - **delay**: the call takes longer than the app waits for it, but no longer than its lease.
 
-A cell passes when the run has succeeded, exactly one object is outside, its effect is confirmed with its id, the approval
-is used, the audit chain is whole and tells each step once, and the run that is rebuilt from it stands as the live rows do.
+A cell passes when the run has succeeded, exactly one object of each effect is outside, the effect is confirmed with its id, the
+approval is used, the audit chain is whole and tells each step once, and the run that is rebuilt from it stands as the live rows do.
 \`effects -> sent #2\` is the second time that a run writes that state. Boundaries come from calm runs, so none is forgotten; a
-boundary inside a transaction is each of its statements, and its commit. What comes before the claim is the same for every kind
-and stands in the first table alone.
+boundary inside a transaction is each of its statements, and its commit.
+
+For the ledger, what comes before the claim is the same for every kind and stands in the first table alone. The kinds of a repository
+(\`repo.…\`) follow each other in one run, from a commit on a branch to the removal of that branch, and each table begins where the
+one before ends; the first with the plan. What they do inside a transaction is the ledger's code, and only its commit is in their
+tables. All that is outside of such a run is judged in each of its cells: one reachable commit
+with our trailer, one pull request, one merge commit on top of the first commit, no branch, and nothing lost of what was there.
 `;
 
-/** The whole matrix as Markdown. */
-export function matrixDocument(outcomes: readonly Outcome[]): string {
-  const failed = outcomes.filter(({ wrong }) => wrong.length > 0);
-  const kinds = [...new Set(outcomes.map(({ cell }) => cell.kind.kind))];
+/**
+ * The matrix as Markdown, one section for each kind.
+ * @param before the document as it was: kinds that were not run now keep their sections.
+ */
+export function matrixDocument(outcomes: readonly Outcome[], before = ""): string {
+  const sections = KINDS.flatMap(({ kind }) => {
+    const mine = outcomes.filter(({ cell }) => cell.kind.kind === kind);
+    return mine.length > 0 ? [section(kind, mine)] : (kept(kind, before) ?? []);
+  });
+  const counts = sections.map(countOf);
+  const [cells, failed] = [0, 1].map((at) => counts.reduce((sum, one) => sum + (one[at] ?? 0), 0));
+  return [INTRO, `**${cells} cells, ${failed} failed.**\n`, ...sections].join("\n");
+}
+
+function section(kind: string, mine: readonly Outcome[]): string {
+  const failed = mine.filter(({ wrong }) => wrong.length > 0);
   return [
-    INTRO,
-    `**${outcomes.length} cells, ${failed.length} failed.**\n`,
-    ...kinds.flatMap((kind) => {
-      const mine = outcomes.filter(({ cell }) => cell.kind.kind === kind);
-      return [
-        `## ${kind}\n`,
-        table(mine.filter(({ cell }) => !cell.fault)),
-        `### ${kind}, with a target that fails\n`,
-        table(mine.filter(({ cell }) => cell.fault)),
-      ];
-    }),
-    ...(failed.length > 0 ? ["## Failed\n", ...failed.map(failure), ""] : []),
+    `## ${kind}\n`,
+    `${mine.length} cells, ${failed.length} failed.\n`,
+    table(mine.filter(({ cell }) => !cell.fault)),
+    `### ${kind}, with a target that fails\n`,
+    table(mine.filter(({ cell }) => cell.fault)),
+    ...(failed.length > 0 ? [`### ${kind}, failed\n`, ...failed.map(failure), ""] : []),
   ].join("\n");
+}
+
+/** The section of a kind in a document, from its heading to the next of the same rank; undefined when it has none. */
+function kept(kind: string, document: string): string | undefined {
+  const parts = document.split(/^(?=## )/m);
+  const part = parts.find((one) => one.startsWith(`## ${kind}\n`));
+  return part && `${part.trimEnd()}\n`;
+}
+
+function countOf(text: string): [number, number] {
+  const [, cells, failed] = /^(\d+) cells, (\d+) failed\.$/m.exec(text) ?? [];
+  return [Number(cells ?? 0), Number(failed ?? 0)];
 }
 
 const COLUMNS = ["undisturbed", "kill before", "kill after", "hold before", "hold after", "delay"];

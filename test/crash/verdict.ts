@@ -3,26 +3,22 @@ import type { Db } from "#db/client.ts";
 import { approvals, auditEntries, effects, runs } from "#db/schema.ts";
 import { reconstructRun } from "#lib/audit/reconstruct.ts";
 import { verifyAudit } from "#lib/audit/verify.ts";
-
-export interface OutsideObject {
-  readonly id: string;
-  readonly marker: string;
-}
+import type { Left, Target } from "./targets/target.ts";
 
 /**
  * What is wrong with how a run ended, each in a sentence; empty when all is well: the run succeeded, each effect is confirmed
- * with the id of the one object that carries its marker, nothing else is outside, its approval is used, and the audit
+ * with the id of the one object that carries its marker, nothing else is outside, each approval is used, and the audit
  * chain of its project is whole and tells each step once.
- * @param outside every object in the run's book.
- * @param expected how many effects the run was asked for.
+ * @param left what is there of the run outside.
+ * @param expected how many effects and approvals such a run has.
  */
 export async function verdict(
   database: Db,
   runId: string,
-  outside: readonly OutsideObject[],
-  expected: number,
+  { objects: outside, wrong: outsideWrong }: Left,
+  { effects: expected, approvals: granted }: Pick<Target, "effects" | "approvals">,
 ): Promise<string[]> {
-  const wrong: string[] = [];
+  const wrong: string[] = [...outsideWrong];
   const [run] = await database.select().from(runs).where(eq(runs.id, runId));
   if (run?.status !== "succeeded") {
     wrong.push(`the run is ${run?.status ?? "missing"} (${run?.error ?? "no error"})`);
@@ -31,13 +27,16 @@ export async function verdict(
   if (rows.length !== expected) wrong.push(`${rows.length} effect rows instead of ${expected}`);
   if (outside.length !== expected) wrong.push(`${outside.length} objects instead of ${expected}`);
   for (const { id, marker, status, externalId } of rows) {
-    const mine = outside.filter((object) => object.marker === marker).map((object) => object.id);
+    const mine = outside
+      .filter((one) => one.marker === marker || (one.marker === null && one.id === externalId))
+      .map((one) => one.id);
     if (mine.length !== 1) wrong.push(`${mine.length} objects of ${id}`);
     if (status !== "confirmed") wrong.push(`${id} is ${status}`);
     else if (!mine.includes(externalId ?? "")) wrong.push(`${id} names ${externalId}, not ${mine}`);
   }
   const asked = await database.select().from(approvals).where(eq(approvals.runId, runId));
-  if (!asked.some(({ status }) => status === "used")) wrong.push("no approval was used");
+  const used = asked.filter(({ status }) => status === "used").length;
+  if (used !== granted) wrong.push(`${used} approvals were used instead of ${granted}`);
   if (run) {
     wrong.push(...(await auditFaults(database, run, { approvals: asked, effects: rows })));
   }
@@ -68,7 +67,7 @@ async function auditFaults(
   for (const [action, count] of [
     ["run.succeeded", 1],
     ["effect.confirmed", live.effects.length],
-    ["approval.used", 1],
+    ["approval.used", live.approvals.filter(({ status }) => status === "used").length],
   ] as const) {
     const told = entries.filter((one) => one.action === action && one.payload.runId === runId);
     if (told.length !== count) wrong.push(`${told.length} entries of ${action}`);

@@ -3,6 +3,7 @@ import { type PartProcess, startPartProcess } from "#local/process.ts";
 import type { Boundaries, Crossing, When } from "./boundaries.ts";
 import { type Call, type CallWatch, type HttpGate, startHttpGate } from "./http-gate.ts";
 import type { PgProxy } from "./pg-proxy.ts";
+import type { Target } from "./targets/target.ts";
 
 const APP = fileURLToPath(new URL("../../local/app/main.ts", import.meta.url));
 
@@ -12,14 +13,14 @@ export interface WorkerOptions {
   readonly bundle: string | undefined;
   /** What all apps of the lane share; the addresses of what is watched are each one's own. */
   readonly env: Readonly<Record<string, string>>;
-  readonly ledgerUrl: string;
+  readonly targets: readonly Target[];
   readonly inngestUrl: string;
   readonly pg: () => PgProxy;
   readonly boundaries: Boundaries;
   readonly onLine: (line: string) => void;
 }
 
-/** One app process with gates of its own on its ways to the ledger and to Inngest. */
+/** One app process with gates of its own on its ways to the targets and to Inngest. */
 export interface Worker {
   readonly name: string;
   readonly url: string;
@@ -84,22 +85,28 @@ export class Workers {
   }
 
   async #start(): Promise<Worker> {
-    const { dir, bundle, env, ledgerUrl, inngestUrl, pg, onLine } = this.#options;
+    const { dir, bundle, env, targets, inngestUrl, pg, onLine } = this.#options;
     const name = `w${++this.#count}`;
-    const ledger = await startHttpGate(() => ledgerUrl, this.#watch(name, ledgerLabel));
     const inngest = await startHttpGate(() => inngestUrl, this.#watch(name, inngestLabel));
+    const gates = [inngest];
+    const ways: Record<string, string> = {};
+    for (const target of targets) {
+      const gate = await startHttpGate(() => target.url, this.#watch(name, target.label));
+      gates.push(gate);
+      Object.assign(ways, target.env(gate.url));
+    }
     const process = await startPartProcess(APP, {
       dir,
       args: bundle ? ["--bundle", bundle] : [],
       env: {
         ...env,
         NEON_WS_PROXY: `${pg().host}/${name}`,
-        LEDGER_URL: ledger.url,
+        ...ways,
         INNGEST_DEV: inngest.url,
       },
       onLine: (line) => onLine(`${name} ${line}`),
     });
-    this.#alive.set(name, { process, gates: [ledger, inngest] });
+    this.#alive.set(name, { process, gates });
     process.child.once("exit", () => {
       if (!this.#alive.has(name)) return;
       this.crashed.push(name);
@@ -128,9 +135,6 @@ export function watchCalls(cross: (call: Call) => Crossing | undefined): CallWat
     after: (call) => crossings.get(call)?.after() ?? true,
   };
 }
-
-const ledgerLabel = ({ method, path }: Call) =>
-  method === "POST" ? "call: create" : path.includes("marker=") ? "call: find" : "call: read head";
 
 function inngestLabel({ path, body }: Call): string | undefined {
   if (path.startsWith("/e/")) return `emit ${eventNames(body)}`;
