@@ -26,6 +26,8 @@ const TABLES = {
     "id project_id run_id message_id step_id model input_tokens output_tokens ms outcome created_at",
   repos:
     "id project_id provider owner name default_branch html_url clone_url created_at updated_at",
+  code_files:
+    "repo_id key path blob_sha language commit_sha from_generation to_generation chunk_count skipped indexed_at",
   approvals:
     "id project_id run_id step_id scope intent_summary intent_hash status approved_at approved_by expires_at policy_version plan_artifact_id metadata",
   approval_decisions:

@@ -115,16 +115,23 @@ async function insertEverything() {
   await db()
     .insert(s.modelCalls)
     .values({ id: newId("modelCall"), ...ofRun, messageId, stepId: "a", model: "m", ...used });
+  const repoId = newId("repo");
   await db()
     .insert(s.repos)
     .values({
-      id: newId("repo"),
+      id: repoId,
       ...inProject,
       owner: "Octo",
       name: "Repo",
       defaultBranch: "main",
       htmlUrl: "h",
       cloneUrl: "c",
+    });
+  await db()
+    .insert(s.codeFiles)
+    .values({
+      ...{ repoId, key: "k", path: "a.ts", language: "typescript", fromGeneration: 1 },
+      ...{ blobSha: "b", commitSha: "c" },
     });
   await db()
     .insert(s.approvals)
