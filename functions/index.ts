@@ -31,6 +31,7 @@ import { sweepFiles } from "./sweep-files.ts";
 import { sweepMessages } from "./sweep-messages.ts";
 import { sweepProjects } from "./sweep-projects.ts";
 import { sweepRemovals } from "./sweep-removals.ts";
+import { sweepRepos } from "./sweep-repos.ts";
 import { sweepRuns } from "./sweep-runs.ts";
 import { verifyPatch } from "./verify-patch.ts";
 import { writeSections } from "./write-sections.ts";
@@ -73,4 +74,5 @@ export const functions = [
   checkpointAudit,
   connectRepoToProject,
   indexRepo,
+  sweepRepos,
 ];

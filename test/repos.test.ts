@@ -29,6 +29,12 @@ interface Hit {
   readonly text: string;
 }
 
+/** Large enough to be parsed, by the parser that lies beside the bundle. */
+const LARGE = Array.from(
+  { length: 80 },
+  (_, i) => `export function part${i}() {\n  return ${i};\n}\n`,
+).join("");
+
 let world: TestCloud;
 let client: Client;
 const open: TestRepository[] = [];
@@ -87,7 +93,11 @@ const connect = (projectId: string, { owner, name }: { owner: string; name: stri
 test("a repository is connected before its project is there, twice and in any case, and is one; its code is found", async () => {
   const shop = await repository("shop");
   const tax = "export function taxOf(price: number): number {\n  return price * 0.19;\n}\n";
-  const sha = await shop.push({ "src/tax.ts": tax, "README.md": "# A shop\n\nSells bicycles.\n" });
+  const sha = await shop.push({
+    "src/tax.ts": tax,
+    "README.md": "# A shop\n\nSells bicycles.\n",
+    "src/large.ts": LARGE,
+  });
   const { owner, name } = shop;
   const ids = await connect("p-shop", { owner: owner.toUpperCase(), name });
   ids.push(...(await connect("p-shop", { owner, name: "Shop" })));
@@ -95,7 +105,7 @@ test("a repository is connected before its project is there, twice and in any ca
   await client.runs(ids);
   const repo = await indexed("p-shop", sha);
   expect(await list("p-shop")).toHaveLength(1);
-  expect(repo).toMatchObject({ owner, name, index: { files: 2, skipped: {}, error: null } });
+  expect(repo).toMatchObject({ owner, name, index: { files: 3, skipped: {}, error: null } });
   expect(repo.cloneUrl).not.toContain("@");
 
   const [hit] = await search("p-shop", "taxOf price");

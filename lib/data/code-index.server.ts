@@ -65,7 +65,9 @@ export async function failCodeIndex(
 export async function claimUnindexed(
   { olderThanMs, version, limit }: { olderThanMs: number; version: number; limit: number },
   executor: Executor = db(),
-): Promise<{ projectId: string; repoId: string; claimedAt: string }[]> {
+): Promise<
+  { projectId: string; repoId: string; branch: string; commitSha: string; claimedAt: string }[]
+> {
   const due = executor
     .select({ id: repos.id })
     .from(repos)
@@ -84,6 +86,10 @@ export async function claimUnindexed(
     .update(repos)
     .set({ updatedAt: sql`now()` })
     .where(inArray(repos.id, due))
-    .returning({ projectId: repos.projectId, repoId: repos.id, claimedAt: repos.updatedAt });
+    .returning({
+      ...{ projectId: repos.projectId, repoId: repos.id, branch: repos.defaultBranch },
+      commitSha: sql<string>`coalesce(${repos.indexingCommit}, ${repos.indexedCommit})`,
+      claimedAt: repos.updatedAt,
+    });
   return rows.map(({ claimedAt, ...row }) => ({ ...row, claimedAt: claimedAt.toISOString() }));
 }

@@ -1,0 +1,30 @@
+import { cron } from "inngest";
+import { claimUnindexed } from "#lib/data/code-index.server.ts";
+import { repoPushed } from "#lib/events/catalogue/repos.ts";
+import { inngest } from "#lib/events/client.ts";
+import { event as happened } from "#lib/events/emit.ts";
+import { CODE_INDEX_VERSION } from "#lib/repos/version.ts";
+
+/** Longer than a step of an index that is alive takes, all its retries included. */
+const LEFT_BEHIND_MS = 60 * 60_000;
+
+/** Wakes the index of repositories again whose run failed, or that an older version of ours has cut. */
+export const sweepRepos = inngest.createFunction(
+  { id: "sweep-repos", triggers: [cron("*/15 * * * *")], concurrency: { limit: 1 } },
+  async ({ step }) => {
+    const version = CODE_INDEX_VERSION;
+    const repos = await step.run("claim", () =>
+      claimUnindexed({ olderThanMs: LEFT_BEHIND_MS, version, limit: 100 }),
+    );
+    if (repos.length > 0) {
+      await step.sendEvent(
+        "wake",
+        repos.map(({ projectId, repoId, branch, commitSha, claimedAt }) => {
+          const data = { projectId, repoId, ref: `refs/heads/${branch}`, commitSha };
+          return happened(repoPushed, data, `sweep ${claimedAt}`);
+        }),
+      );
+    }
+    return { woken: repos.length };
+  },
+);
