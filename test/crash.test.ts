@@ -22,6 +22,11 @@ const [push, pull, merge, cleanup] = ["push", "pull", "merge", "cleanup"].map((n
 ) as [typeof entry, typeof entry, typeof entry, typeof entry];
 const at = (label: string, when: "before" | "after") => ({ at: { label, nth: 1, when } });
 const CELLS: readonly Cell[] = [
+  // The longest first, so that no lane works on one alone at the end.
+  { kind: push, action: "kill", ...at(push.call, "after") },
+  { kind: pull, action: "hold", ...at(pull.call, "before") },
+  { kind: merge, action: "kill", ...at(merge.call, "after") },
+  { kind: cleanup, fault: { fault: "close-after" } },
   { kind: entry, action: "kill", ...at(SENT, "after") },
   { kind: note, action: "kill", ...at(CALL, "after") },
   { kind: entry, action: "hold", ...at(SENT, "after") },
@@ -29,10 +34,6 @@ const CELLS: readonly Cell[] = [
   { kind: entry, action: "kill", ...at(CLAIMED, "after") },
   { kind: entry, action: "delay", ...at(CALL, "before") },
   { kind: entry, fault: { fault: "close-after" } },
-  { kind: push, action: "kill", ...at(push.call, "after") },
-  { kind: pull, action: "hold", ...at(pull.call, "before") },
-  { kind: merge, action: "kill", ...at(merge.call, "after") },
-  { kind: cleanup, fault: { fault: "close-after" } },
 ];
 
 let fleet: Fleet | undefined;
