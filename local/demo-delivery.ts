@@ -66,6 +66,13 @@ const BROKEN = {
 `,
 };
 
+/** The sample repository on the local GitHub, made when it is not there. */
+export async function sampleRepository(cloud: Pick<Cloud, "env">): Promise<HubRepository> {
+  const [owner = "", name = ""] = SAMPLE_REPOSITORY.split("/");
+  const hub = new Hub(cloud);
+  return (await hub.find(owner, name)) ?? (await hub.create(name, SAMPLE));
+}
+
 interface Approval {
   readonly id: string;
   readonly runId: string;
@@ -96,7 +103,7 @@ export async function deliver({
   by: string;
 }): Promise<Delivered> {
   const hub = new Hub(cloud);
-  const repository = await hub.create(SAMPLE_REPOSITORY.split("/")[1] ?? "", SAMPLE);
+  const repository = await sampleRepository(cloud);
   const full = `${repository.owner}/${repository.name}`;
   await connect(client, projectId, repository);
   const { hits } = await client.search(projectId, QUESTION, 10);

@@ -25,6 +25,17 @@ export class Hub {
     this.octokit = new Octokit({ auth: token, baseUrl: env.GITHUB_API_URL });
   }
 
+  /** A repository by its name; null when it is not there. */
+  async find(owner: string, name: string): Promise<HubRepository | null> {
+    try {
+      const { data } = await this.octokit.rest.repos.get({ owner, repo: name });
+      return { owner: data.owner.login, name: data.name, cloneUrl: data.clone_url };
+    } catch (error) {
+      if (error instanceof Error && "status" in error && error.status === 404) return null;
+      throw error;
+    }
+  }
+
   /** Makes a repository whose first commit holds what is in `directory`. */
   async create(name: string, directory: string): Promise<HubRepository> {
     const { data } = await this.octokit.rest.repos.createForAuthenticatedUser({ name });

@@ -3,7 +3,8 @@ import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { Client } from "./client.ts";
-import { startCloud } from "./cloud.ts";
+import { type Cloud, startCloud } from "./cloud.ts";
+import { SAMPLE_REPOSITORY, sampleRepository } from "./demo-delivery.ts";
 import { readable } from "./log-lines.ts";
 
 const HELP = `npm start -- [options]    brings the local cloud and the app up on 127.0.0.1, until Ctrl-C
@@ -11,6 +12,7 @@ const HELP = `npm start -- [options]    brings the local cloud and the app up on
   --dir <path>         where the state is kept (default .local)
   --port <n>           port of the app (default 3210; 0 picks a free one)
   --inngest-port <n>   port of Inngest (default 8288; 0 picks a free one)
+  --github-port <n>    port of the local GitHub (default 8290; 0 picks a free one)
   --bundle             run dist/, what npm run build made, instead of the sources
   --help
 
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     dir: { type: "string", default: ".local" },
     port: { type: "string", default: "3210" },
     "inngest-port": { type: "string", default: "8288" },
+    "github-port": { type: "string", default: "8290" },
     bundle: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -34,11 +37,19 @@ const KEPT = join(resolve(values.dir), "cli.json");
 async function main(): Promise<void> {
   const cloud = await startCloud({
     dir: resolve(values.dir),
-    ports: { app: Number(values.port), inngest: Number(values["inngest-port"]) },
+    ports: {
+      app: Number(values.port),
+      inngest: Number(values["inngest-port"]),
+      github: Number(values["github-port"]),
+    },
     bundle: values.bundle ? resolve("dist") : undefined,
     inngestDev: process.env.INNGEST_DEV,
     // The sample documents are served by the app itself, so that a link to one can be tried at once.
-    env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
+    env: {
+      FILE_URL_HOSTS: "127.0.0.1",
+      FETCH_ALLOW_LOOPBACK_HTTP: "1",
+      SANDBOX_TRUSTED_REPOS: [SAMPLE_REPOSITORY, process.env.SANDBOX_TRUSTED_REPOS].join(),
+    },
     onProgress: (line) => console.log(line),
     onLine: (line) => console.log(readable(line)),
   });
@@ -55,9 +66,12 @@ async function main(): Promise<void> {
   const made = { projectId: PROJECT, name: "First project", slug: PROJECT, owner: OWNER };
   const client = await Client.of(OWNER, cloud);
   await client.send({ name: "project.created", data: made });
+  const { owner, name } = await sampleRepository(cloud);
+  const connected = { projectId: PROJECT, owner, name };
+  await client.send({ name: "repo.connected", data: connected });
   const token = await mintLocalToken(OWNER, "30d");
   await leaveForCli({ url: cloud.appUrl, inngest: cloud.inngestUrl, token, project: PROJECT });
-  console.log(instructions(cloud.appUrl, cloud.inngestUrl, cloud.databaseUrl, token));
+  console.log(instructions(cloud, token));
 }
 
 /** What `npx countersign` needs to know, readable by this user alone: it holds a token. */
@@ -66,7 +80,8 @@ async function leaveForCli(settings: Record<"url" | "inngest" | "token" | "proje
   await writeFile(KEPT, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600, flag: "wx" });
 }
 
-function instructions(app: string, inngest: string, database: string, token: string): string {
+function instructions(cloud: Cloud, token: string): string {
+  const { appUrl: app, inngestUrl: inngest, databaseUrl: database } = cloud;
   const uploaded = {
     name: "file.uploaded",
     data: {
@@ -79,13 +94,19 @@ function instructions(app: string, inngest: string, database: string, token: str
     projectId: PROJECT,
     kind: "implementation",
     requestedBy: "ci",
-    input: { target: "ledger", book: "demo", entries: [{ name: "hello", value: "world" }] },
+    input: {
+      target: "repository",
+      repository: SAMPLE_REPOSITORY,
+      title: "Notes",
+      changes: { from: "files", files: [{ path: "NOTES.md", content: "Calibrated in May.\n" }] },
+    },
   };
   // The command line looks in .local by itself.
   const config = values.dir === ".local" ? "" : ` --config ${relative(".", KEPT)}`;
   return `
 app       ${app}/api/openapi.json   (events: ${app}/api/events/schema)
 inngest   ${inngest}
+github    ${cloud.parts.github.url}/${SAMPLE_REPOSITORY}.git   (user acme, password ${cloud.env.GITHUB_TOKEN})
 postgres  ${database}
 
 Send an event, as any other system would:
@@ -97,7 +118,7 @@ Upload a file of your own, and search:
   curl -s -H "authorization: Bearer $TOKEN" --data-binary @README.md '${app}/api/projects/${PROJECT}/files?name=README.md'
   curl -s -H "authorization: Bearer $TOKEN" '${app}/api/search?projectId=${PROJECT}&q=how+are+effects+approved'
 
-Ask for a run, see its plan and approve it, and watch it:
+Ask for a change of a repository, see its plan and approve it (once for the push, once for the merge), and watch it:
   npx countersign${config} send run.requested --data '${JSON.stringify(requested)}'
   npx countersign${config} approvals
   npx countersign${config} approve <id>

@@ -16,7 +16,8 @@ let printed = "";
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "countersign-start-"));
   const { INNGEST_DEV: _, ...env } = process.env;
-  const args = ["local/start.ts", "--dir", dir, "--port", "0", "--inngest-port", "0"];
+  const ports = ["--port", "0", "--inngest-port", "0", "--github-port", "0"];
+  const args = ["local/start.ts", "--dir", dir, ...ports];
   // Whatever it starts inherits the mark, wherever it detaches itself to.
   started = spawn(process.execPath, args, { cwd: root, env: { ...env, STARTED_BY_TEST: dir } });
   for (const stream of [started.stdout, started.stderr]) {
