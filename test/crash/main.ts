@@ -12,7 +12,8 @@ import { matrixDocument } from "./report.ts";
 
 const HELP = `npm run crash -- [options]    kills the app at every boundary of a run, and judges what is left
 
-  --kind <kind>      only this kind of effect; the document keeps what it says of the others
+  --kind <kind>      only this kind of effect, or all that begin so ('repo.'); the document
+                     keeps what it says of the others
   --only <regexp>    only cells whose name matches, such as 'hold .*effects -> sent'
   --lanes <n>        how many runs at a time, each with its own database, engine and apps (default 4)
   --json             the last line is {"cells", "failed": [names]}
@@ -58,7 +59,7 @@ async function main(): Promise<void> {
     await writeFile(`${LOGS}${outcomes.length}.log`, text);
   };
   try {
-    const kinds = KINDS.filter(({ kind }) => values.kind === undefined || kind === values.kind);
+    const kinds = KINDS.filter(({ kind }) => kind.startsWith(values.kind ?? ""));
     const scouted = await fleet.run(kinds.flatMap(scouts), tell);
     const wanted = (cell: Cell) =>
       values.only === undefined || new RegExp(values.only).test(describe(cell));
