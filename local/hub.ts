@@ -22,7 +22,10 @@ export class Hub {
 
   constructor({ env }: Pick<Cloud, "env">, token = env.GITHUB_TOKEN ?? "") {
     this.#token = token;
-    this.octokit = new Octokit({ auth: token, baseUrl: env.GITHUB_API_URL });
+    const ignore = () => {};
+    // Its warnings repeat what the thrown error says.
+    const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+    this.octokit = new Octokit({ auth: token, baseUrl: env.GITHUB_API_URL, log });
   }
 
   /** A repository by its name; null when it is not there. */

@@ -107,6 +107,9 @@ test("a change is planned, verified, approved, pushed, opened, checked, approved
   const runId = await ask(repository, "run-whole", readme("# Better\n"));
   const push = await grant(runId);
   expect(push).toMatchObject({ scope: "repo.push" });
+  const { plan } = await desk.client.call<{ plan: string }>("GET", `/api/approvals/${push.id}`);
+  expect(plan).toContain("-# buoy-battery\n");
+  expect(plan).toContain("+# Better\n");
   const { number, head, body } = await pull(repository, runId, "success");
   expect(body).toContain("verify.test: passed");
   const merge = await grant(runId, push);

@@ -1,3 +1,5 @@
+import { readArtifact } from "../data/artifacts.server.ts";
+import type { Tx } from "../data/transaction.server.ts";
 import type { Json } from "./definition.ts";
 
 /** One change of a plan as a person is to see it. */
@@ -7,6 +9,19 @@ export interface PlannedChange {
   readonly intent: Json;
   /** The intent that was planned for this step before, when there was another. */
   readonly before?: Json | undefined;
+  /** The id of an artifact to be shown with it. */
+  readonly exhibit?: string | undefined;
+}
+
+/** A plan with what its changes are to be shown with. Throws NotFound when an exhibit is not there. */
+export async function documentOf(
+  plan: { scope: string; intentHash: string; changes: readonly PlannedChange[] },
+  tx: Tx,
+): Promise<string> {
+  const ids = [...new Set(plan.changes.flatMap(({ exhibit }) => exhibit ?? []))];
+  const shown: string[] = [];
+  for (const id of ids) shown.push((await readArtifact({ id }, tx)).content);
+  return [planDocument(plan), ...shown].join("\n");
 }
 
 /**

@@ -19,7 +19,7 @@ import { applyPolicy } from "../policy/policy.ts";
 import { requireLive } from "../runs/states.ts";
 import { planHash } from "./intent.ts";
 import { before } from "./machine.ts";
-import { planDocument } from "./plan-document.ts";
+import { documentOf } from "./plan-document.ts";
 import { type Intended, intend, summaryOf, type Wish } from "./wish.ts";
 
 const ACTOR = "countersign";
@@ -168,7 +168,7 @@ async function requestApproval(
       ...{ projectId, runId },
       kind: "PLAN",
       logicalKey: `${runId}/${stepId}`,
-      content: planDocument({ scope, intentHash: hash, changes: changes(open, rows) }),
+      content: await documentOf({ scope, intentHash: hash, changes: changes(open, rows) }, tx),
       metadata: { scope, intentHash: hash },
     },
     tx,
@@ -224,12 +224,13 @@ async function planOne(
 }
 
 function changes(open: readonly Intended[], rows: ReadonlyMap<string, Effect>) {
-  return open.map(({ stepId, kind, summary, intent, intentHash: hash }) => {
+  return open.map(({ stepId, kind, summary, intent, intentHash: hash, exhibit }) => {
     const row = rows.get(stepId);
     return {
       kind,
       summary,
       intent,
+      exhibit,
       before: row && row.intentHash !== hash ? row.intent : undefined,
     };
   });

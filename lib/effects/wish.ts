@@ -12,6 +12,8 @@ export interface Wish {
   readonly stepId: string;
   readonly kind: string;
   readonly params: Json;
+  /** An artifact that whoever decides is to read with it, such as the diff that a git tree stands for. Not part of the intent. */
+  readonly exhibit?: string;
 }
 
 /** A wish that was checked and hashed. */

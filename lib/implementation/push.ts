@@ -17,7 +17,10 @@ export async function pushWishes(runId: string): Promise<Wish[]> {
   const body = pullBody({ runId, input, basis, patch, report });
   const { tree, patchset } = patch;
   return [
-    { stepId: "push", kind: "repo.push", params: { ...where, base, tree, message, patchset } },
+    {
+      ...{ stepId: "push", kind: "repo.push", exhibit: patch.artifactId },
+      params: { ...where, base, tree, message, patchset },
+    },
     { stepId: "pull", kind: "repo.pull", params: { ...where, baseBranch, title, body } },
   ];
 }

@@ -4,7 +4,7 @@ import { readRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { planHash } from "../effects/intent.ts";
 import { planEffects } from "../effects/plan.ts";
-import { planDocument } from "../effects/plan-document.ts";
+import { documentOf } from "../effects/plan-document.ts";
 import { intend, type Wish } from "../effects/wish.ts";
 import type { approvalRequested } from "../events/catalogue/approvals.ts";
 
@@ -36,11 +36,11 @@ export async function planRun(input: {
     const changes = intend(wishes);
     const { scope } = changes[0];
     const intentHash = planHash(changes);
-    const { artifact } = await transaction((tx) =>
+    const { artifact } = await transaction(async (tx) =>
       publishArtifact(
         {
           ...{ projectId, runId, kind: "PLAN", logicalKey: `${runId}/${stepId}` },
-          content: planDocument({ scope, intentHash, changes }),
+          content: await documentOf({ scope, intentHash, changes }, tx),
           metadata: { scope, intentHash },
         },
         tx,
