@@ -19,6 +19,8 @@ export interface ApiHit {
   readonly type: string;
   readonly file: string;
   readonly fileId: string;
+  /** Of code, which has no file of ours. */
+  readonly path?: string;
   readonly pageStart: number | null;
   readonly pageEnd: number | null;
   readonly heading: string;

@@ -109,7 +109,7 @@ export async function deliver({
   const { hits } = await client.search(projectId, QUESTION, 10);
   const code = hits.find(({ type }) => type === "code");
   console.log(
-    `\n? ${QUESTION}\n    ${code ? `${code.score.toFixed(3)}  ${code.file}` : "no code"}`,
+    `\n? ${QUESTION}\n    ${code ? `${code.score.toFixed(3)}  ${code.path}` : "no code"}`,
   );
 
   const ask = async (runId: string, title: string, changes: object) => {
