@@ -44,7 +44,7 @@ const repository = (kind: string, method: string, route: string) => ({
   call: `call: ${method} ${route}`,
   only: LASTING,
   // Longer than the lease, so that what is looked for first is not seen, and asked for again.
-  unseenMs: 9000,
+  unseenMs: 13_000,
   input: (name: string) => ({
     target: "repository",
     repository: `acme/${name}`,

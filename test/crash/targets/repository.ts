@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { Octokit } from "@octokit/rest";
 import { repos } from "#db/schema.ts";
-import { startGithub } from "#local/github/server.ts";
+import { startPartProcess } from "#local/process.ts";
 import { controls, type Left, type OutsideObject, type Target } from "./target.ts";
 
 /** Enough for a push on a busy machine: that is four calls, and the first loads the client. */
-const TIMEOUT_SECONDS = 3;
+const TIMEOUT_SECONDS = 5;
+const GITHUB = fileURLToPath(new URL("../../../local/github/main.ts", import.meta.url));
 const API = "/api/v3";
 const FIRST = { path: "README.md", content: "# First\n" };
 /** Longer than any fault lets a reader see what was there before. */
-const SEEN_MS = 15_000;
+const SEEN_MS = 20_000;
 
 /** A local GitHub: each run has a repository of one commit, and brings about all four kinds of effects there. */
 export async function repositoryTarget(dir: string): Promise<Target> {
-  const hub = await startGithub({ dir });
+  // A process of its own: it starts git all the time, which a large process is slow at and stands still for.
+  const hub = await startPartProcess(GITHUB, { dir });
   const { GITHUB_TOKEN = "" } = hub.env;
   const control = controls(hub.url, GITHUB_TOKEN);
   const ignore = () => undefined;
