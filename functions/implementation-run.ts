@@ -1,8 +1,10 @@
 import { runStarted } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
+import { asksModel } from "#lib/implementation/input.ts";
 import { beginRun } from "#lib/runs/life.ts";
 import { awaitChecks } from "./await-checks.ts";
 import { bringAbout } from "./bring-about.ts";
+import { draftPatch } from "./draft-patch.ts";
 import { finishRun } from "./finish-run.ts";
 import { patchRepo } from "./patch-repo.ts";
 import { endsWithRun } from "./phase.ts";
@@ -31,13 +33,14 @@ export const implementationRun = inngest.createFunction(
     const ids = { projectId, runId, inngestRunId };
     const begun = await step.run("begin", async () => {
       const row = await beginRun({ runId, inngestRunId });
-      return row && { mode: row.mode, attempt: row.attempt };
+      return row && { mode: row.mode, attempt: row.attempt, model: asksModel(row.input) };
     });
     if (!begun) return { runId, outcome: "not ours" };
     const { attempt } = begun;
     const ours = { ...ids, attempt };
 
     await step.invoke("preflight", { function: preflightRun, data: ids });
+    if (begun.model) await step.invoke("draft", { function: draftPatch, data: ids });
     const patch = await step.invoke("patch", { function: patchRepo, data: ids });
     const report = await step.invoke("verify", { function: verifyPatch, data: ours });
 

@@ -13,6 +13,7 @@ import { connectRepoToProject } from "./connect-repo.ts";
 import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
+import { draftPatch } from "./draft-patch.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { implementationRun } from "./implementation-run.ts";
 import { indexRepo } from "./index-repo.ts";
@@ -42,6 +43,7 @@ export const functions = [
   ledgerRun,
   implementationRun,
   preflightRun,
+  draftPatch,
   patchRepo,
   verifyPatch,
   awaitChecks,

@@ -1,9 +1,7 @@
 import * as z from "zod";
 import { note } from "../events/catalogue/fields.ts";
+import { budgetInput } from "../model/budget-input.ts";
 import { DEFAULT_KINDS, KIND, MAIN } from "./kinds.ts";
-
-/** One model call of a large section costs some thousand tokens; nobody needs more than this from one run. */
-const MOST = { tokens: 20_000_000, calls: 10_000, seconds: 24 * 60 * 60 };
 
 const kind = z
   .string()
@@ -30,13 +28,7 @@ export const researchInput = z
       .optional(),
     refine: z.strictObject({ kind, instruction }).optional(),
     /** What it may spend on models, over all of its attempts; docs/model.md says what is left out. */
-    budget: z
-      .strictObject({
-        tokens: z.int().min(1).max(MOST.tokens).optional(),
-        calls: z.int().min(1).max(MOST.calls).optional(),
-        seconds: z.int().min(1).max(MOST.seconds).optional(),
-      })
-      .optional(),
+    budget: budgetInput.optional(),
   })
   .refine(({ artifacts, refine }) => !(artifacts && refine), {
     error: "name either artifacts or refine",

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { name, note } from "../events/catalogue/fields.ts";
 import { checkedRef } from "../git/names.ts";
 import { pathProblem } from "../git/paths.ts";
+import { budgetInput } from "../model/budget-input.ts";
 import { redactText } from "../redact.ts";
 
 /** GitHub's own forms of an owner and of a repository's name. */
@@ -20,7 +21,7 @@ const code = z
     error: "holds what looks like a secret: a change must not carry one",
   });
 
-const path = z
+export const path = z
   .string()
   .min(1)
   .max(500)
@@ -56,6 +57,8 @@ const changes = z.discriminatedUnion("from", [
   }),
   /** A unified diff, as `git diff` writes it. */
   z.strictObject({ from: z.literal("diff"), diff: code.min(1) }),
+  /** A model makes it, from title, brief, tasks and artifacts. */
+  z.strictObject({ from: z.literal("model") }),
 ]);
 
 /** The kinds of verification; each is a job in the sandbox. */
@@ -83,6 +86,8 @@ export const repositoryInput = z.strictObject({
   /** What is changed and merged into; absent: the default branch. */
   base: z.string().refine(isBranch, { error: "must be the name of a branch" }).optional(),
   changes,
+  /** What a change from a model may cost, over all attempts; docs/model.md says what is left out. */
+  budget: budgetInput.optional(),
   tasks: z.array(task).max(50).optional(),
   /** Artifacts that this implements; absent version: the newest. */
   artifacts: z
@@ -119,5 +124,10 @@ export const repositoryInput = z.strictObject({
   /** A rebase leaves no place for the mark by which a merge of ours is found again. */
   merge: z.enum(["merge", "squash"]).default("merge"),
 });
+
+/** Whether the change of a run is still to be made, by a model. */
+export function asksModel(input: unknown): boolean {
+  return repositoryInput.parse(input).changes.from === "model";
+}
 
 export type RepositoryInput = z.infer<typeof repositoryInput>;

@@ -1,6 +1,8 @@
 import { InvalidInput } from "../errors.ts";
-import { changedFiles, diffText, treeOfDiff, treeOfFiles } from "../git/patch.ts";
+import { changedFiles, diffText, type FileChange, treeOfDiff, treeOfFiles } from "../git/patch.ts";
+import { draftOf } from "./agent/result.ts";
 import { publishOfRun } from "./artifact.ts";
+import type { RepositoryInput } from "./input.ts";
 import { fenced, inline, list, paragraphs } from "./markdown.ts";
 import { putPatchset } from "./patchset.ts";
 import { bytesOf, withBase } from "./repository.ts";
@@ -24,14 +26,7 @@ export async function makePatch(ids: RunIds): Promise<Patch & { version: number 
     const tree =
       changes.from === "diff"
         ? await treeOfDiff(dir, base, changes.diff)
-        : await treeOfFiles(
-            dir,
-            base,
-            changes.files.map(({ path, content, executable }) => ({
-              ...{ path, executable },
-              bytes: content === null ? null : Buffer.from(content, "utf8"),
-            })),
-          );
+        : await treeOfFiles(dir, base, await filesOf(ids, changes));
     const files = await changedFiles(dir, base, tree);
     if (files.length === 0) {
       throw new InvalidInput("patch_empty", "The change leaves the repository as it is.");
@@ -56,4 +51,16 @@ export async function makePatch(ids: RunIds): Promise<Patch & { version: number 
     metadata: { base, tree, files: files.length, truncated: diff.truncated },
   });
   return { tree, patchset, files: files.length, artifactId, version };
+}
+
+/** The files as the request says them, or as the model has drafted them. */
+async function filesOf(
+  ids: RunIds,
+  changes: Exclude<RepositoryInput["changes"], { from: "diff" }>,
+): Promise<FileChange[]> {
+  if (changes.from === "model") return await draftOf(ids);
+  return changes.files.map(({ path, content, executable }) => ({
+    ...{ path, executable },
+    bytes: content === null ? null : Buffer.from(content, "utf8"),
+  }));
 }

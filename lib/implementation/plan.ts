@@ -62,6 +62,8 @@ export function planText(
 
 function changesText({ changes }: RepositoryInput): string {
   if (changes.from === "diff") return "As the diff in the request says.";
+  if (changes.from === "model")
+    return "As the model makes them: the patchset says what came of it.";
   return list(
     changes.files.map(({ path, content }) =>
       content === null ? `remove ${inline(path)}` : `write ${inline(path)}`,

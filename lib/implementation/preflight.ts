@@ -3,6 +3,7 @@ import { findRepo } from "../data/repos.server.ts";
 import { requiredEnv } from "../env.ts";
 import { InvalidInput } from "../errors.ts";
 import { branchHead } from "../github/branches.ts";
+import { modelTarget } from "../model/target.ts";
 import type { RepositoryInput } from "./input.ts";
 import { type Basis, inputOf, type RunIds } from "./work.ts";
 
@@ -23,6 +24,11 @@ export async function preflight({ projectId, runId }: RunIds): Promise<Basis> {
     throw new InvalidInput("repo_not_connected", what);
   }
   requiredEnv("GITHUB_TOKEN");
+  if (input.changes.from === "model" && modelTarget() === null) {
+    const what =
+      "A change from a model needs one: set MODEL, or say the change as files or as a diff.";
+    throw new InvalidInput("model_missing", what);
+  }
   const artifacts = await artifactsOf(projectId, input);
   const baseBranch = input.base ?? row.defaultBranch;
   const name = { owner: row.owner, repo: row.name };

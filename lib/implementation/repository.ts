@@ -77,7 +77,7 @@ export async function* patchedFiles(basis: Basis, patch: Patch): AsyncGenerator<
  * The files of a tree as a sandbox takes them, one at a time. Links, submodules, files above 20 MB and paths that are not safe
  * are left out.
  */
-async function* treeFiles(dir: string, tree: string): AsyncGenerator<WorkFile> {
+export async function* treeFiles(dir: string, tree: string): AsyncGenerator<WorkFile> {
   const queue: TreeEntry[] = [];
   async function* shas() {
     for await (const entry of listTree(dir, tree)) {

@@ -1,9 +1,9 @@
-import type { JSONSchema7, LanguageModel, ModelMessage } from "ai";
+import type { JSONSchema7, LanguageModel, ModelMessage, wrapLanguageModel } from "ai";
 import * as z from "zod";
 import { type Answer, answerSchema, checkAnswer } from "./answer.ts";
 import { Malformed } from "./failure.ts";
 import { MAX_ANSWER_BYTES, MAX_OUTPUT_TOKENS, MAX_SKILLS, PROMPT_TOKENS } from "./limits.ts";
-import { metered } from "./metered.ts";
+import { metered, type ProblemOf } from "./metered.ts";
 import type { Caller, WriteRequest, Written } from "./port.ts";
 import { buildPrompt, cut, type Prompt } from "./prompt.ts";
 import { outputLimit, type Target } from "./target.ts";
@@ -45,8 +45,16 @@ export async function writeWithModel(
   }
 }
 
-/** The AI SDK is half a megabyte of code: who writes without a model never loads it. */
-async function openModel(caller: Caller, target: Target): Promise<LanguageModel> {
+/**
+ * A model whose every request is counted (metered.ts). The AI SDK is half a megabyte of code: who writes without a model never
+ * loads it.
+ * @param problemOf what is wrong with an answer, unless it has to be a writer's
+ */
+export async function openModel(
+  caller: Caller,
+  target: Target,
+  problemOf?: ProblemOf,
+): Promise<ReturnType<typeof wrapLanguageModel>> {
   const { wrapLanguageModel, createOpenAICompatible } = await import("./ai-sdk.ts");
   const provider = createOpenAICompatible({
     name: "model",
@@ -59,14 +67,14 @@ async function openModel(caller: Caller, target: Target): Promise<LanguageModel>
   });
   return wrapLanguageModel({
     model: provider.chatModel(target.model),
-    middleware: metered(caller, target),
+    middleware: metered(caller, target, problemOf),
   });
 }
 
 const skillInput = z.object({ name: z.string() });
 
 /** As JSON Schema, because the SDK has a zod of its own in the bundle; what comes back is then parsed by ours. */
-function shape(schema: z.ZodType): JSONSchema7 {
+export function shape(schema: z.ZodType): JSONSchema7 {
   // Some servers refuse keys that they do not know, and `$schema` says nothing to a model.
   const { $schema: _, ...shape } = z.toJSONSchema(schema, { target: "draft-7" });
   return shape as JSONSchema7;

@@ -9,12 +9,19 @@ import type { Caller } from "./port.ts";
 import { type Collected, collect } from "./stream.ts";
 import type { Target } from "./target.ts";
 
+/** What is wrong with an answer that came whole, in words that the model can act on; undefined: nothing. */
+export type ProblemOf = (answer: Collected, mayCall: boolean) => string | undefined;
+
 /**
  * What stands around every single request to a model, also those that follow a skill or a repair: before it the budget, after
  * it its row, whatever became of it. It is streamed, so that no proxy on the way takes a long answer for a dead one, and comes
  * back whole. Throws our own errors only.
  */
-export function metered(caller: Caller, target: Target): LanguageModelMiddleware {
+export function metered(
+  caller: Caller,
+  target: Target,
+  problemOf: ProblemOf = problemOfWriting,
+): LanguageModelMiddleware {
   return {
     specificationVersion: "v4",
     async transformParams({ params }) {
@@ -29,7 +36,8 @@ export function metered(caller: Caller, target: Target): LanguageModelMiddleware
       try {
         const { stream } = await doStream();
         answer = await collect(stream);
-        failure = failureIn(answer, target, params.toolChoice?.type !== "none");
+        const mayCall = params.toolChoice?.type !== "none";
+        failure = failureIn(answer, target, problemOf(answer, mayCall));
       } catch (error) {
         failure = params.abortSignal?.aborted
           ? timedOut(target.model, target.timeoutMs)
@@ -51,20 +59,22 @@ export function metered(caller: Caller, target: Target): LanguageModelMiddleware
 
 /** What is wrong with an answer that came to its end. */
 function failureIn(
-  { result, text, calls }: Collected,
+  { result, text }: Collected,
   { model }: Target,
-  mayCall: boolean,
+  problem: string | undefined,
 ): Failure | undefined {
-  const { unified } = result.finishReason;
-  if (unified === "content-filter") return refused(model, text);
-  const malformed = (problem: string): Failure => {
-    return { outcome: "malformed", error: new Malformed(model, problem, text) };
-  };
-  if (calls > 0) return mayCall ? undefined : malformed("It calls a tool where it has to answer.");
+  if (result.finishReason.unified === "content-filter") return refused(model, text);
+  if (problem === undefined) return undefined;
+  return { outcome: "malformed", error: new Malformed(model, problem, text) };
+}
+
+/** A writer answers with one object, or calls a tool while it may. */
+function problemOfWriting({ result, text, calls }: Collected, mayCall: boolean) {
+  if (calls > 0) return mayCall ? undefined : "It calls a tool where it has to answer.";
   const parsed = parseAnswer(text);
   if ("answer" in parsed) return undefined;
   const short = `It was cut off at ${MAX_OUTPUT_TOKENS} tokens: write less.`;
-  return malformed(unified === "length" ? short : parsed.problem);
+  return result.finishReason.unified === "length" ? short : parsed.problem;
 }
 
 function row({ projectId, runId, messageId, stepId }: Caller, { model }: Target) {

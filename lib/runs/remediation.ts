@@ -18,6 +18,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   budget_tokens: SPENT,
   budget_calls: SPENT,
   budget_seconds: SPENT,
+  model_missing: `Set MODEL (docs/model.md) and deploy. ${AGAIN}`,
+  draft_unfinished: "Ask for a new run, under another runId, with less to do in it.",
   model_refused: `The model will not write this. Remove the document that it objects to, or change MODEL. ${AGAIN}`,
   model_prompt_too_long:
     "Ask for a new run, under another runId, with a shorter brief or instruction: this one keeps its own.",

@@ -21,6 +21,7 @@ export const JOB_TYPES = [
   "verify.test",
   "verify.build",
   "db.migrate",
+  "draft.run",
 ] as const;
 export type JobType = (typeof JOB_TYPES)[number];
 

@@ -26,13 +26,20 @@ export interface ChatRequest extends z.infer<typeof requestSchema> {
   readonly text: string;
 }
 
+interface ToolCall {
+  readonly name: string;
+  readonly arguments: unknown;
+}
+
 /** What to do with one request. */
 export type Reply =
   /** Writes this value as JSON, or this text. */
   | { readonly answer: unknown }
   | { readonly text: string; readonly finish?: "stop" | "length" | "content_filter" }
   | { readonly refusal: string }
-  | { readonly tool: { readonly name: string; readonly arguments: unknown } }
+  | { readonly tool: ToolCall }
+  /** Several at once; arguments that are a text go out as they are. */
+  | { readonly calls: readonly ToolCall[] }
   | {
       readonly status: number;
       readonly message: string;
@@ -167,12 +174,12 @@ function completion(reply: Exclude<Reply, { status: number }>): {
   if ("answer" in reply)
     return { message: { content: JSON.stringify(reply.answer) }, finish: "stop" };
   if ("text" in reply) return { message: { content: reply.text }, finish: reply.finish ?? "stop" };
-  const { name, arguments: input } = reply.tool;
-  const call = { name, arguments: JSON.stringify(input) };
-  return {
-    message: { content: null, tool_calls: [{ id: "call_1", type: "function", function: call }] },
-    finish: "tool_calls",
-  };
+  const calls = "calls" in reply ? reply.calls : [reply.tool];
+  const tool_calls = calls.map(({ name, arguments: input }, at) => ({
+    ...{ id: `call_${at + 1}`, type: "function" as const },
+    function: { name, arguments: typeof input === "string" ? input : JSON.stringify(input) },
+  }));
+  return { message: { content: null, tool_calls }, finish: "tool_calls" };
 }
 
 /** A message as it comes over the wire: a few characters at a time, also in the middle of a word. */

@@ -1,0 +1,90 @@
+import { sha256 } from "../../canonical.ts";
+import { Conflict, InvalidInput } from "../../errors.ts";
+import { treeOfFiles } from "../../git/patch.ts";
+import { runJob } from "../../sandbox/jobs.ts";
+import type { Sandbox } from "../../sandbox/port.ts";
+import { sandboxProvider } from "../../sandbox/provider.ts";
+import { treeFiles } from "../repository.ts";
+import { isTrusted } from "../sandbox.ts";
+import { type Basis, nameOf, type RunIds } from "../work.ts";
+import type { Draft } from "./draft.ts";
+
+/** With a request to the model, still less than a deployed function may run. */
+const TURN_MS = 180_000;
+const COMMAND_MS = 120_000;
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** Of the end of what one command said. */
+const TAIL_CHARS = 3_000;
+
+interface Place {
+  readonly ids: RunIds;
+  readonly turn: number;
+  readonly basis: Basis;
+  readonly draft: Draft;
+  /** A bare repository that has the base. */
+  readonly dir: string;
+}
+
+/**
+ * What runs commands on the draft as it then is, in a sandbox that is made for them and removed after them: no command sees what
+ * another draft left. Named for what it holds, so that a turn which is made again finds the jobs that it has done. What cannot be
+ * run is told to the model.
+ */
+export function runInDraft({ ids, turn, basis, draft, dir }: Place) {
+  const deadline = performance.now() + TURN_MS;
+  return async (commands: readonly string[][]): Promise<string> => {
+    const what = sha256(JSON.stringify([draft.entries, commands]));
+    const tree = await treeOfFiles(dir, basis.base, await draft.changes());
+    const name = `countersign-${sha256(`${ids.runId}/${turn}/${what}`).slice(0, 32)}`;
+    try {
+      const sandbox = await sandboxProvider().open({
+        name,
+        files: () => treeFiles(dir, tree),
+        trusted: isTrusted(nameOf(basis)),
+      });
+      const stepId = `draft/turn-${turn}-${what.slice(0, 16)}`;
+      return await inSandbox(sandbox, commands, { ids, stepId, tree, deadline });
+    } catch (error) {
+      if (error instanceof Conflict && error.code === "sandbox_not_isolated")
+        return "Commands cannot be run here: go on without.";
+      if (error instanceof InvalidInput && error.code === "command_not_allowed")
+        return `Not carried out. ${error.message}`;
+      throw error;
+    } finally {
+      await sandboxProvider().stop(name);
+    }
+  };
+}
+
+interface Jobs {
+  readonly ids: RunIds;
+  readonly stepId: string;
+  readonly tree: string;
+  readonly deadline: number;
+}
+
+async function inSandbox(
+  sandbox: Sandbox,
+  commands: readonly string[][],
+  { ids: { projectId, runId }, stepId, tree, deadline }: Jobs,
+): Promise<string> {
+  const said: string[] = [];
+  for (const [at, [program = "", ...args]] of commands.entries()) {
+    const left = deadline - performance.now();
+    if (left < 1_000) return [...said, "(No time is left in this turn.)"].join("\n\n");
+    const { exitCode, tail } = await runJob({
+      ...{ projectId, runId, stepId: `${stepId}-${at}x`, jobType: "draft.run", sandbox },
+      command: {
+        argv: [program, ...args],
+        env: { CI: "1", NO_COLOR: "1" },
+        timeoutMs: Math.min(COMMAND_MS, Math.floor(left)),
+        maxOutputBytes: MAX_OUTPUT_BYTES,
+      },
+      commitSha: tree,
+    });
+    const how = exitCode === null ? "was ended at a limit" : `ended with ${exitCode}`;
+    said.push(`${[program, ...args].join(" ")} ${how}\n${tail.slice(-TAIL_CHARS)}`);
+    if (exitCode !== 0) break;
+  }
+  return said.join("\n\n");
+}
