@@ -316,6 +316,7 @@ test.each([
   ["a repository that is not connected", { repository: "nobody/nothing" }, "repo_not_connected"],
   ["a base that is not there", { base: "nowhere" }, "branch_not_found"],
   ["an artifact that is not there", { artifacts: [{ kind: "PRD" }] }, "artifact_not_found"],
+  ["a change from a model where there is none", { changes: { from: "model" } }, "model_missing"],
   [
     "a diff that does not apply",
     { changes: { from: "diff", diff: "nonsense" } },

@@ -17,6 +17,7 @@ test.each([
   {},
   { base: "release/1.x", merge: "squash" },
   { changes: { from: "diff", diff: "--- a/x\n" } },
+  { changes: { from: "model" }, budget: { tokens: 1_000 } },
   { verify: [] },
   { verify: [{ check: "test", command: ["npm", "test"] }] },
   { artifacts: [{ kind: "PRD" }, { kind: "ADR_1", version: 2 }] },
@@ -42,6 +43,8 @@ test.each([
   [{ changes: { from: "diff", diff: `+const token = "${secret}";\n` } }, /secret/],
   [{ verify: [{ check: "deploy", command: ["x"] }] }, /verify/],
   [{ merge: "rebase" }, /merge/],
+  [{ changes: { from: "model", files: [] } }, /changes/],
+  [{ changes: { from: "model" }, budget: { calls: 0 } }, /budget\.calls/],
   [{ surprise: 1 }, /surprise/],
 ])("%j is refused and says what is wrong", (more, message) => {
   expect(check(more)).toThrow(message);
