@@ -54,15 +54,16 @@ export const lazyNeonDriver: Plugin = {
 };
 
 /**
- * The AI SDK needs the whole of zod, with its messages in fifty languages. Sharing it would put that into every cold start, so
- * it is a bundle of its own with a zod of its own, `ai-sdk.js`, which the first request to a model loads.
+ * The AI SDK and Vercel's sandbox SDK need the whole of zod, with its messages in fifty languages. Sharing it would put that
+ * into every cold start, so each is a bundle of its own with a zod of its own, which its first use loads.
  */
-export const lateAiSdk: Plugin = {
-  name: "late-ai-sdk",
+export const lateSdks: Plugin = {
+  name: "late-sdks",
   setup({ onResolve }) {
-    onResolve({ filter: /\/ai-sdk\.ts$/ }, ({ kind, path }) => {
+    onResolve({ filter: /\/(?:ai|vercel)-sdk\.ts$/ }, ({ kind, path }) => {
       if (kind === "entry-point") return undefined;
-      if (kind === "dynamic-import") return { path: "./ai-sdk.js", external: true };
+      if (kind === "dynamic-import")
+        return { path: `./${path.slice(path.lastIndexOf("/") + 1, -3)}.js`, external: true };
       return { errors: [{ text: `${path} has to be imported dynamically.` }] };
     });
   },

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { lateAiSdk, lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
+import { lateSdks, lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
 import { GRAMMAR_NAMES } from "./lib/repos/chunk/grammars.ts";
 
 const { resolve } = createRequire(import.meta.url);
@@ -21,6 +21,7 @@ const WORKERS = {
 const LATE: readonly Record<string, string>[] = [
   { neon: "@neondatabase/serverless" },
   { "ai-sdk": source("lib/model/ai-sdk.ts") },
+  { "vercel-sdk": source("lib/sandbox/vercel-sdk.ts") },
 ];
 
 /** What the code reads by itself, from beside the bundles. */
@@ -59,7 +60,7 @@ export async function bundle(
       sourcemap: "linked",
       sourcesContent: false,
       legalComments: "none",
-      plugins: [smallTemporal, lazyNeonDriver, lateAiSdk],
+      plugins: [smallTemporal, lazyNeonDriver, lateSdks],
       // Bundled CommonJS still calls require() for Node's own modules.
       banner: {
         js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -31,7 +31,7 @@ export function vercelSandboxes(options: VercelOptions = {}): SandboxProvider {
   return {
     async open({ name, files }) {
       const vm = await asked(async () => {
-        const { Sandbox } = await import("@vercel/sandbox");
+        const { Sandbox } = await import("./vercel-sdk.ts");
         return await Sandbox.getOrCreate({ ...access(), ...vmOf(checkName(name)), resume: true });
       });
       const ready = await asked(() => vm.readFileToBuffer({ path: READY }));
@@ -192,7 +192,7 @@ async function bounded(stream: NodeJS.ReadableStream, path: string): Promise<Buf
 
 async function remove(access: object, name: string): Promise<void> {
   await asked(async () => {
-    const { APIError, Sandbox } = await import("@vercel/sandbox");
+    const { APIError, Sandbox } = await import("./vercel-sdk.ts");
     try {
       const vm = await Sandbox.get({ ...access, name });
       await vm.delete();
@@ -208,7 +208,7 @@ async function asked<T>(call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     if (error instanceof InvalidInput) throw error;
-    const { APIError } = await import("@vercel/sandbox");
+    const { APIError } = await import("./vercel-sdk.ts");
     const status = error instanceof APIError ? error.response.status : 0;
     const what = `The Vercel Sandbox did not do it: ${error instanceof Error ? error.message : error}`;
     if (status >= 400 && status < 500 && ![408, 409, 410, 425, 429].includes(status))
