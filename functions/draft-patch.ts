@@ -2,17 +2,11 @@ import { invoke } from "inngest";
 import { inngest } from "#lib/events/client.ts";
 import { draftResult, MAX_TURNS } from "#lib/implementation/agent/result.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { endsWithRun, PHASE_CONCURRENCY, runData } from "./phase.ts";
+import { PHASE, runData } from "./phase.ts";
 
 /** A change that a model makes, each turn a recorded step: a run that is resumed pays for none of them again. */
 export const draftPatch = inngest.createFunction(
-  {
-    id: "draft-patch",
-    retries: 10,
-    triggers: [invoke(runData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-  },
+  { ...PHASE, id: "draft-patch", triggers: [invoke(runData)] },
   async ({ event, step }) => {
     const ids = event.data;
     const recorder = { ...ids, step, phase: "draft" };

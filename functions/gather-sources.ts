@@ -3,11 +3,11 @@ import { gatherSources as gather } from "#lib/artifacts/gather.ts";
 import { researchOf } from "#lib/artifacts/research.ts";
 import { inngest } from "#lib/events/client.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { ARTIFACT_PHASE, artifactData } from "./phase.ts";
+import { artifactData, PHASE } from "./phase.ts";
 
 /** Finds the passages of the project's documents that each section of one artifact is to be written from. */
 export const gatherSources = inngest.createFunction(
-  { ...ARTIFACT_PHASE, id: "gather-sources", triggers: [invoke(artifactData)] },
+  { ...PHASE, id: "gather-sources", triggers: [invoke(artifactData)] },
   async ({ event, step }) => {
     const { inngestRunId, ...work } = event.data;
     const { kind, projectId, runId } = work;

@@ -7,7 +7,7 @@ import { bringAbout } from "./bring-about.ts";
 import { draftPatch } from "./draft-patch.ts";
 import { finishRun } from "./finish-run.ts";
 import { patchRepo } from "./patch-repo.ts";
-import { endsWithRun } from "./phase.ts";
+import { RUN } from "./phase.ts";
 import { preflightRun } from "./preflight-run.ts";
 import { verifyPatch } from "./verify-patch.ts";
 
@@ -17,6 +17,7 @@ import { verifyPatch } from "./verify-patch.ts";
  */
 export const implementationRun = inngest.createFunction(
   {
+    ...RUN,
     id: "implementation-run",
     triggers: [
       {
@@ -24,9 +25,6 @@ export const implementationRun = inngest.createFunction(
         if: 'event.data.kind == "implementation" && event.data.target == "repository"',
       },
     ],
-    cancelOn: endsWithRun(),
-    // A phase that has used up its own retries is not tried again as a whole.
-    retries: 4,
   },
   async ({ event, step, runId: inngestRunId }) => {
     const { projectId, runId } = event.data;

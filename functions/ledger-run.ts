@@ -3,11 +3,12 @@ import { inngest } from "#lib/events/client.ts";
 import { beginRun } from "#lib/runs/life.ts";
 import { bringAbout } from "./bring-about.ts";
 import { finishRun } from "./finish-run.ts";
-import { endsWithRun } from "./phase.ts";
+import { RUN } from "./phase.ts";
 
 /** An implementation run that creates objects in the ledger service: plan, wait for a person, apply. */
 export const ledgerRun = inngest.createFunction(
   {
+    ...RUN,
     id: "ledger-run",
     triggers: [
       {
@@ -15,9 +16,6 @@ export const ledgerRun = inngest.createFunction(
         if: 'event.data.kind == "implementation" && event.data.target == "ledger"',
       },
     ],
-    cancelOn: endsWithRun(),
-    // A phase that has used up its own retries is not tried again as a whole.
-    retries: 4,
   },
   async ({ event, step, runId: inngestRunId }) => {
     const { projectId, runId } = event.data;

@@ -4,25 +4,16 @@ import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { makePatch } from "#lib/implementation/patch.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { endsWithRun, PHASE_CONCURRENCY, runData } from "./phase.ts";
+import { PHASE, runData } from "./phase.ts";
 
 /** The change itself, made against the commit of the preflight; nothing of the repository is run for it. */
 export const patchRepo = inngest.createFunction(
-  {
-    id: "patch-repo",
-    retries: 10,
-    triggers: [invoke(runData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-  },
+  { ...PHASE, id: "patch-repo", triggers: [invoke(runData)] },
   async ({ event, step }) => {
     const ids = event.data;
     const recorder = { ...ids, step, phase: "patch" };
     const patch = await recordStep(recorder, { id: "make", kind: "patch" }, () => makePatch(ids));
-    const { artifactId, version } = patch;
-    const { projectId, runId } = ids;
-    const shown = { projectId, runId, artifactId, version, kind: "PATCHSET", logicalKey: runId };
-    await step.sendEvent("announce", happened(artifactCreated, shown));
-    return { artifactId };
+    await step.sendEvent("announce", happened(artifactCreated, patch.artifact));
+    return patch.artifact;
   },
 );

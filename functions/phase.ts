@@ -47,9 +47,12 @@ export const PHASE_CONCURRENCY: [{ limit: number }, { limit: number; key: string
   { limit: 5, key: "event.data.projectId" },
 ];
 
-/** What all phases of a research run have in common. */
-export const ARTIFACT_PHASE = {
+/** What all phases have in common that do not wait for anybody. */
+export const PHASE = {
   cancelOn: endsWithRun(),
   concurrency: PHASE_CONCURRENCY,
   retries: 10 as const,
 };
+
+/** What all runs have in common. A phase that has used up its own retries is not tried again as a whole. */
+export const RUN = { cancelOn: endsWithRun(), retries: 4 as const };

@@ -5,17 +5,11 @@ import { event as happened } from "#lib/events/emit.ts";
 import { planRun } from "#lib/runs/plan.ts";
 import { recordStep } from "#lib/runs/record.ts";
 import { wishesOf } from "#lib/runs/wishes.ts";
-import { endsWithRun, PHASE_CONCURRENCY, planData } from "./phase.ts";
+import { PHASE, planData } from "./phase.ts";
 
 /** What one part of a run would change outside, planned and put before a person. */
 export const planChanges = inngest.createFunction(
-  {
-    id: "plan-changes",
-    retries: 10,
-    triggers: [invoke(planData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-  },
+  { ...PHASE, id: "plan-changes", triggers: [invoke(planData)] },
   async ({ event, step }) => {
     const { round, part, headSha, ...ids } = event.data;
     const recorder = { ...ids, step, phase: `plan-${round}` };

@@ -5,17 +5,11 @@ import { event as happened } from "#lib/events/emit.ts";
 import { publishPlan } from "#lib/implementation/plan.ts";
 import { preflight } from "#lib/implementation/preflight.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { endsWithRun, PHASE_CONCURRENCY, runData } from "./phase.ts";
+import { PHASE, runData } from "./phase.ts";
 
 /** Whether a change of a repository can be made at all, against which commit, and what the plan is. */
 export const preflightRun = inngest.createFunction(
-  {
-    id: "preflight-run",
-    retries: 10,
-    triggers: [invoke(runData)],
-    cancelOn: endsWithRun(),
-    concurrency: PHASE_CONCURRENCY,
-  },
+  { ...PHASE, id: "preflight-run", triggers: [invoke(runData)] },
   async ({ event, step }) => {
     const ids = event.data;
     const recorder = { ...ids, step, phase: "preflight" };

@@ -6,11 +6,11 @@ import { artifactCreated } from "#lib/events/catalogue/delivery.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { ARTIFACT_PHASE, artifactData } from "./phase.ts";
+import { artifactData, PHASE } from "./phase.ts";
 
 /** Publishes the next version of one artifact, unless it says what the last one says, and makes it searchable. */
 export const publishArtifact = inngest.createFunction(
-  { ...ARTIFACT_PHASE, id: "publish-artifact", triggers: [invoke(artifactData)] },
+  { ...PHASE, id: "publish-artifact", triggers: [invoke(artifactData)] },
   async ({ event, step }) => {
     const { inngestRunId, ...work } = event.data;
     const { projectId, runId, kind, logicalKey } = work;

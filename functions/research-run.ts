@@ -5,7 +5,7 @@ import { beginRun } from "#lib/runs/life.ts";
 import { checkCitations } from "./check-citations.ts";
 import { finishRun } from "./finish-run.ts";
 import { gatherSources } from "./gather-sources.ts";
-import { endsWithRun } from "./phase.ts";
+import { RUN } from "./phase.ts";
 import { publishArtifact } from "./publish-artifact.ts";
 import { writeSections } from "./write-sections.ts";
 
@@ -15,11 +15,9 @@ import { writeSections } from "./write-sections.ts";
  */
 export const researchRun = inngest.createFunction(
   {
+    ...RUN,
     id: "research-run",
     triggers: [{ event: runStarted, if: 'event.data.kind == "research"' }],
-    cancelOn: endsWithRun(),
-    // A phase that has used up its own retries is not tried again as a whole.
-    retries: 4,
   },
   async ({ event, step, runId: inngestRunId }) => {
     const { projectId, runId } = event.data;

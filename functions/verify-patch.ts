@@ -2,13 +2,8 @@ import { invoke, NonRetriableError } from "inngest";
 import { artifactCreated, sandboxJobFinished } from "#lib/events/catalogue/delivery.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import {
-  closeSandbox,
-  findJobs,
-  knownReport,
-  publishReport,
-  runCheck,
-} from "#lib/implementation/verify.ts";
+import { closeSandbox, findJobs, publishReport, runCheck } from "#lib/implementation/verify.ts";
+import { knownReport } from "#lib/implementation/work.ts";
 import { recordStep } from "#lib/runs/record.ts";
 import { endsWithRun, verifyData } from "./phase.ts";
 
@@ -30,7 +25,7 @@ export const verifyPatch = inngest.createFunction(
     const recorder = { ...ids, step, phase: "verify" };
     // A run that goes on after its verification is not verified again.
     const known = await step.run("known", () => knownReport(ids.runId));
-    if (known) return { artifactId: known.artifactId };
+    if (known) return known.artifact;
     const jobs = await recordStep(recorder, { id: "find", kind: "query" }, () => findJobs(ids));
     let failed: string | null = null;
     for (const job of jobs) {
@@ -55,6 +50,6 @@ export const verifyPatch = inngest.createFunction(
     await step.sendEvent(`announce-${id}`, happened(artifactCreated, report.artifact));
     await step.run("close", () => closeSandbox({ ...ids, attempt }));
     if (failed !== null) throw new NonRetriableError(failed);
-    return { artifactId: report.artifactId };
+    return report.artifact;
   },
 );

@@ -3,11 +3,11 @@ import { researchOf } from "#lib/artifacts/research.ts";
 import { writeSection } from "#lib/artifacts/write.ts";
 import { inngest } from "#lib/events/client.ts";
 import { recordStep } from "#lib/runs/record.ts";
-import { ARTIFACT_PHASE, sectionsData } from "./phase.ts";
+import { PHASE, sectionsData } from "./phase.ts";
 
 /** Writes the sections of one artifact, one recorded step each: a run that is resumed pays for none of them again. */
 export const writeSections = inngest.createFunction(
-  { ...ARTIFACT_PHASE, id: "write-sections", triggers: [invoke(sectionsData)] },
+  { ...PHASE, id: "write-sections", triggers: [invoke(sectionsData)] },
   async ({ event, step }) => {
     const { sections, inngestRunId, ...work } = event.data;
     const { projectId, runId } = work;

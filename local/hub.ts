@@ -1,12 +1,8 @@
-import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { Octokit } from "@octokit/rest";
 import type { Cloud } from "./cloud.ts";
-
-const run = promisify(execFile);
+import { client, gitIn } from "./github/people.ts";
 
 /** A repository on the local GitHub. */
 export interface HubRepository {
@@ -17,15 +13,12 @@ export interface HubRepository {
 
 /** What people and their machines do on GitHub around Countersign, with git and GitHub's own client: for the demo and the tests. */
 export class Hub {
-  readonly octokit: Octokit;
+  readonly octokit: ReturnType<typeof client>;
   readonly #token: string;
 
   constructor({ env }: Pick<Cloud, "env">, token = env.GITHUB_TOKEN ?? "") {
     this.#token = token;
-    const ignore = () => {};
-    // Its warnings repeat what the thrown error says.
-    const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-    this.octokit = new Octokit({ auth: token, baseUrl: env.GITHUB_API_URL, log });
+    this.octokit = client(env.GITHUB_API_URL ?? "", token);
   }
 
   /** A repository by its name; null when it is not there. */
@@ -75,27 +68,9 @@ export class Hub {
     return await this.inClone(repository, (clone) => readFile(join(clone, path), "utf8"));
   }
 
-  /** git as a person with this token runs it: nothing of the machine's own configuration counts. */
-  async git(directory: string, ...args: string[]): Promise<string> {
-    const basic = Buffer.from(`x-access-token:${this.#token}`).toString("base64");
-    const { stdout } = await run("git", args, {
-      cwd: directory,
-      env: {
-        PATH: process.env.PATH,
-        HOME: directory,
-        GIT_CONFIG_NOSYSTEM: "1",
-        GIT_CONFIG_GLOBAL: "/dev/null",
-        GIT_TERMINAL_PROMPT: "0",
-        GIT_AUTHOR_NAME: "Ada",
-        GIT_AUTHOR_EMAIL: "ada@example.com",
-        GIT_COMMITTER_NAME: "Ada",
-        GIT_COMMITTER_EMAIL: "ada@example.com",
-        GIT_CONFIG_COUNT: "1",
-        GIT_CONFIG_KEY_0: "http.extraHeader",
-        GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
-      },
-    });
-    return stdout;
+  /** git as a person with this token runs it. */
+  git(directory: string, ...args: string[]): Promise<string> {
+    return gitIn(directory, this.#token, args);
   }
 
   async #inWork<T>(work: (directory: string) => Promise<T>): Promise<T> {

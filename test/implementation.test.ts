@@ -36,6 +36,7 @@ const NAMES = [
   "checks",
   "denied",
   "canceled",
+  "refused",
 ] as const;
 const TRUSTED = NAMES.map((name) => `acme/${name}`).join(",");
 
@@ -312,6 +313,9 @@ async function processes(word: string): Promise<number> {
   return lines.filter((line) => line.includes(word)).length;
 }
 
+/** One for all of them, made by the first that runs. */
+let refusing: Promise<HubRepository> | undefined;
+
 test.each([
   ["a repository that is not connected", { repository: "nobody/nothing" }, "repo_not_connected"],
   ["a base that is not there", { base: "nowhere" }, "branch_not_found"],
@@ -325,7 +329,8 @@ test.each([
 ])(
   "%s ends the run with what is wrong",
   async (_, more, code) => {
-    const repository: HubRepository = { owner: "acme", name: "whole", cloneUrl: "" };
+    refusing ??= connected("refused");
+    const repository = await refusing;
     const { changes = readme("y\n"), ...fields } = more as Record<string, object>;
     const runId = await ask(repository, `run-${code}`, changes, fields);
     const run = await desk.reached(runId, "failed", 60);

@@ -1,8 +1,8 @@
 import { getChunksWithFile } from "../data/chunks.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
+import { inline } from "../markdown.ts";
 import { redactText } from "../redact.ts";
 import { type PinnedCitation, pin } from "../retrieval/citations.ts";
-import { inline } from "./compose.ts";
 import {
   type CheckedSection,
   getSection,

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { FileChunk } from "../data/chunks.server.ts";
+import { inline } from "../markdown.ts";
 import { type PinnedCitation, pin } from "../retrieval/citations.ts";
-import { compose, inline } from "./compose.ts";
+import { compose } from "./compose.ts";
 import { DEFAULT_KINDS, KIND, templateOf } from "./kinds.ts";
 
 const chunk = {

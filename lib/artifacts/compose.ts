@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Artifact } from "../data/artifacts.server.ts";
+import { inline } from "../markdown.ts";
 import { type Pinned, type PinnedCitation, placeOf } from "../retrieval/citations.ts";
 import type { CheckedSection } from "./draft.ts";
 import type { Template } from "./kinds.ts";
@@ -121,21 +122,4 @@ function source(citation: PinnedCitation, index: number): string {
           .replace(/\uFFFD$/, "")}…`
       : quote;
   return `${index + 1}. ${inline(placeOf(citation))}: “${inline(shown)}”`;
-}
-
-/**
- * Text of others on one line of ours: nothing in it makes a heading, a list, a link, a citation's number or HTML. Only the
- * writing changes; who reads the Markdown sees the same text.
- */
-export function inline(text: string): string {
-  return (
-    text
-      // Control characters too: a model may write them, PostgreSQL refuses NUL, and nobody sees any of them.
-      .replace(/[\s\p{Cc}]+/gu, " ")
-      .trim()
-      .replace(/[\\`*_[\]<>|]/g, "\\$&")
-      .replace(/^([#+\-=~]|[0-9]+(?=[.)]))/, (mark) =>
-        /[0-9]/.test(mark) ? `${mark}\\` : `\\${mark}`,
-      )
-  );
 }

@@ -1,7 +1,8 @@
 import { holdsSecret } from "../artifacts/check.ts";
-import { inline, Numbers, UNANSWERED } from "../artifacts/compose.ts";
+import { Numbers, UNANSWERED } from "../artifacts/compose.ts";
 import { getChunksWithFile } from "../data/chunks.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
+import { inline } from "../markdown.ts";
 import type { Statement, Written } from "../model/port.ts";
 import { type Pinned, pin } from "../retrieval/citations.ts";
 import type { Source } from "./sources.ts";

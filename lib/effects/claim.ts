@@ -34,7 +34,7 @@ export type Turn =
 
 /** A call that its deadline let go has ended when its lease is over. */
 export function leaseMs(definition: Pick<EffectDefinition, "timeoutMs">): number {
-  return definition.timeoutMs * 2;
+  return definition.timeoutMs() * 2;
 }
 
 /**

@@ -40,8 +40,8 @@ export interface EffectDefinition<P extends Json = Json> {
    * call a read may still miss it, in ms; not found after that is `unknown`, which a person resolves.
    */
   readonly reads: "consistent" | { readonly settleMs: number };
-  /** Most time for one call, in ms. The lease is twice as long: a call that was let go has then ended. */
-  readonly timeoutMs: number;
+  /** Most time for one call, in ms; asked for by each. The lease is twice as long: a call that was let go has then ended. */
+  timeoutMs(): number;
   /**
    * Looks for it by its marker; null when it is not there. What it says of the `intent` that the thing was made as comes
    * from the thing, never from `params`: it may have been made under an earlier plan.

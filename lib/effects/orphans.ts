@@ -66,7 +66,7 @@ async function postponeLook({ id, status }: Effect): Promise<void> {
 async function settleOrphan(effect: Orphan, final: boolean): Promise<boolean> {
   const { id, kind, marker, params } = effect;
   const definition = definitionOf(kind);
-  const signal = AbortSignal.timeout(definition.timeoutMs);
+  const signal = AbortSignal.timeout(definition.timeoutMs());
   const found = effect.status === "sent" ? await definition.find({ marker, params, signal }) : null;
   return await transaction(async (tx) => {
     const now = await lockEffect({ id }, tx);

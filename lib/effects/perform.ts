@@ -67,7 +67,7 @@ export async function performEffect(effectId: string): Promise<Performed> {
 /** Looks for what was sent; repeats the call only where its absence proves that nothing was done. */
 async function findFirst(held: Held, sentAgoMs: number): Promise<Performed> {
   const { effect, definition } = held;
-  const found = await definition.find(call(held, AbortSignal.timeout(definition.timeoutMs)));
+  const found = await definition.find(call(held, AbortSignal.timeout(definition.timeoutMs())));
   if (found) return await confirm(held, (tx) => findingOf(effect, found, tx));
   const next = afterNotFound(definition.reads, sentAgoMs);
   if (next.do === "wait") {
@@ -81,12 +81,12 @@ async function findFirst(held: Held, sentAgoMs: number): Promise<Performed> {
 /** Writes `sent`, then calls. The time for the call runs from before the writing: who was held up there is too late. */
 async function send(held: Held): Promise<Performed> {
   const { effect, definition } = held;
-  const signal = AbortSignal.timeout(definition.timeoutMs);
+  const signal = AbortSignal.timeout(definition.timeoutMs());
   const began = performance.now();
   const refused = await markSent(held);
   if (refused) return refused;
   // By the clock, not by the signal: its timer comes late when the process stood still.
-  const late = () => performance.now() - began >= definition.timeoutMs;
+  const late = () => performance.now() - began >= definition.timeoutMs();
   if (late()) throw tooLate(held);
   // Called before, and a person or another plan brought it back: what was made then may have come to light.
   if (effect.attempt > 0 && effect.status !== "sent") {

@@ -1,5 +1,6 @@
 import { readArtifact } from "../data/artifacts.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
+import { inline } from "../markdown.ts";
 import type { Json } from "./definition.ts";
 
 /** One change of a plan as a person is to see it. */
@@ -61,9 +62,4 @@ function fields({ intent, before }: PlannedChange): string {
 /** JSON on one line, so that no value can look like the end of the block or like another field. */
 function line(name: string, value: unknown): string {
   return `${name}: ${JSON.stringify(value)?.replaceAll("`", "\\u0060") ?? "(none)"}`;
-}
-
-/** Text of the outside in a heading: no line break and nothing that Markdown would render. */
-function inline(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]<>#|]/g, "\\$&");
 }

@@ -26,9 +26,6 @@ function erased<P extends Json>(definition: EffectDefinition<P>): EffectDefiniti
   const checked = (params: Json) => definition.params.parse(params);
   return {
     ...definition,
-    get timeoutMs() {
-      return definition.timeoutMs;
-    },
     intent: (params) => definition.intent(checked(params)),
     summary: (params) => definition.summary(checked(params)),
     find: (call) => definition.find({ ...call, params: checked(call.params) }),

@@ -91,7 +91,7 @@ async function adopted(effect: Effect, resolution: Resolution): Promise<Adopted 
   if (resolution.resolution !== "adopt" || effect.status !== "unknown") return null;
   const definition = definitionOf(effect.kind);
   const { marker, params } = effect;
-  const signal = AbortSignal.timeout(definition.timeoutMs);
+  const signal = AbortSignal.timeout(definition.timeoutMs());
   const { externalId: id, externalUrl: url } = resolution;
   try {
     const found = await definition.find({ marker, params, signal });

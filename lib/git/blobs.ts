@@ -42,6 +42,29 @@ export async function* readBlobs(
   }
 }
 
+/**
+ * The contents of files, each with the file that was asked for, in their order; the same bounds as {@link readBlobs}. Files are taken
+ * as git reads their ids, so that a listing can be read while it goes on.
+ */
+export async function* readFiles<F extends { readonly sha: string }>(
+  dir: string,
+  files: AsyncIterable<F> | Iterable<F>,
+  limits: { maxBytes: number; signal?: AbortSignal | undefined },
+): AsyncGenerator<{ file: F; bytes: Buffer | null }, void, undefined> {
+  const asked: F[] = [];
+  const shas = async function* () {
+    for await (const file of files) {
+      asked.push(file);
+      yield file.sha;
+    }
+  };
+  for await (const { bytes } of readBlobs(dir, shas(), limits)) {
+    const file = asked.shift();
+    if (!file) throw new Error("git answered what nobody asked");
+    yield { file, bytes };
+  }
+}
+
 async function writeIds(
   stdin: Writable,
   shas: AsyncIterable<string> | Iterable<string>,

@@ -11,7 +11,7 @@ import { git, runGit, startGit } from "./git.ts";
 import { checkedRef, checkedSha } from "./names.ts";
 import { pathProblem } from "./paths.ts";
 import { listTree } from "./tree.ts";
-import { withRepository } from "./workspace.ts";
+import { openRepository } from "./workspace.ts";
 
 const TOKEN = "ghp_a_token_that_only_this_test_knows";
 
@@ -218,15 +218,14 @@ describe("fetch", () => {
   test("brings a branch or a commit, several into one repository, without history", async () => {
     const first = await commitFiles(origin, { a: "1" });
     const second = await commitFiles(origin, { a: "2" });
-    const found = await withRepository(async (own) => {
-      const wanted = { cloneUrl, token: TOKEN, dir: own };
-      expect(await fetchCommit({ ...wanted, ref: "main" })).toEqual({ commitSha: second });
-      expect(await runGit(["cat-file", "-e", first], { dir: own })).toMatchObject({ exitCode: 1 });
-      expect(await fetchCommit({ ...wanted, commitSha: first })).toEqual({ commitSha: first });
-      expect(await fetchCommit({ ...wanted, commitSha: first })).toEqual({ commitSha: first });
-      return await all(listTree(own, first));
-    });
-    expect(found).toHaveLength(1);
+    await using repository = await openRepository();
+    const { dir: own } = repository;
+    const wanted = { cloneUrl, token: TOKEN, dir: own };
+    expect(await fetchCommit({ ...wanted, ref: "main" })).toEqual({ commitSha: second });
+    expect(await runGit(["cat-file", "-e", first], { dir: own })).toMatchObject({ exitCode: 1 });
+    expect(await fetchCommit({ ...wanted, commitSha: first })).toEqual({ commitSha: first });
+    expect(await fetchCommit({ ...wanted, commitSha: first })).toEqual({ commitSha: first });
+    expect(await all(listTree(own, first))).toHaveLength(1);
   });
 
   test("says what is not there, and never the token", async () => {
@@ -293,10 +292,11 @@ describe("fetch", () => {
 
 test("a workspace is removed whatever came of it", async () => {
   let own = "";
-  const work = withRepository(async (made) => {
-    own = made;
+  const work = async () => {
+    await using repository = await openRepository();
+    own = repository.dir;
     throw new Error("no");
-  });
-  await expect(work).rejects.toThrow("no");
+  };
+  await expect(work()).rejects.toThrow("no");
   await expect(readdir(own)).rejects.toThrow("ENOENT");
 });

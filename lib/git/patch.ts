@@ -134,7 +134,8 @@ async function withIndex(
 /** The modes of those of the files that are in the index. */
 async function modesOf(call: GitCall, files: readonly FileChange[]): Promise<Map<string, string>> {
   const wanted = new Set(files.map(({ path }) => path));
-  const out = await git(["ls-files", "-s", "-z"], call);
+  const env = { ...call.env, GIT_LITERAL_PATHSPECS: "1" };
+  const out = await git(["ls-files", "-s", "-z", "--", ...wanted], { ...call, env });
   const lines = out.toString("utf8").split("\0");
   return new Map(
     lines.flatMap((line): [string, string][] => {

@@ -2,23 +2,12 @@ import { artifactEntry } from "../audit/happened.ts";
 import { publishArtifact } from "../data/artifacts.server.ts";
 import { appendAudit } from "../data/audit.server.ts";
 import { transaction } from "../data/transaction.server.ts";
-import type { RunIds } from "./work.ts";
-
-/** What a run shows of its own work: one of each for a run, in as many versions as it had to be made anew. */
-export type RunArtifactKind = "IMPLEMENTATION_PLAN" | "PATCHSET" | "VERIFICATION_REPORT";
-
-/** An artifact of a run, as it is announced. */
-export interface RunArtifact extends RunIds {
-  readonly artifactId: string;
-  readonly kind: RunArtifactKind;
-  readonly logicalKey: string;
-  readonly version: number;
-}
+import type { RunArtifact, RunIds } from "./work.ts";
 
 /** Publishes an artifact of a run with its audit entry. The same content again is the same version. */
 export async function publishOfRun(
   { projectId, runId }: RunIds,
-  kind: RunArtifactKind,
+  kind: RunArtifact["kind"],
   { content, metadata }: { content: string; metadata: Record<string, unknown> },
 ): Promise<RunArtifact> {
   return await transaction(async (tx) => {

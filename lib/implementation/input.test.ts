@@ -16,6 +16,7 @@ const check = (more: object) => () => checkInput("implementation", { ...input, .
 test.each([
   {},
   { base: "release/1.x", merge: "squash" },
+  { repository: "ada_acme/buoy.js" },
   { changes: { from: "diff", diff: "--- a/x\n" } },
   { changes: { from: "model" }, budget: { tokens: 1_000 } },
   { verify: [] },
@@ -30,6 +31,8 @@ const secret = `ghp_${"a1B2c3D4e5".repeat(4).slice(0, 36)}`;
 
 test.each([
   [{ repository: "acme" }, /repository: owner\/name/],
+  [{ repository: "acme/.." }, /repository: owner\/name/],
+  [{ repository: "acme/buoy/x" }, /repository: owner\/name/],
   [{ repository: "--upload-pack=x/y" }, /repository/],
   [{ title: "two\nlines" }, /title: one line/],
   [{ base: "--force" }, /base: must be the name of a branch/],

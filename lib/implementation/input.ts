@@ -2,13 +2,17 @@ import * as z from "zod";
 import { name, note } from "../events/catalogue/fields.ts";
 import { checkedRef } from "../git/names.ts";
 import { pathProblem } from "../git/paths.ts";
+import { isRepositoryName } from "../github/names.ts";
 import { budgetInput } from "../model/budget-input.ts";
 import { redactText } from "../redact.ts";
 
-/** GitHub's own forms of an owner and of a repository's name. */
-const repository = z
-  .string()
-  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})\/[A-Za-z0-9._-]{1,100}$/, "owner/name");
+const repository = z.string().refine(
+  (text) => {
+    const [owner = "", name = "", ...more] = text.split("/");
+    return more.length === 0 && isRepositoryName({ owner, name });
+  },
+  { error: "owner/name" },
+);
 
 /** What a change says is stored, shown and pushed as it is: it cannot be redacted, so a secret in it is refused. */
 const code = z
@@ -63,6 +67,8 @@ const changes = z.discriminatedUnion("from", [
 
 /** The kinds of verification; each is a job in the sandbox. */
 export const CHECKS = ["lint", "typecheck", "test", "build"] as const;
+/** The same, and what has to come before them. */
+export const JOBS = ["install", ...CHECKS] as const;
 
 const command = z.array(z.string().min(1).max(500)).min(1).max(50);
 

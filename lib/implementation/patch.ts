@@ -1,11 +1,12 @@
 import { InvalidInput } from "../errors.ts";
 import { changedFiles, diffText, type FileChange, treeOfDiff, treeOfFiles } from "../git/patch.ts";
+import { fenced, inline, list, paragraphs } from "../markdown.ts";
 import { draftOf } from "./agent/result.ts";
 import { publishOfRun } from "./artifact.ts";
 import type { RepositoryInput } from "./input.ts";
-import { fenced, inline, list, paragraphs } from "./markdown.ts";
 import { putPatchset } from "./patchset.ts";
-import { bytesOf, withBase } from "./repository.ts";
+import { bytesOf, openBase } from "./repository.ts";
+import { jobsOfTree } from "./scripts.ts";
 import { basisOf, inputOf, type Patch, type RunIds } from "./work.ts";
 
 /** A person reads a diff; what is longer is in the patchset, and on GitHub once it is pushed. */
@@ -14,33 +15,32 @@ const MAX_FILES = 500;
 
 /**
  * Makes the change that a run was asked for, in a bare repository where nothing of the repository itself is ever run, keeps its
- * files and publishes the PATCHSET. Throws InvalidInput for a diff that does not apply (`patch_does_not_apply`), a change that changes
+ * files, finds what has to verify it and publishes the PATCHSET. Throws InvalidInput for a diff that does not apply (`patch_does_not_apply`), a change that changes
  * nothing, too many files, and files that are neither plain nor executable.
  */
-export async function makePatch(ids: RunIds): Promise<Patch & { version: number }> {
+export async function makePatch(ids: RunIds): Promise<Patch> {
   const { runId } = ids;
   const [input, basis] = await Promise.all([inputOf(runId), basisOf(runId)]);
   const { base } = basis;
   const { changes } = input;
-  const made = await withBase(basis, async (dir) => {
-    const tree =
-      changes.from === "diff"
-        ? await treeOfDiff(dir, base, changes.diff)
-        : await treeOfFiles(dir, base, await filesOf(ids, changes));
-    const files = await changedFiles(dir, base, tree);
-    if (files.length === 0) {
-      throw new InvalidInput("patch_empty", "The change leaves the repository as it is.");
-    }
-    if (files.length > MAX_FILES) {
-      const what = `The change has ${files.length} files, and ${MAX_FILES} are the most.`;
-      throw new InvalidInput("patch_too_large", what);
-    }
-    const diff = await diffText(dir, base, tree, MAX_DIFF_BYTES);
-    return { tree, files, diff, bytes: await bytesOf(dir, files) };
-  });
-  const { tree, files, diff, bytes } = made;
-  const patchset = await putPatchset(ids, { base, tree, files: bytes });
-  const { artifactId, version } = await publishOfRun(ids, "PATCHSET", {
+  await using repository = await openBase(basis);
+  const { dir } = repository;
+  const tree =
+    changes.from === "diff"
+      ? await treeOfDiff(dir, base, changes.diff)
+      : await treeOfFiles(dir, base, await filesOf(ids, changes));
+  const files = await changedFiles(dir, base, tree);
+  if (files.length === 0) {
+    throw new InvalidInput("patch_empty", "The change leaves the repository as it is.");
+  }
+  if (files.length > MAX_FILES) {
+    const what = `The change has ${files.length} files, and ${MAX_FILES} are the most.`;
+    throw new InvalidInput("patch_too_large", what);
+  }
+  const diff = await diffText(dir, base, tree, MAX_DIFF_BYTES);
+  const jobs = await jobsOfTree(dir, tree, input.verify);
+  const patchset = await putPatchset(ids, { base, tree, files: await bytesOf(dir, files) });
+  const artifact = await publishOfRun(ids, "PATCHSET", {
     content: paragraphs(
       `# Patchset: ${inline(input.title)}`,
       `Against \`${base}\` of \`${basis.owner}/${basis.repo}\`; the whole content becomes the git tree \`${tree}\`.`,
@@ -50,7 +50,7 @@ export async function makePatch(ids: RunIds): Promise<Patch & { version: number 
     ),
     metadata: { base, tree, files: files.length, truncated: diff.truncated },
   });
-  return { tree, patchset, files: files.length, artifactId, version };
+  return { tree, patchset, files: files.length, jobs, artifact };
 }
 
 /** The files as the request says them, or as the model has drafted them. */

@@ -1,15 +1,16 @@
-import { publishOfRun, type RunArtifact } from "./artifact.ts";
+import { fenced, inline, list, paragraphs } from "../markdown.ts";
+import { publishOfRun } from "./artifact.ts";
 import type { RepositoryInput } from "./input.ts";
-import { fenced, inline, list, paragraphs } from "./markdown.ts";
-import { withBase } from "./repository.ts";
+import { openBase } from "./repository.ts";
 import { jobsOfTree } from "./scripts.ts";
-import { type Basis, basisOf, inputOf, type RunIds } from "./work.ts";
+import { type Basis, basisOf, inputOf, type RunArtifact, type RunIds } from "./work.ts";
 
 /** Publishes the plan of a run whose preflight is done. */
 export async function publishPlan(ids: RunIds): Promise<RunArtifact> {
   const [input, basis] = await Promise.all([inputOf(ids.runId), basisOf(ids.runId)]);
-  const scripts = input.verify ?? (await withBase(basis, (dir) => jobsOfTree(dir, basis.base)));
-  const content = planText(input, basis, scripts);
+  await using repository = await openBase(basis);
+  const jobs = await jobsOfTree(repository.dir, basis.base, input.verify);
+  const content = planText(input, basis, jobs);
   const { repoId, base, baseBranch } = basis;
   return await publishOfRun(ids, "IMPLEMENTATION_PLAN", {
     content,

@@ -1,3 +1,4 @@
+import { MAIN } from "../artifacts/kinds.ts";
 import { artifactVersion, getLatestArtifact } from "../data/artifacts.server.ts";
 import { findRepo } from "../data/repos.server.ts";
 import { requiredEnv } from "../env.ts";
@@ -8,12 +9,11 @@ import type { RepositoryInput } from "./input.ts";
 import { type Basis, inputOf, type RunIds } from "./work.ts";
 
 const TIMEOUT_MS = 10_000;
-const MAIN = "main";
 
 /**
  * Looks whether a run can be done at all, before any of it is: the repository is connected, its branch is there, the artifacts
- * that are named exist, and there is a token for GitHub. Throws
- * InvalidInput that says what is missing.
+ * that are named exist, there is a token for GitHub, and a model where one is to make
+ * the change. Throws InvalidInput that says what is missing.
  */
 export async function preflight({ projectId, runId }: RunIds): Promise<Basis> {
   const input = await inputOf(runId);

@@ -18,7 +18,7 @@ export async function pushWishes(runId: string): Promise<Wish[]> {
   const { tree, patchset } = patch;
   return [
     {
-      ...{ stepId: "push", kind: "repo.push", exhibit: patch.artifactId },
+      ...{ stepId: "push", kind: "repo.push", exhibit: patch.artifact.artifactId },
       params: { ...where, base, tree, message, patchset },
     },
     { stepId: "pull", kind: "repo.pull", params: { ...where, baseBranch, title, body } },

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { jobsOfScripts } from "./scripts.ts";
+import { jobsOf } from "./scripts.ts";
 
 const of = (manifest: object, hasLock = true) =>
-  jobsOfScripts(JSON.stringify(manifest), hasLock).map(({ command }) => command.join(" "));
+  jobsOf({ packageJson: JSON.stringify(manifest), hasLock }).map(({ command }) =>
+    command.join(" "),
+  );
 
 test("checks come in the order in which they fail fastest, whatever their order in the file", () => {
   expect(of({ scripts: { build: "x", test: "y", start: "z", lint: "l" } })).toEqual([
@@ -18,6 +20,15 @@ test("dependencies are installed first, without their scripts", () => {
   expect(of(manifest, false)).toEqual(["npm install --ignore-scripts", "npm run test"]);
 });
 
+test("what is named takes the place of the scripts, after what it needs", () => {
+  const packageJson = JSON.stringify({ scripts: { lint: "x" }, dependencies: { a: "1" } });
+  const named = [{ check: "test" as const, command: ["npx", "vitest"] }];
+  const commands = jobsOf({ packageJson, hasLock: true }, named).map(({ command }) => command[1]);
+  expect(commands).toEqual(["ci", "vitest"]);
+  expect(jobsOf({ packageJson, hasLock: true }, [])).toEqual([]);
+  expect(jobsOf({ packageJson: null, hasLock: false }, named)).toEqual(named);
+});
+
 test.each([
   ["no package.json", null],
   ["one that is no JSON", "{"],
@@ -26,5 +37,5 @@ test.each([
   ["nothing to run", '{"dependencies":{"a":"1"}}'],
   ["what npm init writes", '{"scripts":{"test":"echo \\"Error: no test specified\\" && exit 1"}}'],
 ])("%s offers nothing", (_, text) => {
-  expect(jobsOfScripts(text, true)).toEqual([]);
+  expect(jobsOf({ packageJson: text, hasLock: true })).toEqual([]);
 });

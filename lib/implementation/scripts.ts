@@ -1,12 +1,9 @@
 import * as z from "zod";
 import { readTopFile } from "../git/file.ts";
 import { CHECKS } from "./input.ts";
+import type { Patch } from "./work.ts";
 
-/** A check to run in the sandbox. */
-export interface Job {
-  readonly check: "install" | (typeof CHECKS)[number];
-  readonly command: readonly string[];
-}
+export type Job = Patch["jobs"][number];
 
 const manifest = z.object({
   scripts: z.record(z.string(), z.string()).default({}),
@@ -18,30 +15,42 @@ const manifest = z.object({
 const NO_TEST = /no test specified/;
 
 /**
- * The checks that a repository's own npm scripts offer, in the order in which they fail fastest. Its dependencies are installed
- * first, without their scripts, when there are any.
+ * What has to succeed in the sandbox: what is named, otherwise the checks that a repository's own npm scripts offer, in the order in
+ * which they fail fastest. Its dependencies are installed first, without their scripts, when there are any.
  * @param packageJson its text; null when the repository has none. One that is no JSON object offers nothing.
  */
-export function jobsOfScripts(packageJson: string | null, hasLock: boolean): Job[] {
+export function jobsOf(
+  { packageJson, hasLock }: { packageJson: string | null; hasLock: boolean },
+  named?: readonly Job[],
+): Job[] {
   const parsed = manifest.safeParse(json(packageJson));
-  if (!parsed.success) return [];
-  const { scripts, dependencies, devDependencies } = parsed.data;
-  const names = CHECKS.filter((name) => {
-    const script = scripts[name];
-    return script !== undefined && !(name === "test" && NO_TEST.test(script));
-  });
-  const checks = names.map((check) => ({ check, command: ["npm", "run", check] }));
+  const { scripts = {}, dependencies, devDependencies } = parsed.data ?? {};
+  const checks = named ?? CHECKS.filter((name) => offers(scripts, name)).map(asScript);
   const needed = Object.keys({ ...dependencies, ...devDependencies }).length > 0;
-  return needed && checks.length > 0 ? [install(hasLock), ...checks] : checks;
+  return needed && checks.length > 0 ? [install(hasLock), ...checks] : [...checks];
 }
 
 /** The same of a tree in a bare repository. */
-export async function jobsOfTree(dir: string, tree: string): Promise<Job[]> {
+export async function jobsOfTree(
+  dir: string,
+  tree: string,
+  named?: readonly Job[],
+): Promise<Job[]> {
   const [packageJson, lock] = await Promise.all([
     readTopFile(dir, tree, "package.json"),
     readTopFile(dir, tree, "package-lock.json"),
   ]);
-  return jobsOfScripts(packageJson?.toString("utf8") ?? null, lock !== null);
+  const found = { packageJson: packageJson?.toString("utf8") ?? null, hasLock: lock !== null };
+  return jobsOf(found, named);
+}
+
+function offers(scripts: Readonly<Record<string, string>>, name: string): boolean {
+  const script = scripts[name];
+  return script !== undefined && !(name === "test" && NO_TEST.test(script));
+}
+
+function asScript(check: Job["check"]): Job {
+  return { check, command: ["npm", "run", check] };
 }
 
 function install(hasLock: boolean): Job {

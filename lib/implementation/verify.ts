@@ -4,13 +4,13 @@ import { InvalidInput } from "../errors.ts";
 import { isLive } from "../runs/states.ts";
 import { type JobType, runJob } from "../sandbox/jobs.ts";
 import { sandboxProvider } from "../sandbox/provider.ts";
-import { publishOfRun, type RunArtifact } from "./artifact.ts";
+import { publishOfRun } from "./artifact.ts";
 import { failureLines } from "./failures.ts";
 import { reportText } from "./report.ts";
-import { patchedFiles, withPatched } from "./repository.ts";
+import { patchedFiles } from "./repository.ts";
 import { isTrusted, sandboxName } from "./sandbox.ts";
-import { type Job, jobsOfTree } from "./scripts.ts";
-import { basisOf, inputOf, nameOf, patchOf, type Report, type RunIds, reportOf } from "./work.ts";
+import type { Job } from "./scripts.ts";
+import { basisOf, inputOf, nameOf, patchOf, type Report, type RunIds } from "./work.ts";
 
 /** Less than a deployed function may run. */
 const TIMEOUT_MS = 240_000;
@@ -21,24 +21,17 @@ export interface Attempt extends RunIds {
   readonly attempt: number;
 }
 
-/** The report of a run that has been verified; null when it has not. */
-export async function knownReport(runId: string): Promise<Report | null> {
-  return await reportOf(runId).catch((error) => {
-    if (error instanceof InvalidInput && error.code === "phase_missing") return null;
-    throw error;
-  });
-}
-
 /**
- * What has to succeed: what the input names, otherwise what the patched repository's own scripts offer. Throws InvalidInput when
- * that is nothing and nobody has said that nothing is to be verified.
+ * What has to succeed on a run's patched tree. Throws InvalidInput when that is nothing and nobody has said that nothing is to be
+ * verified.
  */
-export async function findJobs({ runId }: RunIds): Promise<Job[]> {
-  const { verify } = await inputOf(runId);
-  if (verify) return verify;
-  const [basis, patch] = await Promise.all([basisOf(runId), patchOf(runId)]);
-  const jobs = await withPatched(basis, patch, (dir) => jobsOfTree(dir, patch.tree));
-  if (jobs.length > 0) return jobs;
+export async function findJobs({ runId }: RunIds): Promise<readonly Job[]> {
+  const [{ verify }, basis, { jobs }] = await Promise.all([
+    inputOf(runId),
+    basisOf(runId),
+    patchOf(runId),
+  ]);
+  if (verify || jobs.length > 0) return jobs;
   const what = `${basis.owner}/${basis.repo} has no npm scripts lint, typecheck, test or build: name commands in input.verify, or an empty list to verify nothing.`;
   throw new InvalidInput("verify_nothing", what);
 }
@@ -82,11 +75,7 @@ export async function runCheck({ projectId, runId, attempt }: Attempt, job: Job)
 }
 
 /** Publishes what the jobs of this attempt came to. */
-export async function publishReport({
-  projectId,
-  runId,
-  attempt,
-}: Attempt): Promise<Report & { artifact: RunArtifact }> {
+export async function publishReport({ projectId, runId, attempt }: Attempt): Promise<Report> {
   const [basis, patch, all] = await Promise.all([
     basisOf(runId),
     patchOf(runId),
@@ -98,7 +87,7 @@ export async function publishReport({
     content: reportText({ basis, patch, jobs }),
     metadata: { tree: patch.tree, base: basis.base, passed, jobs: jobs.map(({ id }) => id) },
   });
-  return { artifact, artifactId: artifact.artifactId, checks: jobs.map(checkOf) };
+  return { artifact, checks: jobs.map(checkOf) };
 }
 
 function checkOf({

@@ -3,7 +3,7 @@ import { outputOfStep } from "../data/run-steps.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { InvalidInput } from "../errors.ts";
 import type { RepoName } from "../github/branches.ts";
-import { type RepositoryInput, repositoryInput } from "./input.ts";
+import { JOBS, type RepositoryInput, repositoryInput } from "./input.ts";
 
 /** Where a run's change belongs, as its preflight found it. */
 export const basisSchema = z.object({
@@ -21,6 +21,17 @@ export const basisSchema = z.object({
 });
 export type Basis = z.infer<typeof basisSchema>;
 
+/** An artifact of a run, as it is announced: one of each kind for a run, in as many versions as it had to be made anew. */
+export const runArtifact = z.object({
+  projectId: z.string(),
+  runId: z.string(),
+  artifactId: z.string(),
+  kind: z.enum(["IMPLEMENTATION_PLAN", "PATCHSET", "VERIFICATION_REPORT"]),
+  logicalKey: z.string(),
+  version: z.number(),
+});
+export type RunArtifact = z.infer<typeof runArtifact>;
+
 /** A change that was made, before anybody verified it. */
 export const patchSchema = z.object({
   /** The git id of the whole content. */
@@ -28,13 +39,15 @@ export const patchSchema = z.object({
   /** Where its files are kept. */
   patchset: z.string(),
   files: z.number(),
-  artifactId: z.string(),
+  /** What has to succeed on it in the sandbox. */
+  jobs: z.array(z.object({ check: z.enum(JOBS), command: z.array(z.string()) })),
+  artifact: runArtifact,
 });
 export type Patch = z.infer<typeof patchSchema>;
 
 /** What verification came to. */
 export const reportSchema = z.object({
-  artifactId: z.string(),
+  artifact: runArtifact,
   checks: z.array(z.object({ check: z.string(), isolation: z.string(), seconds: z.number() })),
 });
 export type Report = z.infer<typeof reportSchema>;
@@ -54,11 +67,19 @@ export async function inputOf(runId: string): Promise<RepositoryInput> {
 export const basisOf = (runId: string) => fact(runId, "preflight/check", basisSchema);
 export const patchOf = (runId: string) => fact(runId, "patch/make", patchSchema);
 export const reportOf = (runId: string) => fact(runId, "verify/report", reportSchema);
+/** Null for a run that has not been verified. */
+export const knownReport = (runId: string) => known(runId, "verify/report", reportSchema);
 
-async function fact<T>(runId: string, stepId: string, schema: z.ZodType<T>): Promise<T> {
+/** What a step of a run has come to. Throws InvalidInput (`phase_missing`) before it has. */
+export async function fact<T>(runId: string, stepId: string, schema: z.ZodType<T>): Promise<T> {
+  const found = await known(runId, stepId, schema);
+  if (found === null) throw new InvalidInput("phase_missing", `${stepId} has not been done.`);
+  return found;
+}
+
+async function known<T>(runId: string, stepId: string, schema: z.ZodType<T>): Promise<T | null> {
   const output = await outputOfStep({ runId, stepId });
-  if (output === null) throw new InvalidInput("phase_missing", `${stepId} has not been done.`);
-  return schema.parse(output);
+  return output === null ? null : schema.parse(output);
 }
 
 export function nameOf({ owner, repo }: Basis): RepoName {

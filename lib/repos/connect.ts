@@ -4,6 +4,7 @@ import { saveRepo } from "../data/repos.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { Conflict, CountersignError, InvalidInput, noProjectYet } from "../errors.ts";
 import { branchHead, type RepoName } from "../github/branches.ts";
+import { isRepositoryName } from "../github/names.ts";
 import { type RepositoryFacts, readRepository } from "../github/repository.ts";
 import { log } from "../log.ts";
 
@@ -70,11 +71,8 @@ async function headOf(facts: RepositoryFacts, signal: AbortSignal): Promise<stri
   }
 }
 
-const OWNER = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})$/;
-const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/;
-
 function checkedName({ owner, name }: { owner: string; name: string }): RepoName {
-  if (OWNER.test(owner) && NAME.test(name)) return { owner, repo: name };
+  if (isRepositoryName({ owner, name })) return { owner, repo: name };
   const what = "Name a repository of GitHub by its owner and its name, without a URL.";
   throw new InvalidInput("bad_repository_name", what);
 }

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type At, client, gitIn, hub, refused } from "./testing.ts";
+import { client, gitIn } from "./people.ts";
+import { type At, hub, refused } from "./testing.ts";
 
 // Processes of git start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });

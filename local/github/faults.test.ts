@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { until } from "../client.ts";
-import { type At, client, hub, refused } from "./testing.ts";
+import { client } from "./people.ts";
+import { type At, hub, refused } from "./testing.ts";
 
 // Processes of git start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { gitIn, hub } from "./testing.ts";
+import { gitIn } from "./people.ts";
+import { hub } from "./testing.ts";
 
 // Processes of git start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 90_000 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type At, gitIn, hub, refused } from "./testing.ts";
+import { gitIn } from "./people.ts";
+import { type At, hub, refused } from "./testing.ts";
 
 // Processes of git start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });

@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
+import { client, gitIn } from "./people.ts";
 import { startGithub } from "./server.ts";
-import { client, gitIn, hub } from "./testing.ts";
+import { hub } from "./testing.ts";
 
 // Processes of git start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 90_000 });

@@ -6,8 +6,9 @@ import { expect, test, vi } from "vitest";
 import { until } from "../client.ts";
 import { freePort } from "../free-port.ts";
 import { startPartProcess } from "../process.ts";
+import { client } from "./people.ts";
 import { startGithub } from "./server.ts";
-import { type At, client, hub } from "./testing.ts";
+import { type At, hub } from "./testing.ts";
 
 // Processes of git start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 90_000 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { commitFiles, type Files } from "#lib/git/fixtures.ts";
 import { git } from "#lib/git/git.ts";
-import { client } from "#local/github/testing.ts";
+import { client } from "#local/github/people.ts";
 
 /** A repository on the local GitHub, and what somebody with a clone of it does. */
 export interface TestRepository {

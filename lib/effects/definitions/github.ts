@@ -3,26 +3,21 @@ import { env } from "../../env.ts";
 import { Conflict, InvalidInput, Later } from "../../errors.ts";
 import { EffectDeferred, EffectMoved, EffectRefused } from "../definition.ts";
 
-const sha = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
-
 /** What the params of all effects on GitHub begin with. */
 export const inRepository = {
   owner: z.string().min(1).max(100),
   repo: z.string().min(1).max(100),
   branch: z.string().min(1).max(255),
 };
-export { sha };
 
 /**
  * A repeat of any of these calls is refused by GitHub itself: a branch, an open pull request for a branch, a merge, a removal is
  * there once. So what a look has missed, because GitHub's reads come late, is found after the refusal and never made twice.
  */
-export const GITHUB = { reads: "consistent" } as const;
-
-/** The deadline of a change, in ms; asked for by each call, since importing a definition needs no configuration. */
-export function githubTimeoutMs(): number {
-  return (env().GITHUB_TIMEOUT_SECONDS ?? 25) * 1000;
-}
+export const GITHUB = {
+  reads: "consistent",
+  timeoutMs: () => (env().GITHUB_TIMEOUT_SECONDS ?? 25) * 1000,
+} as const;
 
 /** `owner/name`, as an intent says it. */
 export function repositoryOf({ owner, repo }: { owner: string; repo: string }): string {

@@ -16,7 +16,7 @@ const shared = {
   scope: "ledger.write",
   params,
   intent: ({ book, head, name, value }: LedgerObject) => ({ book, head, name, value }),
-  timeoutMs: 2000,
+  timeoutMs: () => 2000,
 } as const;
 
 /** An object in a book of the ledger service, whose reads see every earlier write. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { errorMessage, Unavailable } from "../../errors.ts";
+import { commitSha } from "../../events/catalogue/fields.ts";
 import {
   branchHead,
   type CommitFacts,
@@ -15,27 +16,19 @@ import {
   EffectMoved,
   EffectRefused,
 } from "../definition.ts";
-import {
-  effectError,
-  GITHUB,
-  githubTimeoutMs,
-  inRepository,
-  refusalStatus,
-  repositoryOf,
-  sha,
-} from "./github.ts";
+import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf } from "./github.ts";
 
 const mergeParams = z.strictObject({
   ...inRepository,
   number: z.int().min(1),
-  head: sha,
+  head: commitSha,
   baseBranch: z.string().min(1).max(255),
   /** The head of the base branch that the plan was made against. */
-  base: sha,
+  base: commitSha,
   method: z.enum(["merge", "squash"]),
   title: z.string().min(1).max(256),
   /** The commit that this run verified and pushed: a head that is another was made by others. */
-  verified: sha,
+  verified: commitSha,
 });
 
 type Merge = z.infer<typeof mergeParams>;
@@ -46,9 +39,6 @@ const UNDECIDED_MS = 2000;
 /** The merge of a pull request at exactly this head, into exactly this base. */
 export const repoMerge: EffectDefinition<Merge> = {
   ...GITHUB,
-  get timeoutMs() {
-    return githubTimeoutMs();
-  },
   kind: "repo.merge",
   scope: "repo.merge",
   params: mergeParams,
@@ -80,14 +70,14 @@ export const repoMerge: EffectDefinition<Merge> = {
   async perform({ marker, params, signal }) {
     const { owner, repo, number, head, method, title } = params;
     const name = { owner, repo };
-    const pull = await readPull(name, number, signal);
-    if (!pull) throw new EffectRefused("pull_gone", `The pull request ${number} is not there.`);
-    if (pull.merged) throw await whose(name, pull, marker, signal);
-    requireMergeable(pull, params);
-    await requireBase(name, params, signal);
-    const message = trailer(marker);
-    const merge = { number, sha: head, method, title: `${title} (#${number})`, message };
     try {
+      const pull = await readPull(name, number, signal);
+      if (!pull) throw new EffectRefused("pull_gone", `The pull request ${number} is not there.`);
+      if (pull.merged) throw await whose(name, pull, marker, signal);
+      requireMergeable(pull, params);
+      await requireBase(name, params, signal);
+      const message = trailer(marker);
+      const merge = { number, sha: head, method, title: `${title} (#${number})`, message };
       return { id: await mergePull(name, merge, signal), url: pull.url };
     } catch (error) {
       // Also what GitHub says of one that is merged, which a read that came late has not shown.
@@ -151,15 +141,12 @@ async function requireBase(
   throw new EffectMoved("base_moved", `${baseBranch} is at ${now}, and ${base} was approved.`);
 }
 
-const cleanupParams = z.strictObject({ ...inRepository, head: sha });
+const cleanupParams = z.strictObject({ ...inRepository, head: commitSha });
 type Cleanup = z.infer<typeof cleanupParams>;
 
 /** The removal of a run's branch, as long as it is where it was. Gone is gone, whoever did it. */
 export const repoCleanup: EffectDefinition<Cleanup> = {
   ...GITHUB,
-  get timeoutMs() {
-    return githubTimeoutMs();
-  },
   kind: "repo.cleanup",
   scope: "repo.merge",
   params: cleanupParams,

@@ -3,14 +3,7 @@ import { errorMessage, Unavailable } from "../../errors.ts";
 import { withComment, withoutComment } from "../../github/marker.ts";
 import { openPull, pullsOfBranch } from "../../github/pulls.ts";
 import { type EffectDefinition, EffectRefused } from "../definition.ts";
-import {
-  effectError,
-  GITHUB,
-  githubTimeoutMs,
-  inRepository,
-  refusalStatus,
-  repositoryOf,
-} from "./github.ts";
+import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf } from "./github.ts";
 
 const params = z.strictObject({
   ...inRepository,
@@ -24,9 +17,6 @@ type Pull = z.infer<typeof params>;
 /** A pull request for the branch of a run. */
 export const repoPull: EffectDefinition<Pull> = {
   ...GITHUB,
-  get timeoutMs() {
-    return githubTimeoutMs();
-  },
   kind: "repo.pull",
   scope: "repo.push",
   params,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { errorMessage, Unavailable } from "../../errors.ts";
+import { commitSha } from "../../events/catalogue/fields.ts";
 import {
   branchHead,
   commitsSince,
@@ -12,22 +13,14 @@ import {
 import { withoutTrailer, withTrailer } from "../../github/marker.ts";
 import { getPatchset } from "../../implementation/patchset.ts";
 import { type EffectDefinition, EffectRefused } from "../definition.ts";
-import {
-  effectError,
-  GITHUB,
-  githubTimeoutMs,
-  inRepository,
-  refusalStatus,
-  repositoryOf,
-  sha,
-} from "./github.ts";
+import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf } from "./github.ts";
 
 const params = z.strictObject({
   ...inRepository,
   /** The commit that the change was made against, the only parent. */
-  base: sha,
+  base: commitSha,
   /** The git id of the whole content: it stands for every file in it. */
-  tree: sha,
+  tree: commitSha,
   message: z.string().min(1).max(10_000),
   /** Where the files are kept until they are pushed. */
   patchset: z.string(),
@@ -38,9 +31,6 @@ type Push = z.infer<typeof params>;
 /** One commit on a branch of its own, made through the git data API. Its tree is what was verified, or it is not made. */
 export const repoPush: EffectDefinition<Push> = {
   ...GITHUB,
-  get timeoutMs() {
-    return githubTimeoutMs();
-  },
   kind: "repo.push",
   scope: "repo.push",
   params,

@@ -1,5 +1,5 @@
 import { InvalidInput } from "../../errors.ts";
-import { readBlobs } from "../../git/blobs.ts";
+import { readFiles } from "../../git/blobs.ts";
 import { listTree } from "../../git/tree.ts";
 
 /** A larger one is nothing that a model could look through. */
@@ -64,11 +64,9 @@ export class Base {
       const file = this.#files.get(path);
       return file?.plain && file.size <= MAX_FILE_BYTES ? { path, sha: file.sha } : [];
     });
-    let at = 0;
-    const shas = wanted.map(({ sha }) => sha);
-    for await (const { bytes } of readBlobs(this.#dir, shas, { maxBytes: MAX_FILE_BYTES })) {
-      const path = wanted[at++]?.path ?? "";
-      yield { path, text: bytes === null ? null : textIn(bytes) };
+    const limit = { maxBytes: MAX_FILE_BYTES };
+    for await (const { file, bytes } of readFiles(this.#dir, wanted, limit)) {
+      yield { path: file.path, text: bytes === null ? null : textIn(bytes) };
     }
   }
 }

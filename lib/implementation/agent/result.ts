@@ -1,9 +1,8 @@
 import * as z from "zod";
 import { getJson } from "../../blob/json.ts";
-import { outputOfStep } from "../../data/run-steps.server.ts";
 import { InvalidInput } from "../../errors.ts";
 import type { FileChange } from "../../git/patch.ts";
-import type { RunIds } from "../work.ts";
+import { fact, type RunIds } from "../work.ts";
 import { Draft, type DraftEntry, draftKey, draftSchema } from "./draft.ts";
 
 /** More turns than a change takes that one person can review. */
@@ -30,9 +29,7 @@ export async function draftResult(
 
 /** The change that a model has made for a run. Throws InvalidInput (`phase_missing`) before it has. */
 export async function draftOf(ids: RunIds): Promise<FileChange[]> {
-  const output = await outputOfStep({ runId: ids.runId, stepId: "draft/result" });
-  if (output === null) throw new InvalidInput("phase_missing", "draft/result has not been done.");
-  const { turn } = resultSchema.parse(output);
+  const { turn } = await fact(ids.runId, "draft/result", resultSchema);
   return await new Draft(ids, await entriesAfter(ids, turn)).changes();
 }
 

@@ -7,7 +7,7 @@ import { projects } from "#db/schema.ts";
 import { type TestDatabase, testDatabase } from "../../../test/setup/database.ts";
 import { commitFiles } from "../../git/fixtures.ts";
 import { changedFiles, treeOfFiles } from "../../git/patch.ts";
-import { withRepository } from "../../git/workspace.ts";
+import { openRepository } from "../../git/workspace.ts";
 import { Base } from "./base.ts";
 import { Draft, MAX_DRAFT_BYTES, MAX_DRAFT_FILES } from "./draft.ts";
 import { Files } from "./files.ts";
@@ -47,22 +47,22 @@ interface Hands {
 
 /** Tools on a repository of these files, with an empty draft. */
 async function atDesk(work: (hands: Hands) => Promise<void>): Promise<void> {
-  await withRepository(async (dir) => {
-    const sha = await commitFiles(dir, FILES);
-    const draft = new Draft(ids, []);
-    const desk = {
-      files: new Files(await Base.of(dir, sha), draft),
-      run: async () => "ran",
-    };
-    await work({
-      call: (name, input = {}) => carryOut({ name, input: JSON.stringify(input) }, desk),
-      async changes() {
-        // As the phase after does it, from what is stored.
-        const again = await new Draft(ids, draft.entries).changes();
-        const tree = await treeOfFiles(dir, sha, again);
-        return (await changedFiles(dir, sha, tree)).map(({ path, change }) => `${change} ${path}`);
-      },
-    });
+  await using repository = await openRepository();
+  const { dir } = repository;
+  const sha = await commitFiles(dir, FILES);
+  const draft = new Draft(ids, []);
+  const desk = {
+    files: new Files(await Base.of(dir, sha), draft),
+    run: async () => "ran",
+  };
+  await work({
+    call: (name, input = {}) => carryOut({ name, input: JSON.stringify(input) }, desk),
+    async changes() {
+      // As the phase after does it, from what is stored.
+      const again = await new Draft(ids, draft.entries).changes();
+      const tree = await treeOfFiles(dir, sha, again);
+      return (await changedFiles(dir, sha, tree)).map(({ path, change }) => `${change} ${path}`);
+    },
   });
 }
 

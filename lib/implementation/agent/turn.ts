@@ -12,7 +12,7 @@ import { modelTarget } from "../../model/target.ts";
 import { putProjectJson } from "../../projects/blobs.ts";
 import { redactText } from "../../redact.ts";
 import type { RepositoryInput } from "../input.ts";
-import { withBase } from "../repository.ts";
+import { openBase } from "../repository.ts";
 import { type Basis, basisOf, inputOf, type RunIds } from "../work.ts";
 import { Base } from "./base.ts";
 import { Draft, draftKey, draftSchema } from "./draft.ts";
@@ -92,22 +92,22 @@ async function resultsOf(
 ): Promise<{ calls: AgentTurn["calls"]; finished: boolean }> {
   const asked = answer.calls.slice(0, MAX_CALLS);
   if (asked.length === 0) return { calls: [], finished: false };
-  return await withBase(work.basis, async (dir) => {
-    const base = await Base.of(dir, work.basis.base);
-    const files = new Files(base, work.draft);
-    const desk = { files, run: runInDraft({ ...work, dir }) };
-    const calls: AgentTurn["calls"] = [];
-    for (const { name, input } of asked) {
-      const result = await carryOut({ name, input }, desk);
-      calls.push({ ...named(work.turn, calls.length, name), input: redactText(input), result });
-      // A finish with wrong arguments is none.
-      if (name === FINISH && result === "Finished.") return { calls, finished: true };
-    }
-    const left = answer.calls.length - asked.length;
-    const last = calls.at(-1);
-    if (left > 0 && last) last.result += `\n(${left} more calls were not carried out.)`;
-    return { calls, finished: false };
-  });
+  await using repository = await openBase(work.basis);
+  const { dir } = repository;
+  const base = await Base.of(dir, work.basis.base);
+  const files = new Files(base, work.draft);
+  const desk = { files, run: runInDraft({ ...work, dir }) };
+  const calls: AgentTurn["calls"] = [];
+  for (const { name, input } of asked) {
+    const result = await carryOut({ name, input }, desk);
+    calls.push({ ...named(work.turn, calls.length, name), input: redactText(input), result });
+    // A finish with wrong arguments is none.
+    if (name === FINISH && result === "Finished.") return { calls, finished: true };
+  }
+  const left = answer.calls.length - asked.length;
+  const last = calls.at(-1);
+  if (left > 0 && last) last.result += `\n(${left} more calls were not carried out.)`;
+  return { calls, finished: false };
 }
 
 /** Ids and names of our own making: a server's may be of any length, and some want a name that is plain. */

@@ -1,7 +1,5 @@
 import { readRepo } from "../../data/repos.server.ts";
-import { requiredEnv } from "../../env.ts";
-import { fetchCommit } from "../../git/fetch.ts";
-import { withRepository } from "../../git/workspace.ts";
+import { openCommit } from "../../github/checkout.ts";
 
 /** One commit of a repository that is being indexed. */
 export interface IndexJob {
@@ -20,10 +18,6 @@ export async function withCommit<T>(
 ): Promise<T | null> {
   const repo = await readRepo(job);
   if (repo?.indexingCommit !== job.commitSha) return null;
-  const token = requiredEnv("GITHUB_TOKEN");
-  const { cloneUrl } = repo;
-  return await withRepository(async (dir) => {
-    await fetchCommit({ cloneUrl, token, dir, commitSha: job.commitSha });
-    return await work(dir);
-  });
+  await using repository = await openCommit({ cloneUrl: repo.cloneUrl, commitSha: job.commitSha });
+  return await work(repository.dir);
 }

@@ -1,5 +1,5 @@
 import type { CodeFile } from "../../data/code-files.server.ts";
-import { readBlobs } from "../../git/blobs.ts";
+import { readFiles } from "../../git/blobs.ts";
 import { MAX_SOURCE_BYTES } from "../choose.ts";
 import type { ChunkedFile } from "../chunk/source.ts";
 import { chunkFiles, type Done, type Keyed } from "../chunk/threads.ts";
@@ -22,19 +22,17 @@ async function* contents<F extends ReadableFile>(
   dir: string,
   files: AsyncIterable<F> | Iterable<F>,
 ): AsyncGenerator<Keyed<F>, void, undefined> {
-  const asked: F[] = [];
-  const shas = async function* () {
-    for await (const file of files) {
-      asked.push(file);
-      yield file.blobSha;
-    }
+  const named = async function* () {
+    for await (const key of files) yield { key, sha: key.blobSha };
   };
-  for await (const { bytes } of readBlobs(dir, shas(), { maxBytes: MAX_SOURCE_BYTES })) {
-    const key = asked.shift();
-    if (!key) throw new Error("git answered what nobody asked");
+  const limit = { maxBytes: MAX_SOURCE_BYTES };
+  for await (const { file, bytes } of readFiles(dir, named(), limit)) {
+    const { key } = file;
     // Its size was known, so it is never larger; were it, there would be nothing of it to index.
-    const file = { path: key.path, language: key.language, bytes: bytes ?? new Uint8Array() };
-    yield { key, file };
+    yield {
+      key,
+      file: { path: key.path, language: key.language, bytes: bytes ?? new Uint8Array() },
+    };
   }
 }
 

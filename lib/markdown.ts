@@ -1,10 +1,18 @@
-/** Text of the outside on a line of Markdown: no line break and nothing that would be rendered or mention anybody. */
+/**
+ * Text of others on one line of ours: nothing in it makes a heading, a list, a link, a citation's number or HTML. Only the
+ * writing changes; who reads the Markdown sees the same text.
+ */
 export function inline(text: string): string {
-  return text
-    .replace(/\s+/g, " ")
-    .trim()
-    .replace(/[\\`*_{}[\]<>#|!~]/g, "\\$&")
-    .replaceAll("@", "@\u200b");
+  return (
+    text
+      // Control characters too: a model may write them, PostgreSQL refuses NUL, and nobody sees any of them.
+      .replace(/[\s\p{Cc}]+/gu, " ")
+      .trim()
+      .replace(/[\\`*_[\]<>|]/g, "\\$&")
+      .replace(/^([#+\-=~]|[0-9]+(?=[.)]))/, (mark) =>
+        /[0-9]/.test(mark) ? `${mark}\\` : `\\${mark}`,
+      )
+  );
 }
 
 /** A block of code that its content cannot end. */
