@@ -47,9 +47,25 @@ const schema = z.object({
   /** Repositories (`owner/name`, comma-separated) whose commands may run also where no sandbox can hold them. */
   SANDBOX_TRUSTED_REPOS: optional(z.string()),
   /** For the Vercel Sandbox outside Vercel; on Vercel its own token is used. */
+  VERCEL_PROJECT_ID: optional(z.string()),
+
+  /** Where target apps are deployed, as whom, and what signs its webhooks. Unset URL: api.vercel.com. */
+  VERCEL_API_URL: optional(z.url({ protocol: /^https?$/ })),
   VERCEL_TOKEN: optional(z.string()),
   VERCEL_TEAM_ID: optional(z.string()),
-  VERCEL_PROJECT_ID: optional(z.string()),
+  VERCEL_WEBHOOK_SECRET: optional(z.string().min(16)),
+
+  /** Where databases of target apps are made, and as whom. Unset URL: console.neon.tech. */
+  NEON_API_URL: optional(z.url({ protocol: /^https?$/ })),
+  NEON_API_KEY: optional(z.string()),
+  NEON_ORG_ID: optional(z.string()),
+
+  /** Where their vector indexes and Redis databases are made, and as whom. Unset URL: api.upstash.com. */
+  UPSTASH_API_URL: optional(z.url({ protocol: /^https?$/ })),
+  UPSTASH_EMAIL: optional(z.string()),
+  UPSTASH_API_KEY: optional(z.string()),
+  /** How long one change at Vercel, Neon or Upstash may take, of all its calls together; 25 unless said. */
+  PROVIDER_TIMEOUT_SECONDS: optional(z.coerce.number().int().min(1).max(120)),
 
   /** The language model that writes; without one, sentences of the sources are taken as they are. */
   MODEL: optional(z.string()),
