@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { Tx } from "../data/transaction.server.ts";
 import { CountersignError, Later } from "../errors.ts";
 
 /** JSON object: what a plan shows, an approval hashes and a row keeps. */
@@ -22,6 +23,16 @@ export interface EffectCall<P> {
   readonly params: P;
   /** Aborted when the time that the lease allows for the call is over. */
   readonly signal: AbortSignal;
+}
+
+/** An effect that is known to be there. */
+export interface Confirmed<P> {
+  readonly id: string;
+  readonly projectId: string;
+  readonly runId: string;
+  readonly params: P;
+  readonly externalId: string;
+  readonly externalUrl: string | null;
 }
 
 /** One kind of change in another system: data and two functions. */
@@ -49,6 +60,8 @@ export interface EffectDefinition<P extends Json = Json> {
   find(call: EffectCall<P>): Promise<Found | null>;
   /** Does it. Throws {@link EffectRefused}, {@link EffectMoved} or {@link EffectDeferred} only when surely nothing was done. */
   perform(call: EffectCall<P>): Promise<External>;
+  /** Writes what our own tables say of the thing, in the transaction that confirms it. The same again changes nothing. */
+  record?(effect: Confirmed<P>, tx: Tx): Promise<void>;
 }
 
 /** The other system refused for good and did nothing: bad input, no right, a name that is taken. */

@@ -6,6 +6,7 @@ import { type Effect, lockEffect, moveEffect, takeLease } from "../data/effects.
 import { transaction } from "../data/transaction.server.ts";
 import { errorMessage } from "../errors.ts";
 import { log } from "../log.ts";
+import { confirmEffect } from "./confirm.ts";
 import type { External } from "./definition.ts";
 import { afterNotFound } from "./machine.ts";
 import { findingOf } from "./made-under.ts";
@@ -77,7 +78,9 @@ async function settleOrphan(effect: Orphan, final: boolean): Promise<boolean> {
     const { set, payload } = found
       ? await findingOf(now.effect, found, tx)
       : { set: {}, payload: {} };
-    const moved = await moveEffect({ id, from: [effect.status], to, set }, tx);
+    const move = { id, from: [effect.status], set };
+    const moved =
+      to === "confirmed" ? await confirmEffect(move, tx) : await moveEffect({ ...move, to }, tx);
     if (moved) await appendAudits([effectEntry(moved, ACTOR, { payload })], tx);
     return moved !== null;
   });

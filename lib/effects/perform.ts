@@ -7,6 +7,7 @@ import { type Tx, transaction } from "../data/transaction.server.ts";
 import { errorMessage, Later } from "../errors.ts";
 import { requireLive } from "../runs/states.ts";
 import { type ClaimRefusal, claimEffect, leaseMs, objection, UNCOVERED } from "./claim.ts";
+import { confirmEffect } from "./confirm.ts";
 import {
   type EffectCall,
   EffectDeferred,
@@ -174,10 +175,7 @@ async function confirm(held: Held, known: (tx: Tx) => Promise<Finding>): Promise
   const { effect, claimToken } = held;
   return await transaction(async (tx) => {
     const { set, payload } = await known(tx);
-    const confirmed = await moveEffect(
-      { id: effect.id, from: ["sent"], to: "confirmed", claimToken, set },
-      tx,
-    );
+    const confirmed = await confirmEffect({ id: effect.id, from: ["sent"], claimToken, set }, tx);
     if (!confirmed) throw tooLate(held);
     await appendAudits([effectEntry(confirmed, ACTOR, { payload })], tx);
     return confirmedAs(confirmed);

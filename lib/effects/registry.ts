@@ -30,5 +30,7 @@ function erased<P extends Json>(definition: EffectDefinition<P>): EffectDefiniti
     summary: (params) => definition.summary(checked(params)),
     find: (call) => definition.find({ ...call, params: checked(call.params) }),
     perform: (call) => definition.perform({ ...call, params: checked(call.params) }),
+    record: async (effect, tx) =>
+      await definition.record?.({ ...effect, params: checked(effect.params) }, tx),
   };
 }

@@ -12,6 +12,7 @@ import { type Tx, transaction } from "../data/transaction.server.ts";
 import { NotFound, Unavailable } from "../errors.ts";
 import type { effectResolved } from "../events/catalogue/approvals.ts";
 import { ASSURANCE } from "../policy/document.ts";
+import { confirmEffect } from "./confirm.ts";
 import type { Found } from "./definition.ts";
 import { externalOf, findingOf } from "./made-under.ts";
 import { definitionOf } from "./registry.ts";
@@ -62,7 +63,9 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
     const { set, payload } = external
       ? await findingOrNamed(verdict.effect, external, tx)
       : { set: {}, payload: {} };
-    const moved = await moveEffect({ id: effect.id, from: ["unknown"], to, set }, tx);
+    const move = { id: effect.id, from: ["unknown"] as const, set };
+    const moved =
+      to === "confirmed" ? await confirmEffect(move, tx) : await moveEffect({ ...move, to }, tx);
     if (!moved) throw new Error(`the effect ${effect.id} moved under its lock`);
     const resolved = effectEntry(moved, by, {
       action: "effect.resolved",
