@@ -2,100 +2,341 @@ import * as z from "zod";
 import { InvalidInput } from "./errors.ts";
 import { isSecretName } from "./redact/names.ts";
 
+/** What the tables in README.md and docs/environment.md say of a variable; `npm run env:table` writes them. */
+export interface About {
+  /** What it belongs to: one table each. */
+  readonly group: string;
+  readonly what: string;
+  /** When it has to be set: `always`, or the case; absent: never. */
+  readonly needed?: string;
+  /** What holds when it is not set, where that is not nothing. */
+  readonly unset?: string;
+  /** Whether it must be kept from everybody; what is so is redacted wherever it turns up. */
+  readonly secret?: true;
+}
+
+/** A registry of our own, and no `.meta()`: that would make a second schema of each, at every cold start. */
+const descriptions = z.registry<About>();
+
 /** An unset variable and an empty one mean the same: shells and dashboards make the second by accident. */
-const optional = <T extends z.ZodType>(type: T) =>
-  z.preprocess((value) => (value === "" ? undefined : value), type.optional());
+const optional = <T extends z.ZodType>(type: T, about: About) =>
+  z
+    .preprocess((value) => (value === "" ? undefined : value), type.optional())
+    .register(descriptions, about);
 
+const text = z.string();
+const httpUrl = z.url({ protocol: /^https?$/ });
+const seconds = (most: number) => z.coerce.number().int().min(1).max(most);
+
+/** Every variable with its type and what is said of it: one place, which makes this file long. */
 const schema = z.object({
-  DATABASE_URL: optional(z.string().startsWith("postgres")),
-  /** `host:port/path` of a WebSocket relay in front of Postgres; only the local cloud sets it. */
-  NEON_WS_PROXY: optional(z.string()),
-
-  UPSTASH_VECTOR_REST_URL: optional(z.url()),
-  UPSTASH_VECTOR_REST_TOKEN: optional(z.string()),
-
-  /** A directory for blobs; otherwise Vercel Blob with its token. */
-  BLOB_DIR: optional(z.string()),
-  BLOB_READ_WRITE_TOKEN: optional(z.string()),
-
-  /** Where Neon Auth publishes its keys; in production the only way to log in. */
-  NEON_AUTH_JWKS_URL: optional(z.url()),
-  NEON_AUTH_ISSUER: optional(z.string()),
-  NEON_AUTH_AUDIENCE: optional(z.string()),
-  /** Signs tokens on a laptop, where no Neon Auth is. Refused in production. */
-  LOCAL_AUTH_SECRET: optional(z.string().min(32)),
-
-  /** Signs checkpoints of audit chains: an Ed25519 key as PKCS#8, PEM or its DER in base64. */
-  AUDIT_SIGNING_KEY: optional(z.string()),
-
-  /** Seals the decisions of people whom our HTTP edge has authenticated, for the policies that ask for `api`. */
-  APPROVAL_EDGE_SECRET: optional(z.string().min(32)),
-
-  /** Where the ledger service is and what opens it: the target of runs with `target: "ledger"`. */
-  LEDGER_URL: optional(z.url()),
-  LEDGER_TOKEN: optional(z.string()),
-
-  /** Which GitHub, as whom, and what signs its webhooks. Unset URL: github.com. */
-  GITHUB_API_URL: optional(z.url({ protocol: /^https?$/ })),
-  GITHUB_TOKEN: optional(z.string()),
-  GITHUB_WEBHOOK_SECRET: optional(z.string().min(16)),
-  /** How long one change there may take, of all its calls together; 25 unless said. What died is taken over after twice that. */
-  GITHUB_TIMEOUT_SECONDS: optional(z.coerce.number().int().min(1).max(120)),
-
-  /** Where commands of repositories run: `vercel` (a microVM each) or `local`; unset: vercel when deployed. */
-  SANDBOX: optional(z.enum(["vercel", "local"])),
-  /** Repositories (`owner/name`, comma-separated) whose commands may run also where no sandbox can hold them. */
-  SANDBOX_TRUSTED_REPOS: optional(z.string()),
-  /** For the Vercel Sandbox outside Vercel; on Vercel its own token is used. */
-  VERCEL_PROJECT_ID: optional(z.string()),
-
-  /** Where target apps are deployed, as whom, and what signs its webhooks. Unset URL: api.vercel.com. */
-  VERCEL_API_URL: optional(z.url({ protocol: /^https?$/ })),
-  VERCEL_TOKEN: optional(z.string()),
-  VERCEL_TEAM_ID: optional(z.string()),
-  VERCEL_WEBHOOK_SECRET: optional(z.string().min(16)),
-
-  /** Where databases of target apps are made, and as whom. Unset URL: console.neon.tech. */
-  NEON_API_URL: optional(z.url({ protocol: /^https?$/ })),
-  NEON_API_KEY: optional(z.string()),
-  NEON_ORG_ID: optional(z.string()),
-
-  /** Where their vector indexes and Redis databases are made, and as whom. Unset URL: api.upstash.com. */
-  UPSTASH_API_URL: optional(z.url({ protocol: /^https?$/ })),
-  UPSTASH_EMAIL: optional(z.string()),
-  UPSTASH_API_KEY: optional(z.string()),
-  /** How long one change at Vercel, Neon or Upstash may take, of all its calls together; 25 unless said. */
-  PROVIDER_TIMEOUT_SECONDS: optional(z.coerce.number().int().min(1).max(120)),
-
-  /** The language model that writes; without one, sentences of the sources are taken as they are. */
-  MODEL: optional(z.string()),
-  /** An OpenAI-compatible base URL, such as `http://127.0.0.1:11434/v1`; otherwise MODEL is asked at the AI Gateway. */
-  MODEL_URL: optional(z.url({ protocol: /^https?$/ })),
-  MODEL_API_KEY: optional(z.string()),
-  AI_GATEWAY_API_KEY: optional(z.string()),
-  /** How long one piece of writing may take, requests and repairs together: less than a function may run. */
-  MODEL_TIMEOUT_SECONDS: optional(z.coerce.number().int().min(1).max(600)),
-
-  /** Where the command line finds Countersign, as whom, and which project it is about. */
-  COUNTERSIGN_URL: optional(z.url()),
-  COUNTERSIGN_TOKEN: optional(z.string()),
-  COUNTERSIGN_PROJECT: optional(z.string()),
-  /** Read by the Inngest SDK itself, and by the command line to send events. */
-  INNGEST_DEV: optional(z.string()),
-  INNGEST_EVENT_KEY: optional(z.string()),
-
-  /** Hosts that `file.uploaded` may link to, comma-separated; `*.example.com` allows subdomains. Empty: none. */
-  FILE_URL_HOSTS: optional(z.string()),
-  /** `1` allows links to http on 127.0.0.1, for tests and the demo. Refused when deployed. */
-  FETCH_ALLOW_LOOPBACK_HTTP: optional(z.enum(["0", "1"])),
-
-  /** Where programs are that we run, such as git: all that they get of this environment. */
-  PATH: optional(z.string()),
-
-  /** Set by Vercel to production, preview or development. */
-  VERCEL_ENV: optional(z.string()),
-  NODE_ENV: optional(z.string()),
+  DATABASE_URL: optional(z.string().startsWith("postgres"), {
+    group: "Database",
+    what: "Postgres, as `postgres://…`: a Neon connection string, pooled or not, or any server behind a relay (`NEON_WS_PROXY`)",
+    needed: "always",
+    secret: true,
+  }),
+  NEON_WS_PROXY: optional(text, {
+    group: "Database",
+    what: "`host:port/path` of the WebSocket relay in front of a Postgres that is not Neon; asked without TLS",
+    needed: "with a Postgres that is not Neon",
+  }),
+  UPSTASH_VECTOR_REST_URL: optional(z.url(), {
+    group: "Search",
+    what: "the Upstash Vector index: hybrid, with an embedding model of Upstash",
+    needed: "always",
+  }),
+  UPSTASH_VECTOR_REST_TOKEN: optional(text, {
+    group: "Search",
+    what: "its token; one that may write",
+    needed: "always",
+    secret: true,
+  }),
+  INNGEST_EVENT_KEY: optional(text, {
+    group: "Inngest",
+    what: "sends events; also read by the command line",
+    needed: "in production",
+    secret: true,
+  }),
+  INNGEST_SIGNING_KEY: optional(text, {
+    group: "Inngest",
+    what: "proves that a call of a function comes from Inngest; read by the SDK",
+    needed: "in production",
+    secret: true,
+  }),
+  INNGEST_SIGNING_KEY_FALLBACK: optional(text, {
+    group: "Inngest",
+    what: "the key before or after, while keys are rotated; read by the SDK",
+    secret: true,
+  }),
+  INNGEST_BASE_URL: optional(text, {
+    group: "Inngest",
+    what: "a self-hosted Inngest server; read by the SDK",
+    needed: "with Inngest self-hosted",
+    unset: "Inngest's cloud",
+  }),
+  INNGEST_SERVE_ORIGIN: optional(text, {
+    group: "Inngest",
+    what: "where Inngest reaches this app, when a proxy in front hides it (`https://countersign.example.com`); read by the SDK",
+    needed: "behind some proxies",
+    unset: "what the request says",
+  }),
+  INNGEST_DEV: optional(text, {
+    group: "Inngest",
+    what: "`1`, or the URL of a dev server, which signs nothing: never in production",
+  }),
+  BLOB_READ_WRITE_TOKEN: optional(text, {
+    group: "Blobs",
+    what: "a private Vercel Blob store",
+    needed: "in production, unless `BLOB_DIR`",
+    secret: true,
+  }),
+  BLOB_DIR: optional(text, {
+    group: "Blobs",
+    what: "a directory for blobs instead, which all instances share",
+    needed: "self-hosted, unless Vercel Blob",
+  }),
+  NEON_AUTH_JWKS_URL: optional(z.url(), {
+    group: "Login",
+    what: "where Neon Auth, or another issuer of JWTs, publishes its keys",
+    needed: "in production",
+  }),
+  NEON_AUTH_ISSUER: optional(text, {
+    group: "Login",
+    what: "what `iss` of a token must be",
+    unset: "not checked",
+  }),
+  NEON_AUTH_AUDIENCE: optional(text, {
+    group: "Login",
+    what: "what `aud` of a token must be",
+    unset: "not checked",
+  }),
+  LOCAL_AUTH_SECRET: optional(z.string().min(32), {
+    group: "Login",
+    what: "signs tokens on a laptop, 32 characters or more; refused in production",
+    secret: true,
+  }),
+  APPROVAL_EDGE_SECRET: optional(z.string().min(32), {
+    group: "Approvals and audit",
+    what: "seals decisions that come through our HTTP edge, 32 characters or more",
+    needed: "for policies that ask for `api`, such as `strict`",
+    secret: true,
+  }),
+  AUDIT_SIGNING_KEY: optional(text, {
+    group: "Approvals and audit",
+    what: "signs checkpoints of audit chains: Ed25519 as PKCS#8, PEM (line ends may be written `\\n`) or its DER in base64",
+    needed: "for checkpoints",
+    unset: "no checkpoints",
+    secret: true,
+  }),
+  GITHUB_TOKEN: optional(text, {
+    group: "GitHub",
+    what: "reads and writes contents, pull requests and checks of the connected repositories",
+    needed: "for repositories",
+    secret: true,
+  }),
+  GITHUB_WEBHOOK_SECRET: optional(z.string().min(16), {
+    group: "GitHub",
+    what: "signs the webhook to `/api/webhooks/github`, 16 characters or more",
+    needed: "for webhooks",
+    unset: "they are answered 503",
+    secret: true,
+  }),
+  GITHUB_API_URL: optional(httpUrl, {
+    group: "GitHub",
+    what: "`https://HOST/api/v3` of a GitHub Enterprise Server",
+    needed: "with Enterprise Server",
+    unset: "github.com",
+  }),
+  GITHUB_TIMEOUT_SECONDS: optional(seconds(120), {
+    group: "GitHub",
+    what: "how long one change there may take, all its calls together, 1 to 120; what died is taken over after twice that",
+    unset: "25",
+  }),
+  SANDBOX: optional(z.enum(["vercel", "local"]), {
+    group: "Sandbox",
+    what: "where commands of repositories run: `vercel` (a microVM each) or `local`",
+    needed: "self-hosted: `local`",
+    unset: "`vercel` when deployed, else `local`",
+  }),
+  SANDBOX_TRUSTED_REPOS: optional(text, {
+    group: "Sandbox",
+    what: "`owner/name`, comma-separated: whose commands may run also where no sandbox can hold them",
+    unset: "none",
+  }),
+  VERCEL_PROJECT_ID: optional(text, {
+    group: "Sandbox",
+    what: "for Vercel Sandbox from outside Vercel, with `VERCEL_TOKEN` and `VERCEL_TEAM_ID`; on Vercel its own token is used",
+    needed: "with `SANDBOX=vercel` outside Vercel",
+  }),
+  VERCEL_TOKEN: optional(text, {
+    group: "Deploying target apps",
+    what: "makes projects and deployments of target apps at Vercel",
+    needed: "to deploy target apps",
+    secret: true,
+  }),
+  VERCEL_TEAM_ID: optional(text, {
+    group: "Deploying target apps",
+    what: "the team they belong to",
+    unset: "the token's own account",
+  }),
+  VERCEL_WEBHOOK_SECRET: optional(z.string().min(16), {
+    group: "Deploying target apps",
+    what: "signs the webhooks of Vercel, 16 characters or more",
+    needed: "for webhooks",
+    unset: "deployments are looked at instead",
+    secret: true,
+  }),
+  VERCEL_API_URL: optional(httpUrl, {
+    group: "Deploying target apps",
+    what: "another address of the same API",
+    unset: "`https://api.vercel.com`",
+  }),
+  NEON_API_KEY: optional(text, {
+    group: "Deploying target apps",
+    what: "makes their databases at Neon",
+    needed: "for target apps with a database",
+    secret: true,
+  }),
+  NEON_ORG_ID: optional(text, {
+    group: "Deploying target apps",
+    what: "the organization that they belong to",
+    unset: "the key's own",
+  }),
+  NEON_API_URL: optional(httpUrl, {
+    group: "Deploying target apps",
+    what: "another address of the same API",
+    unset: "`https://console.neon.tech/api/v2`",
+  }),
+  UPSTASH_EMAIL: optional(text, {
+    group: "Deploying target apps",
+    what: "whose account at Upstash the key is of",
+    needed: "with `UPSTASH_API_KEY`",
+  }),
+  UPSTASH_API_KEY: optional(text, {
+    group: "Deploying target apps",
+    what: "makes their vector indexes and Redis databases at Upstash",
+    needed: "for target apps with one",
+    secret: true,
+  }),
+  UPSTASH_API_URL: optional(httpUrl, {
+    group: "Deploying target apps",
+    what: "another address of the same API",
+    unset: "`https://api.upstash.com`",
+  }),
+  PROVIDER_TIMEOUT_SECONDS: optional(seconds(120), {
+    group: "Deploying target apps",
+    what: "how long one change at Vercel, Neon or Upstash may take, all its calls together, 1 to 120",
+    unset: "25",
+  }),
+  MODEL: optional(text, {
+    group: "Model",
+    what: "the language model that writes: `provider/model` at the AI Gateway, or what the server at `MODEL_URL` calls it",
+    unset: "sentences of the sources are taken as they are",
+  }),
+  AI_GATEWAY_API_KEY: optional(text, {
+    group: "Model",
+    what: "the key of the AI Gateway",
+    needed: "with `MODEL`, unless `MODEL_URL`",
+    secret: true,
+  }),
+  MODEL_URL: optional(httpUrl, {
+    group: "Model",
+    what: "base URL of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`",
+    unset: "the AI Gateway",
+  }),
+  MODEL_API_KEY: optional(text, {
+    group: "Model",
+    what: "its key",
+    needed: "when that server wants one",
+    secret: true,
+  }),
+  MODEL_TIMEOUT_SECONDS: optional(seconds(600), {
+    group: "Model",
+    what: "for one piece of writing, requests and repairs together, 1 to 600; a function on Vercel may run for 300",
+    unset: "50",
+  }),
+  FILE_URL_HOSTS: optional(text, {
+    group: "Files",
+    what: "hosts that `file.uploaded` may link to, comma-separated; `*.example.com` allows subdomains",
+    needed: "for files by link",
+    unset: "none",
+  }),
+  FETCH_ALLOW_LOOPBACK_HTTP: optional(z.enum(["0", "1"]), {
+    group: "Files",
+    what: "`1` allows links to http on 127.0.0.1, for tests and the demo; refused in production",
+  }),
+  LEDGER_URL: optional(z.url(), {
+    group: "Ledger",
+    what: 'the ledger service, the target of runs with `target: "ledger"`',
+    needed: "for such runs",
+  }),
+  LEDGER_TOKEN: optional(text, {
+    group: "Ledger",
+    what: "what opens it",
+    needed: "for such runs",
+    secret: true,
+  }),
+  COUNTERSIGN_URL: optional(z.url(), {
+    group: "Command line",
+    what: "where the command line finds Countersign",
+    unset: "what `npm start` left",
+  }),
+  COUNTERSIGN_TOKEN: optional(text, {
+    group: "Command line",
+    what: "as whom it asks",
+    unset: "what `npm start` left",
+    secret: true,
+  }),
+  COUNTERSIGN_PROJECT: optional(text, {
+    group: "Command line",
+    what: "the project that it is about",
+    unset: "what `npm start` left",
+  }),
+  PORT: optional(z.coerce.number().int().min(0).max(65_535), {
+    group: "Server and platform",
+    what: "where `npm run serve` listens",
+    unset: "3210",
+  }),
+  HOST: optional(text, {
+    group: "Server and platform",
+    what: "the address that it listens on",
+    unset: "`127.0.0.1`",
+  }),
+  SHUTDOWN_SECONDS: optional(seconds(600), {
+    group: "Server and platform",
+    what: "how long requests that are under way get when it is told to stop, 1 to 600",
+    unset: "30",
+  }),
+  NODE_ENV: optional(text, {
+    group: "Server and platform",
+    what: "`production` refuses what only a laptop may do",
+    needed: "self-hosted: `production`",
+  }),
+  VERCEL_ENV: optional(text, {
+    group: "Server and platform",
+    what: "set by Vercel to `production`, `preview` or `development`",
+  }),
+  PATH: optional(text, {
+    group: "Server and platform",
+    what: "where programs are that we run, such as git: all that they get of this environment",
+    needed: "always",
+  }),
 });
+
+/** A variable of the environment, described. */
+export interface Variable extends About {
+  readonly name: keyof Env;
+}
+
+/** Every variable that is read, in the order of the tables. */
+export function variables(): readonly Variable[] {
+  const names = Object.keys(schema.shape) as (keyof Env)[];
+  return names.flatMap((name) => {
+    const about = descriptions.get(schema.shape[name]);
+    return about ? [{ name, ...about }] : [];
+  });
+}
 
 export type Env = z.infer<typeof schema>;
 
