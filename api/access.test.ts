@@ -168,6 +168,9 @@ const ATTEMPTS: Record<string, "public" | "signed" | readonly Attempt[]> = {
     theirs("a run in their project", (t) => `${project(t)}/runs`, { json: newRun }),
   ],
   "GET /api/runs/{runId}": [theirs("their run", ({ runId }) => `/api/runs/${runId}`)],
+  "GET /api/runs/{runId}/jobs": [
+    theirs("jobs of their run", ({ runId }) => `/api/runs/${runId}/jobs`),
+  ],
   "POST /api/runs/{runId}/cancel": [
     theirs("their run", ({ runId }) => `/api/runs/${runId}/cancel`, { json: { reason: "mine" } }),
   ],

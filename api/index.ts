@@ -9,6 +9,7 @@ import { eventRoutes } from "./_routes/events.ts";
 import { exportRoutes } from "./_routes/export.ts";
 import { fileRoutes } from "./_routes/files.ts";
 import { healthRoutes } from "./_routes/health.ts";
+import { jobRoutes } from "./_routes/jobs.ts";
 import { namedRequests } from "./_routes/named.ts";
 import { policyRoutes } from "./_routes/policy.ts";
 import { noSuchRoute, problemOf, refuseInvalid } from "./_routes/problem.ts";
@@ -29,7 +30,7 @@ app.use(...namedRequests, secureHeaders());
 
 const ROUTES = [
   ...[projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes],
-  ...[runRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
+  ...[runRoutes, jobRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
   ...[artifactRoutes, exportRoutes],
   ...[threadRoutes, skillRoutes],
   ...[repoRoutes, webhookRoutes],

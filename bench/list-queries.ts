@@ -37,10 +37,11 @@ import type { Page } from "#lib/data/page.ts";
 import { listApproverKeys } from "#lib/data/policies.server.ts";
 import { claimUndeleted, listProjects } from "#lib/data/projects.server.ts";
 import { listRefusals } from "#lib/data/refusals.server.ts";
-import { listRepoIds } from "#lib/data/repos.server.ts";
+import { listRepoIds, listRepos } from "#lib/data/repos.server.ts";
 import { untidyRuns } from "#lib/data/run-drafts.server.ts";
 import { listSteps } from "#lib/data/run-steps.server.ts";
 import { listRuns, liveRunsOf, staleRuns } from "#lib/data/runs.server.ts";
+import { listJobs } from "#lib/data/sandbox-jobs.server.ts";
 import { listSkills } from "#lib/data/skills.server.ts";
 import { listThreads } from "#lib/data/threads.server.ts";
 import { listApprovals } from "#lib/data/visible-approvals.server.ts";
@@ -92,6 +93,7 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "runs with drafts, succeeded": (e) => untidyRuns({ ...left, status: "succeeded" }, e),
   "runs with drafts, failed": (e) => untidyRuns({ ...left, status: "failed" }, e),
   "steps of a run": (e) => listSteps({ runId: "run_5000" }, e),
+  "sandbox jobs of a run": (e) => listJobs({ runId: "run_5000" }, e),
   "artifacts, busy project": pages((cursor, e) => listArtifacts({ projectId: BUSY, cursor }, e)),
   "artifacts, ordinary project": pages((cursor, e) =>
     listArtifacts({ projectId: ORDINARY, cursor }, e),
@@ -137,6 +139,10 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "projects to checkpoint": (e) => projectsToCheckpoint({ after: "", limit: 100 }, e),
   "audit of a run": (e) => readRunAudit({ projectId: BUSY, runId: "run_5000" }, e),
   refusals: (e) => listRefusals({ projectId: BUSY, subject: "run_5000" }, e),
+  "repositories, busy project": pages((cursor, e) => listRepos({ projectId: BUSY, cursor }, e)),
+  "repositories, ordinary project": pages((cursor, e) =>
+    listRepos({ projectId: ORDINARY, cursor }, e),
+  ),
   "repositories of a project": (e) => listRepoIds({ projectId: ORDINARY }, e),
   "approver keys": (e) => listApproverKeys({ projectId: BUSY }, e),
   "model calls of a run": (e) => spentOn({ runId: "run_5000" }, e),

@@ -101,6 +101,18 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     started_at: at("n"),
     ended_at: at("n"),
   },
+  sandbox_jobs: {
+    id: "'job_' || n",
+    project_id: project("(n / 10)"),
+    run_id: "'run_' || n / 10",
+    step_id: "'step-' || n % 10",
+    job_type: "(array['repo.clone', 'repo.applyPatch', 'verify.test', 'verify.build'])[n % 4 + 1]",
+    status: `(case n % 1000 when 1 then 'running' when 2 then 'canceled' else 'succeeded' end)::job_status`,
+    started_at: at("n"),
+    ended_at: `case when n % 1000 <> 1 then ${at("n")} end`,
+    exit_code: "0",
+    created_at: at("n"),
+  },
   artifacts: {
     id: "'artifact_' || n",
     // Three versions of each.
@@ -199,6 +211,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     default_branch: "'main'",
     html_url: "'u'",
     clone_url: "'u'",
+    created_at: at("n"),
   },
   approver_keys: {
     id: "'key_' || n",

@@ -81,6 +81,15 @@ export function program(): Command {
       await showRun(id, options, contextOf(command));
     });
 
+  countersign
+    .command("jobs")
+    .description("list what a run had done in sandboxes and by git, with its transcripts")
+    .argument("<run>", "its id")
+    .action(async (id, _options, command) => {
+      const { listJobs } = await import("./commands/jobs.ts");
+      await listJobs(id, contextOf(command));
+    });
+
   byPages(
     countersign
       .command("repos")

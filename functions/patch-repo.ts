@@ -1,9 +1,12 @@
 import { invoke } from "inngest";
+import { readRun } from "#lib/data/runs.server.ts";
 import { artifactCreated } from "#lib/events/catalogue/delivery.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { makePatch } from "#lib/implementation/patch.ts";
+import { basisOf, type Patch, type RunIds } from "#lib/implementation/work.ts";
 import { recordStep } from "#lib/runs/record.ts";
+import { recordWork } from "#lib/sandbox/jobs.ts";
 import { PHASE, runData } from "./phase.ts";
 
 /** The change itself, made against the commit of the preflight; nothing of the repository is run for it. */
@@ -12,8 +15,21 @@ export const patchRepo = inngest.createFunction(
   async ({ event, step }) => {
     const ids = event.data;
     const recorder = { ...ids, step, phase: "patch" };
-    const patch = await recordStep(recorder, { id: "make", kind: "patch" }, () => makePatch(ids));
+    const patch = await recordStep(recorder, { id: "make", kind: "patch" }, () => asJob(ids));
     await step.sendEvent("announce", happened(artifactCreated, patch.artifact));
     return patch.artifact;
   },
 );
+
+/** Each start of the run has a job of its own: what failed in one may work in the next. */
+async function asJob({ projectId, runId }: RunIds): Promise<Patch> {
+  const [{ attempt }, { base }] = await Promise.all([readRun({ id: runId }), basisOf(runId)]);
+  const stepId = `patch/make.${attempt}`;
+  const job = { projectId, runId, stepId, jobType: "repo.applyPatch", commitSha: base } as const;
+  return await recordWork({ ...job, isolation: "git" }, async (say) => {
+    say(`against ${base}`);
+    const patch = await makePatch({ projectId, runId });
+    say(`${patch.files} files changed, the tree is ${patch.tree}`);
+    return patch;
+  });
+}

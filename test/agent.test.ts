@@ -138,6 +138,7 @@ test("a model reads, changes, runs the tests and finishes; people are asked befo
   expect(jobs.map(({ jobType, status }) => [jobType, status]).sort()).toEqual([
     ["draft.run", "failed"],
     ["draft.run", "succeeded"],
+    ["repo.applyPatch", "succeeded"],
   ]);
   const calls = await world.database.select().from(modelCalls).where(eq(modelCalls.runId, runId));
   expect(calls.map(({ stepId, outcome }) => [stepId, outcome]).sort()).toEqual(

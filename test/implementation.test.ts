@@ -147,6 +147,7 @@ test("a change is planned, verified, approved, pushed, opened, checked, approved
     .where(eq(sandboxJobs.runId, runId))
     .orderBy(sandboxJobs.id);
   expect(jobs.map(({ jobType, status, exitCode }) => [jobType, status, exitCode])).toEqual([
+    ["repo.applyPatch", "succeeded", 0],
     ["verify.test", "succeeded", 0],
     ["verify.build", "succeeded", 0],
   ]);

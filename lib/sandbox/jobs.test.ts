@@ -9,7 +9,8 @@ import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { blobStore } from "../blob/blob.ts";
 import { createProject } from "../data/projects.server.ts";
 import { ensureJob, listJobs, startJob } from "../data/sandbox-jobs.server.ts";
-import { cancelJobsOfRun, type JobRequest, runJob } from "./jobs.ts";
+import { InvalidInput, Unavailable } from "../errors.ts";
+import { cancelJobsOfRun, type JobRequest, recordWork, runJob } from "./jobs.ts";
 import type { CommandResult, Sandbox } from "./port.ts";
 import { transcriptOf } from "./transcript.ts";
 
@@ -111,4 +112,50 @@ it("keeps the end of what was said, in whole characters, within 8 KB", () => {
   expect(tail).not.toContain("\ufffd");
   expect(tail).toContain("end\u2400");
   expect(tail).toContain("dropped");
+});
+
+/** Work of our own for a run that is there. */
+async function work() {
+  const { projectId, runId } = await request(new Scripted(async () => ({})));
+  const job = { jobType: "repo.applyPatch", commitSha: "c0ffee", isolation: "git" } as const;
+  return { ...job, projectId, runId, stepId: "patch/make.1" };
+}
+
+it("records work of our own with what it said, and leaves the row when it is done again", async () => {
+  const job = await work();
+  const done = await recordWork(job, async (say) => {
+    say("cloned with the-secret-of-this-environment");
+    return 7;
+  });
+  expect(done).toBe(7);
+  const [row] = await listJobs(job);
+  expect(row).toMatchObject({
+    ...{ jobType: "repo.applyPatch", status: "succeeded", exitCode: 0 },
+    metadata: { isolation: "git", commitSha: "c0ffee" },
+  });
+  const kept = await text(await blobStore().get(row?.transcriptBlobRef ?? ""));
+  expect(kept).toMatch(/^cloned with /);
+  expect(kept + JSON.stringify(row)).not.toContain("the-secret-of-this-environment");
+  expect(await recordWork(job, async () => 8)).toBe(8);
+  expect(await listJobs(job)).toEqual([row]);
+});
+
+it("says of work that fails why, unless it may work another time: then it goes on as the same job", async () => {
+  const job = await work();
+  const passing = new Unavailable("github_down", "GitHub does not answer.");
+  await expect(recordWork(job, () => Promise.reject(passing))).rejects.toBe(passing);
+  expect(await listJobs(job)).toMatchObject([{ status: "running" }]);
+  const final = new InvalidInput("patch_empty", "It changes nothing.");
+  await expect(recordWork(job, () => Promise.reject(final))).rejects.toBe(final);
+  const [row] = await listJobs(job);
+  expect(row).toMatchObject({ status: "failed", exitCode: null });
+  expect(row?.metadata.tail).toContain("It changes nothing.");
+});
+
+it("stops work of a canceled run, which names no sandbox", async () => {
+  const job = await work();
+  const meanwhile = recordWork(job, async () => expect(await cancelJobsOfRun(job)).toEqual([]));
+  await expect(meanwhile).rejects.toMatchObject({ code: "job_canceled" });
+  await expect(recordWork(job, async () => 1)).rejects.toMatchObject({ code: "job_canceled" });
+  expect(await listJobs(job)).toMatchObject([{ status: "canceled" }]);
 });

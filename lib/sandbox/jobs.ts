@@ -7,7 +7,7 @@ import {
   type SandboxJob,
   startJob,
 } from "../data/sandbox-jobs.server.ts";
-import { Conflict, InvalidInput } from "../errors.ts";
+import { Conflict, CountersignError, errorMessage, InvalidInput } from "../errors.ts";
 import { redactJson } from "../redact.ts";
 import type { Command, CommandResult, Isolation, Sandbox } from "./port.ts";
 import { transcriptOf } from "./transcript.ts";
@@ -77,8 +77,50 @@ export async function runJob(request: JobRequest): Promise<JobResult> {
   return await settle(request, row.id, metadata, result);
 }
 
+export interface WorkRequest extends Omit<JobRequest, "sandbox" | "command"> {
+  /** What held it, for a person: `git` for what runs nothing of the repository. */
+  readonly isolation: string;
+}
+
+/**
+ * Does work of our own on a repository, which needs no sandbox, as a job with a row like those of {@link runJob}: `say` adds a
+ * line to its transcript. Work that is done again, because whoever did it died before its step was on record, leaves the row
+ * as it is. Throws what the work throws; the row says so when no repeat can help, and is begun anew otherwise. Throws Conflict
+ * when the job was canceled before or meanwhile, or its run is gone.
+ */
+export async function recordWork<T>(
+  request: WorkRequest,
+  work: (say: (line: string) => void) => Promise<T>,
+): Promise<T> {
+  const { projectId, runId, stepId, jobType, commitSha, isolation } = request;
+  const metadata = { isolation, commitSha };
+  const row = await ensureJob({ projectId, runId, stepId, jobType, metadata });
+  const started = await startJob({ id: row.id, metadata });
+  if (!started && row.status === "canceled") throw canceled(row.id);
+  const lines: string[] = [];
+  const began = Date.now();
+  const end = async (exitCode: 0 | null) => {
+    if (!started) return;
+    const all = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+    const output = all.subarray(0, MAX_TRANSCRIPT_BYTES);
+    const truncated = output.length < all.length;
+    const durationMs = Date.now() - began;
+    await settle(request, row.id, metadata, {
+      ...{ exitCode, ended: "exited", output, truncated, durationMs },
+    });
+  };
+  const done = await work((line) => lines.push(line)).catch(async (error) => {
+    lines.push(errorMessage(error));
+    // What may pass is tried again, as the same job.
+    if (error instanceof CountersignError && !error.retry) await end(null);
+    throw error;
+  });
+  await end(0);
+  return done;
+}
+
 async function settle(
-  { projectId, runId }: JobRequest,
+  { projectId, runId }: Pick<JobRequest, "projectId" | "runId">,
   id: string,
   metadata: Record<string, unknown>,
   result: CommandResult,
@@ -118,5 +160,9 @@ function canceled(id: string): Conflict {
  */
 export async function cancelJobsOfRun({ runId }: { runId: string }): Promise<string[]> {
   const rows = await cancelJobs({ runId });
-  return [...new Set(rows.map(({ metadata }) => String(metadata.sandbox)))];
+  // Work of our own is in none.
+  const names = rows.flatMap(({ metadata: { sandbox } }) =>
+    typeof sandbox === "string" ? sandbox : [],
+  );
+  return [...new Set(names)];
 }
