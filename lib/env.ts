@@ -187,6 +187,12 @@ const schema = z.object({
     unset: "deployments are looked at instead",
     secret: true,
   }),
+  VERCEL_AUTOMATION_BYPASS_SECRET: optional(text, {
+    group: "Deploying target apps",
+    what: "lets health checks in where Vercel protects deployments",
+    unset: "they are asked without it",
+    secret: true,
+  }),
   VERCEL_API_URL: optional(httpUrl, {
     group: "Deploying target apps",
     what: "another address of the same API",

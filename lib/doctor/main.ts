@@ -1,0 +1,57 @@
+import { parseArgs, stripVTControlCharacters } from "node:util";
+import { errorMessage } from "../errors.ts";
+import { examine, type Report } from "./examine.ts";
+
+const HELP = `npm run doctor -- [options]    checks every integration that the environment sets up
+
+  --vars <path>        variables from this file, for those that are not set already
+  --json               the findings as one line of JSON
+  --help
+
+It changes nothing, but for a blob that it writes and removes. Exit code: 0 when nothing failed, also when something
+optional is missing; 1 when something failed; 2 when the command line makes no sense.`;
+
+const MARKS = { ok: "ok      ", missing: "missing ", failed: "FAILED  " };
+
+function readable({ ok, checks }: Report): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.map((check) => {
+    const line = `${MARKS[check.state]} ${check.name.padEnd(width)}  ${check.detail}`;
+    return check.state === "ok" ? line : `${line}\n${" ".repeat(width + 11)}-> ${check.remedy}`;
+  });
+  const end = ok ? "Nothing failed." : "Something failed: see above.";
+  return stripVTControlCharacters([...lines, "", end].join("\n"));
+}
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        vars: { type: "string" },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (values.vars !== undefined) process.loadEnvFile(values.vars);
+    return values;
+  } catch (error) {
+    console.error(errorMessage(error));
+    return null;
+  }
+}
+
+/** The code to end with. */
+async function main(): Promise<number> {
+  const values = options();
+  if (values === null) return 2;
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const report = await examine();
+  console.log(values.json ? JSON.stringify(report) : readable(report));
+  return report.ok ? 0 : 1;
+}
+
+// What a check that took too long still does, and the pool's idle connections, are not waited for.
+process.exit(await main());
