@@ -54,13 +54,13 @@ export const lazyNeonDriver: Plugin = {
 };
 
 /**
- * The AI SDK and Vercel's sandbox SDK need the whole of zod, with its messages in fifty languages. Sharing it would put that
- * into every cold start, so each is a bundle of its own with a zod of its own, which its first use loads.
+ * The AI SDK, Vercel's two SDKs and Neon's API client are large, and the first three need the whole of zod, with its messages in
+ * fifty languages. Sharing it would put that into every cold start, so each is a bundle of its own, which its first use loads.
  */
 export const lateSdks: Plugin = {
   name: "late-sdks",
   setup({ onResolve }) {
-    onResolve({ filter: /\/(?:ai|vercel)-sdk\.ts$/ }, ({ kind, path }) => {
+    onResolve({ filter: /\/(?:ai|vercel|vercel-api|neon-api)-sdk\.ts$/ }, ({ kind, path }) => {
       if (kind === "entry-point") return undefined;
       if (kind === "dynamic-import")
         return { path: `./${path.slice(path.lastIndexOf("/") + 1, -3)}.js`, external: true };

@@ -22,6 +22,8 @@ const LATE: readonly Record<string, string>[] = [
   { neon: "@neondatabase/serverless" },
   { "ai-sdk": source("lib/model/ai-sdk.ts") },
   { "vercel-sdk": source("lib/sandbox/vercel-sdk.ts") },
+  { "vercel-api-sdk": source("lib/vercel/vercel-api-sdk.ts") },
+  { "neon-api-sdk": source("lib/neon/neon-api-sdk.ts") },
 ];
 
 /** What the code reads by itself, from beside the bundles. */

@@ -1,0 +1,159 @@
+import * as z from "zod";
+import { NotFound } from "../errors.ts";
+import { vercel, vercelOrNull } from "./client.ts";
+import { MARKER_VARIABLE, markerOf } from "./marker.ts";
+import { originOf } from "./origin.ts";
+
+export interface ProjectFacts {
+  readonly id: string;
+  readonly name: string;
+  /** `owner/repo` at GitHub; null when it is linked to none. */
+  readonly repository: string | null;
+  /** What it was born with; null for a project that is not from here. */
+  readonly marker: string | null;
+  readonly productionDeploymentId: string | null;
+  /** Where production is served: an absolute origin. */
+  readonly productionUrl: string | null;
+}
+
+const answer = z.object({
+  id: z.string().min(1),
+  name: z.string().min(1),
+  link: z
+    .object({ type: z.string().nullish(), org: z.string().nullish(), repo: z.string().nullish() })
+    .nullish(),
+  alias: z
+    .array(
+      z.object({
+        domain: z.string(),
+        target: z.string(),
+        redirect: z.string().nullish(),
+        deployment: z.object({ id: z.string() }).nullish(),
+      }),
+    )
+    .default([]),
+  targets: z
+    .record(
+      z.string(),
+      z
+        .object({
+          id: z.string(),
+          alias: z.array(z.string()).nullish(),
+          readySubstate: z.string().nullish(),
+        })
+        .nullable(),
+    )
+    .nullish(),
+});
+type Answer = z.infer<typeof answer>;
+
+/** A project by its id or name; null when there is none. Its marker is read by a second call. */
+export async function readProject(
+  idOrName: string,
+  signal: AbortSignal,
+): Promise<ProjectFacts | null> {
+  const found = await vercelOrNull({
+    what: `read the project ${idOrName}`,
+    ...{ signal, answer },
+    ask: ({ sdk, core, team, options }) =>
+      sdk.projectsGetProject(core, { idOrName, ...team }, options),
+  });
+  return found && factsOf(found, await markerOf(found.id, signal));
+}
+
+/**
+ * Makes a project that is linked to a repository, with `marker` in a variable that no build gets. Throws Conflict when the name is
+ * taken.
+ */
+export async function createProject(
+  {
+    name,
+    repository: { owner, repo },
+    marker,
+  }: {
+    name: string;
+    repository: { owner: string; repo: string };
+    marker: string;
+  },
+  signal: AbortSignal,
+): Promise<ProjectFacts> {
+  const made = await vercel({
+    what: `create the project ${name}`,
+    ...{ signal, answer },
+    ask: ({ sdk, core, team, options }) =>
+      sdk.projectsCreateProject(
+        core,
+        {
+          ...team,
+          requestBody: {
+            name,
+            gitRepository: { type: "github", repo: `${owner}/${repo}` },
+            environmentVariables: [
+              { key: MARKER_VARIABLE, value: marker, type: "plain", target: ["development"] },
+            ],
+          },
+        },
+        options,
+      ),
+  });
+  return factsOf(made, marker);
+}
+
+/** Removes a project with all that it has; one that is gone is removed. */
+export async function deleteProject(id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await vercel({
+      what: `delete the project ${id}`,
+      ...{ signal, answer: z.unknown() },
+      ask: ({ sdk, core, team, options }) =>
+        sdk.projectsDeleteProject(core, { idOrName: id, ...team }, options),
+    });
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error;
+  }
+}
+
+const page = z.object({
+  projects: z.array(answer),
+  pagination: z.object({ next: z.union([z.string(), z.number()]).nullish() }),
+});
+const PER_PAGE = "100";
+const MAX_PAGES = 20;
+
+/** The first 2,000 projects of the account, without their markers. */
+export async function listProjects(signal: AbortSignal): Promise<Omit<ProjectFacts, "marker">[]> {
+  const found: Omit<ProjectFacts, "marker">[] = [];
+  let from: string | undefined;
+  for (let n = 0; n < MAX_PAGES; n++) {
+    const request = { limit: PER_PAGE, ...(from !== undefined && { from }) };
+    const { projects, pagination } = await vercel({
+      what: "list projects",
+      ...{ signal, answer: page },
+      ask: ({ sdk, core, team, options }) =>
+        sdk.projectsGetProjects(core, { ...team, ...request }, options),
+    });
+    for (const project of projects) {
+      const { marker: _, ...facts } = factsOf(project, null);
+      found.push(facts);
+    }
+    if (pagination.next === null || pagination.next === undefined) break;
+    from = String(pagination.next);
+  }
+  return found;
+}
+
+function factsOf({ id, name, link, alias, targets }: Answer, marker: string | null): ProjectFacts {
+  const linked = link?.type === "github" && link.org && link.repo;
+  const domains = alias.filter(({ target, redirect }) => target === "PRODUCTION" && !redirect);
+  const served = domains.find(({ deployment }) => deployment);
+  // The newest for production need not be what is served there: it may only be staged.
+  const newest = targets?.production;
+  const live = newest && newest.readySubstate !== "STAGED" ? newest : null;
+  const productionDeploymentId = served?.deployment?.id ?? live?.id ?? null;
+  const domain = served?.domain ?? domains[0]?.domain ?? live?.alias?.[0];
+  return {
+    ...{ id, name, marker, productionDeploymentId },
+    repository: linked ? `${link.org}/${link.repo}` : null,
+    productionUrl: productionDeploymentId !== null && domain ? originOf(domain) : null,
+  };
+}

@@ -1,0 +1,19 @@
+/** What we use of Vercel's SDK, in a file of its own, because it is bundled by itself (build-plugins.ts). To be imported dynamically. */
+export { VercelCore } from "@vercel/sdk/core.js";
+export { deploymentsCancelDeployment } from "@vercel/sdk/funcs/deploymentsCancelDeployment.js";
+export { deploymentsCreateDeployment } from "@vercel/sdk/funcs/deploymentsCreateDeployment.js";
+export { deploymentsDeleteDeployment } from "@vercel/sdk/funcs/deploymentsDeleteDeployment.js";
+export { deploymentsGetDeployment } from "@vercel/sdk/funcs/deploymentsGetDeployment.js";
+export { deploymentsGetDeploymentEvents } from "@vercel/sdk/funcs/deploymentsGetDeploymentEvents.js";
+export { deploymentsGetDeployments } from "@vercel/sdk/funcs/deploymentsGetDeployments.js";
+export { projectsCreateProject } from "@vercel/sdk/funcs/projectsCreateProject.js";
+export { projectsCreateProjectEnv } from "@vercel/sdk/funcs/projectsCreateProjectEnv.js";
+export { projectsDeleteProject } from "@vercel/sdk/funcs/projectsDeleteProject.js";
+export { projectsFilterProjectEnvs } from "@vercel/sdk/funcs/projectsFilterProjectEnvs.js";
+export { projectsGetProject } from "@vercel/sdk/funcs/projectsGetProject.js";
+export { projectsGetProjects } from "@vercel/sdk/funcs/projectsGetProjects.js";
+export { projectsRemoveProjectEnv } from "@vercel/sdk/funcs/projectsRemoveProjectEnv.js";
+export { projectsRequestPromote } from "@vercel/sdk/funcs/projectsRequestPromote.js";
+export { projectsRequestRollback } from "@vercel/sdk/funcs/projectsRequestRollback.js";
+export { userGetAuthUser } from "@vercel/sdk/funcs/userGetAuthUser.js";
+export { HTTPClient } from "@vercel/sdk/lib/http.js";
