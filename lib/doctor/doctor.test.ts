@@ -73,7 +73,7 @@ test("a database that is not there fails it, and people read which and what to d
   const relay = `127.0.0.1:${await freePort()}/v1`;
   const { code, stdout } = await doctor([], { ...world.cloud.env, NEON_WS_PROXY: relay });
   expect(code).toBe(1);
-  expect(stdout).toMatch(/^FAILED +Postgres +.*\n +-> Check DATABASE_URL/m);
+  expect(stdout).toMatch(/^FAILED +Postgres +No connection.*\n +-> Check DATABASE_URL/m);
   expect(stdout).toMatch(/^ok +Upstash Vector/m);
   expect(stdout).not.toContain(world.cloud.databaseUrl);
 });

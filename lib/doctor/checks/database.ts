@@ -11,7 +11,7 @@ export const database: Check = {
     if (DATABASE_URL === undefined) {
       throw new CheckFailed("DATABASE_URL is not set.", "Set it to a Postgres connection string.");
     }
-    const { server, pending, newer } = await schemaState();
+    const { server, pending, newer } = await schemaState().catch(explained);
     const [first] = pending;
     if (first !== undefined) {
       const what = `The schema lacks ${pending.length} migrations, from ${first} on.`;
@@ -28,3 +28,9 @@ export const database: Check = {
     return ok(`PostgreSQL ${server} with the newest schema${by}`);
   },
 };
+
+/** A WebSocket that does not open gives an event that says nothing, and the query's text would not say why. */
+function explained(error: unknown): never {
+  if (error instanceof Error && error.cause instanceof Error) throw error;
+  throw new CheckFailed("No connection could be made.", undefined, error);
+}
