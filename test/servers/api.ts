@@ -16,6 +16,8 @@ import { testDatabase } from "../setup/database.ts";
 
 /** What GitHub signs its webhooks with, in these tests. */
 export const WEBHOOK_SECRET = "a third secret of the tests, long enough";
+/** And what Vercel does. */
+export const VERCEL_SECRET = "a fourth secret of the tests, long enough";
 
 export type Body = NonNullable<RequestInit["body"]>;
 
@@ -65,6 +67,7 @@ export async function startTestApi(): Promise<TestApi> {
     LOCAL_AUTH_SECRET: "a secret of the tests, long enough",
     APPROVAL_EDGE_SECRET: "another secret of the tests, long enough",
     GITHUB_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    VERCEL_WEBHOOK_SECRET: VERCEL_SECRET,
   });
   // Not before: the Inngest client reads its environment when it is made.
   const [{ app }, { event }] = await Promise.all([
