@@ -6,8 +6,10 @@ import { join } from "node:path";
 import type { LocalPart, PartOptions } from "../part.ts";
 import type { Embedder } from "./embed/embedder.ts";
 import { universalSentenceEncoder } from "./embed/universal-sentence-encoder.ts";
+import { indexRoutes } from "./http/indexes.ts";
 import { listener } from "./http/listener.ts";
 import { VectorIndex } from "./index.ts";
+import { Indexes } from "./indexes.ts";
 import type { IndexType } from "./types.ts";
 
 export interface UpstashVectorOptions extends PartOptions {
@@ -29,7 +31,8 @@ export async function startUpstashVector(options: UpstashVectorOptions): Promise
   const token = await keptToken(join(dir, "token"));
   const embedder = options.embedder ?? universalSentenceEncoder();
   const index = new VectorIndex({ dir, type: indexType, embedder, memory });
-  const server = createServer(listener(index, token));
+  const indexes = new Indexes(join(dir, "indexes"), embedder);
+  const server = createServer(indexRoutes(indexes, token, listener(index, token)));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", resolve);
   }).catch(async (error: unknown) => {
@@ -47,9 +50,9 @@ export async function startUpstashVector(options: UpstashVectorOptions): Promise
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeIdleConnections();
         // What waits for the model fails now; what is being stored is finished before the database goes.
-        await index.stopEmbedding();
+        await Promise.all([index.stopEmbedding(), indexes.stopEmbedding()]);
         await closed;
-        await index.close();
+        await Promise.all([index.close(), indexes.close()]);
       })();
       return closing;
     },

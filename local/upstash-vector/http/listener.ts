@@ -71,14 +71,14 @@ export function listener(index: VectorIndex, token: string): RequestListener {
   };
 }
 
-function authorize(header: string | undefined, token: string): void {
+export function authorize(header: string | undefined, token: string): void {
   const hash = (text: string) => createHash("sha256").update(text).digest();
   if (!timingSafeEqual(hash(header ?? ""), hash(`Bearer ${token}`))) {
     throw new VectorError(401, "Unauthorized: Invalid auth token");
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -89,7 +89,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function parse(text: string): unknown {
+export function parse(text: string): unknown {
   if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text);
