@@ -171,6 +171,9 @@ const ATTEMPTS: Record<string, "public" | "signed" | readonly Attempt[]> = {
   "GET /api/runs/{runId}/jobs": [
     theirs("jobs of their run", ({ runId }) => `/api/runs/${runId}/jobs`),
   ],
+  "GET /api/runs/{runId}/bundle": [
+    theirs("the bundle of their run", ({ runId }) => `/api/runs/${runId}/bundle`),
+  ],
   "POST /api/runs/{runId}/cancel": [
     theirs("their run", ({ runId }) => `/api/runs/${runId}/cancel`, { json: { reason: "mine" } }),
   ],

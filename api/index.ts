@@ -3,6 +3,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { approvalRoutes } from "./_routes/approvals.ts";
 import { artifactRoutes } from "./_routes/artifacts.ts";
 import { auditRoutes } from "./_routes/audit.ts";
+import { bundleRoutes } from "./_routes/bundle.ts";
 import type { AppEnv } from "./_routes/common.ts";
 import { effectRoutes } from "./_routes/effects.ts";
 import { eventRoutes } from "./_routes/events.ts";
@@ -31,7 +32,7 @@ app.use(...namedRequests, secureHeaders());
 const ROUTES = [
   ...[projectRoutes, fileRoutes, searchRoutes, eventRoutes, healthRoutes],
   ...[runRoutes, jobRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
-  ...[artifactRoutes, exportRoutes],
+  ...[artifactRoutes, exportRoutes, bundleRoutes],
   ...[threadRoutes, skillRoutes],
   ...[repoRoutes, webhookRoutes],
 ];

@@ -74,6 +74,27 @@ export function audit(parent: Command): void {
     });
 }
 
+export function bundle(parent: Command): void {
+  parent
+    .command("get")
+    .description("fetch the audit bundle of a run that has ended, into a new file")
+    .argument("<run>", "its id")
+    .option("-o, --out <file>", "a new file; <run>.bundle.zip when absent")
+    .action(async (run, options, command) => {
+      const { getBundle } = await import("./commands/bundle.ts");
+      await getBundle(run, options, contextOf(command));
+    });
+  parent
+    .command("verify")
+    .description("verify a bundle by its bytes alone: no server, no token")
+    .argument("<zip>", "file that bundle get wrote")
+    .option("--key <file...>", "public keys in PEM that you trust to have signed it", [])
+    .action(async (file, options, command) => {
+      const { verifyBundleFile } = await import("./commands/bundle.ts");
+      await verifyBundleFile(file, options, contextOf(command));
+    });
+}
+
 export function keys(parent: Command): void {
   parent
     .command("new")

@@ -4,6 +4,7 @@ import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
 import { awaitChecks } from "./await-checks.ts";
 import { awaitResolution } from "./await-resolution.ts";
+import { bundleRun, sweepBundles } from "./bundle-run.ts";
 import { cancelRunRequest } from "./cancel-run.ts";
 import { checkCitations } from "./check-citations.ts";
 import { checkpointAudit } from "./checkpoint-audit.ts";
@@ -77,4 +78,6 @@ export const functions = [
   connectRepoToProject,
   indexRepo,
   sweepRepos,
+  bundleRun,
+  sweepBundles,
 ];

@@ -68,6 +68,12 @@ export function auditPublicKey(): string {
   return key.export({ type: "spki", format: "pem" }).toString();
 }
 
+/** Ed25519 over bytes by AUDIT_SIGNING_KEY, which is named as checkpoints name it. Throws InvalidInput without a key. */
+export function signWithAuditKey(bytes: Uint8Array): { keyId: string; signature: Buffer } {
+  const key = signingKey();
+  return { keyId: keyId(createPublicKey(key)), signature: sign(null, bytes, key) };
+}
+
 function signingKey(): KeyObject {
   return read(requiredEnv("AUDIT_SIGNING_KEY"), (options) =>
     createPrivateKey(options.format === "pem" ? options.key : { ...options, type: "pkcs8" }),

@@ -43,15 +43,20 @@ export async function checkpointProject(projectId: string): Promise<Checkpointed
   return { outcome: "written", seq };
 }
 
-/** The newest checkpoints of a project, by seq, at most 100. */
-export async function listCheckpoints(projectId: string): Promise<Checkpoint[]> {
+/** The newest checkpoints of a project, by seq, at most 100; with `from`, those about that entry and later ones. */
+export async function listCheckpoints(projectId: string, from = 0): Promise<Checkpoint[]> {
   const found: Checkpoint[] = [];
   let next = await latestCheckpoint(projectId);
-  while (next && found.length < MAX_LISTED) {
+  while (next && next.seq >= from && found.length < MAX_LISTED) {
     found.push(next);
     next = next.previous === null ? null : await read(keyOf(projectId, next.previous));
   }
   return found.reverse();
+}
+
+/** The checkpoint about this entry; null when there is none. */
+export async function readCheckpoint(projectId: string, seq: number): Promise<Checkpoint | null> {
+  return await read(keyOf(projectId, seq));
 }
 
 /** Reads on from the entry that the checkpoint is about, which has to be there still, and checks every link. */

@@ -1,0 +1,112 @@
+import type { AuditEntry } from "../audit/entry.ts";
+import type { Json } from "../effects/definition.ts";
+import { intentHash, planHash } from "../effects/intent.ts";
+import { entriesOf } from "./check-chain.ts";
+import type { Contents } from "./contents.ts";
+import type { BundledApproval } from "./format.ts";
+import { type Check, Findings } from "./verdict.ts";
+
+/**
+ * The intent that the params of a kind make, or why that is not known: `unknown_kind` to this version, or `refused` as params
+ * of it.
+ */
+export type IntentOf = (kind: string, params: Json) => Json | "unknown_kind" | "refused";
+
+/** How long after the look at the clock that allowed it a claim may be written down, in ms. */
+const WRITING_MS = 60_000;
+
+/**
+ * Everything that was sent had an approval of exactly that: granted before, used by its plan, not expired, of the same intent
+ * hash, which its params make still. Nothing was confirmed that was not sent, but what a person has resolved.
+ */
+export function checkEffects(contents: Contents, intentOf: IntentOf): Check {
+  const findings = new Findings();
+  const entries = entriesOf(contents);
+  const approvals = new Map(contents.approvals.map((approval) => [approval.id, approval]));
+  let sent = 0;
+  for (const entry of entries) {
+    if (entry.action === "effect.sent") {
+      sent++;
+      checkSent(entry, approvals, entries, findings);
+    }
+    if (entry.action === "effect.claimed") checkClaim(entry, approvals, findings);
+    if (entry.action === "effect.confirmed" && !wasSent(entry, entries)) {
+      findings.wrong(`entry ${entry.seq}: ${entry.subject} was confirmed and never sent`);
+    }
+  }
+  for (const { id, covers } of contents.approvals) {
+    for (const { effectId, kind, intent, params } of covers) {
+      const where = `approvals.json: ${effectId} in ${id}`;
+      if (params === null) {
+        findings.unknown(`${where} has no params: its approval is from before they were kept`);
+        continue;
+      }
+      const made = intentOf(kind, params);
+      if (made === "unknown_kind") findings.unknown(`${where} is of a kind that is not known here`);
+      else if (made === "refused") findings.wrong(`${where}: ${kind} does not have such params`);
+      else if (intentHash({ kind, intent: made }) !== intentHash({ kind, intent })) {
+        findings.wrong(`${where}: its params are not what was approved`);
+      }
+    }
+  }
+  for (const { id, kind, intent, intentHash: hash, params, approvalId } of contents.effects) {
+    if (intent && intentHash({ kind, intent }) !== hash) {
+      findings.wrong(`effects.json: the intent of ${id} does not have its hash`);
+    }
+    const cover = approvals.get(approvalId ?? "")?.covers.find((one) => one.effectId === id);
+    if (JSON.stringify(cover?.params ?? null) !== JSON.stringify(params)) {
+      findings.wrong(`effects.json: the params of ${id} are not those that were approved`);
+    }
+  }
+  return findings.as("effects", `${sent} sendings, each of what was approved before`);
+}
+
+function checkSent(
+  { seq, subject, payload }: AuditEntry,
+  approvals: ReadonlyMap<string, BundledApproval>,
+  entries: readonly AuditEntry[],
+  findings: Findings,
+): void {
+  const where = `entry ${seq}: ${subject} was sent`;
+  const approval = approvals.get(String(payload.approvalId));
+  if (!approval) {
+    findings.wrong(`${where} without an approval`);
+    return;
+  }
+  const cover = approval.covers.find(({ effectId }) => effectId === subject);
+  if (!cover || intentHash(cover) !== payload.intentHash) {
+    findings.wrong(`${where}, and ${approval.id} does not cover that`);
+    return;
+  }
+  if (planHash(approval.covers) !== approval.intentHash) {
+    findings.wrong(`${where} under ${approval.id}, which is not of the intents that it lists`);
+  }
+  const before = (action: string) =>
+    entries.some((one) => one.subject === approval.id && one.action === action && one.seq < seq);
+  if (!before("approval.granted")) findings.wrong(`${where} before ${approval.id} was granted`);
+  if (!before("approval.used")) findings.wrong(`${where} before ${approval.id} was used`);
+}
+
+function checkClaim(
+  { seq, subject, payload, recordedAt }: AuditEntry,
+  approvals: ReadonlyMap<string, BundledApproval>,
+  findings: Findings,
+): void {
+  const approval = approvals.get(String(payload.approvalId));
+  if (!approval) {
+    findings.wrong(`entry ${seq}: ${subject} was claimed without an approval`);
+    return;
+  }
+  if (Date.parse(recordedAt) > Date.parse(approval.expiresAt) + WRITING_MS) {
+    findings.wrong(`entry ${seq}: ${subject} was claimed after ${approval.id} had expired`);
+  }
+}
+
+function wasSent({ seq, subject }: AuditEntry, entries: readonly AuditEntry[]): boolean {
+  return entries.some(
+    (one) =>
+      one.subject === subject &&
+      one.seq < seq &&
+      (one.action === "effect.sent" || one.action === "effect.resolved"),
+  );
+}

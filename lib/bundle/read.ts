@@ -1,0 +1,36 @@
+import type { Readable } from "node:stream";
+import * as z from "zod";
+import { blobStore } from "../blob/blob.ts";
+import { BUNDLE_KIND, newestOfRun } from "../data/bundles.server.ts";
+import type { Run } from "../data/runs.server.ts";
+import { Conflict } from "../errors.ts";
+import { isLive } from "../runs/states.ts";
+
+const stored = z.object({
+  attempt: z.int(),
+  sha256: z.string(),
+  bytes: z.int(),
+  blob: z.string(),
+});
+
+/**
+ * The bundle of a run's newest end. Throws Conflict `run_not_ended` for one that is under way, and `bundle_not_ready` as long as it
+ * is being made; `open` throws NotFound when its blob is gone.
+ */
+export async function readBundle(
+  run: Run,
+): Promise<{ sha256: string; bytes: number; open: () => Promise<Readable> }> {
+  const { id: runId, status, attempt } = run;
+  if (isLive(run)) {
+    const what = `The run ${runId} is ${status}: it has a bundle once it has ended.`;
+    throw new Conflict("run_not_ended", what, { status });
+  }
+  const artifact = await newestOfRun({ runId, kind: BUNDLE_KIND });
+  const found = artifact && stored.parse(artifact.metadata);
+  if (found?.attempt !== attempt) {
+    const what = `The bundle of ${runId} is being made: ask again in a minute.`;
+    throw new Conflict("bundle_not_ready", what);
+  }
+  const { sha256, bytes, blob } = found;
+  return { sha256, bytes, open: () => blobStore().get(blob) };
+}

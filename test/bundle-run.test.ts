@@ -1,0 +1,435 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { and, eq } from "drizzle-orm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { closeDb } from "#db/client.ts";
+import { approvals, artifacts } from "#db/schema.ts";
+import { signStatement } from "#lib/approvals/proof.ts";
+import { auditPublicKey, type PublicKeys, publicKeys } from "#lib/audit/checkpoint.ts";
+import { mintLocalToken } from "#lib/auth/local.ts";
+import { PROVENANCE_KIND } from "#lib/bundle/cut.ts";
+import type { BundledApproval, BundledEffect } from "#lib/bundle/format.ts";
+import { makeBundle } from "#lib/bundle/make.ts";
+import { sha256 } from "#lib/canonical.ts";
+import { BUNDLE_KIND } from "#lib/data/bundles.server.ts";
+import { until } from "#local/client.ts";
+import {
+  changed,
+  type Files,
+  fetchBundle,
+  packed,
+  repacked,
+  said,
+  unpacked,
+  verify,
+} from "./support/bundles.ts";
+import { canaries, packs, Search } from "./support/canaries.ts";
+import { OWNER, type TestCloud, testCloud } from "./support/cloud.ts";
+import { approverKey } from "./support/keys.ts";
+import { RunDesk } from "./support/runs.ts";
+
+const ENTRIES = [
+  { name: "a", value: "1" },
+  { name: "b", value: "2" },
+];
+const planted = canaries();
+const PROJECT = "bundles";
+
+let world: TestCloud;
+let desk: RunDesk;
+let token: string;
+let trusted: PublicKeys;
+let dir: string;
+
+/** One run for each way to end, under way at once in one project: their entries lie between one another. */
+const ids = new Map<string, string>();
+const before = { ...process.env };
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "bundle-run-"));
+  world = await testCloud();
+  desk = new RunDesk(world, await world.client());
+  token = await mintLocalToken(OWNER);
+  const { DATABASE_URL, NEON_WS_PROXY, BLOB_DIR, AUDIT_SIGNING_KEY } = world.cloud.env;
+  Object.assign(process.env, { DATABASE_URL, BLOB_DIR, AUDIT_SIGNING_KEY });
+  if (NEON_WS_PROXY) process.env.NEON_WS_PROXY = NEON_WS_PROXY;
+  trusted = publicKeys(auditPublicKey());
+  await desk.project(PROJECT);
+  await runAll();
+}, 300_000);
+afterAll(async () => {
+  await closeDb();
+  await world?.close();
+  await rm(dir, { recursive: true, force: true });
+  process.env = before;
+});
+
+async function runAll(): Promise<void> {
+  await desk.ledger("POST", "/books/failed/objects", {
+    ...{ kind: "entry", name: "b", value: "somebody else's", head: "h0", marker: "other" },
+  });
+  for (const name of ["succeeded", "denied", "expired", "failed", "canceled"]) {
+    const [secrets] = packs(planted, { mark: "value", limit: 9000, separator: "\n" });
+    const value = secrets?.text ?? "";
+    const entries = name === "succeeded" ? [...ENTRIES, { name: "c", value }] : ENTRIES;
+    ids.set(name, await desk.ask(PROJECT, name, entries));
+  }
+  ids.set("plan", await desk.ask(PROJECT, "plan", ENTRIES, { mode: "plan" }));
+  const research = `run-research-${Date.now()}`;
+  ids.set("research", research);
+  await desk.client.send({
+    name: "run.requested",
+    data: {
+      ...{ projectId: PROJECT, runId: research, kind: "research", requestedBy: "ci" },
+      input: { brief: "Nothing is known", artifacts: ["PRD"] },
+    },
+  });
+  const waiting = async (name: string) => {
+    const approval = await desk.approval(id(name));
+    await desk.reached(id(name), "waiting_approval");
+    return approval;
+  };
+  const [note] = packs(planted, { mark: "note", limit: 3900 });
+  const due = await waiting("expired");
+  await world.database
+    .update(approvals)
+    .set({ expiresAt: new Date(Date.now() - 1000) })
+    .where(eq(approvals.id, due.id));
+  await desk.decide("granted", await waiting("succeeded"), { note: note?.text });
+  await desk.decide("denied", await waiting("denied"), { note: "not on a Friday" });
+  await desk.decide("granted", await waiting("failed"));
+  await waiting("canceled");
+  const stop = { projectId: PROJECT, runId: id("canceled"), by: OWNER, reason: "not wanted" };
+  await desk.client.send({ name: "run.cancel.requested", data: stop });
+  await desk.reached(id("succeeded"), "succeeded");
+  await desk.reached(id("denied"), "failed");
+  await desk.reached(id("failed"), "failed");
+  await desk.reached(id("canceled"), "canceled");
+  await desk.reached(id("plan"), "succeeded");
+  await desk.reached(id("research"), "succeeded", 60);
+  await desk.reached(id("expired"), "failed", 200);
+}
+
+function id(name: string): string {
+  const found = ids.get(name);
+  if (!found) throw new Error(`no run ${name}`);
+  return found;
+}
+
+const bundleOf = async (name: string) => (await fetchBundle(world, token, id(name))).zip;
+
+async function provenanceOf(name: string) {
+  const [row] = await world.database
+    .select()
+    .from(artifacts)
+    .where(and(eq(artifacts.runId, id(name)), eq(artifacts.kind, PROVENANCE_KIND)));
+  if (!row) throw new Error(`no provenance of ${name}`);
+  return row;
+}
+
+describe("a run of each end", () => {
+  test.each([
+    ["succeeded", "succeeded", null],
+    ["denied", "failed", /^It failed: approval_denied: /],
+    ["expired", "failed", /^It failed: approval_expired: /],
+    ["failed", "failed", null],
+    ["canceled", "canceled", /^It was canceled before anything/],
+    ["plan", "succeeded", /mode plan/],
+    ["research", "succeeded", /research run/],
+  ])("%s: its bundle verifies and tells so", async (name, status, nothing) => {
+    const { zip, etag } = await fetchBundle(world, token, id(name));
+    expect(etag).toBe(`"${sha256(zip)}"`);
+    const verdict = await verify(zip, trusted);
+    expect(verdict.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+    expect(verdict.ok).toBe(true);
+    expect(verdict.run).toMatchObject({ id: id(name), status, commit: null });
+    if (nothing) expect(verdict.run?.nothingShipped).toMatch(nothing);
+    else expect(verdict.run?.nothingShipped).toBeNull();
+    expect(said(verdict, "signature")).toMatch(/^ok: signed by [0-9a-f]{32}, which you trust/);
+    const provenance = await provenanceOf(name);
+    expect(JSON.parse(provenance.content)).toMatchObject({ run: id(name), status });
+  });
+
+  test("what was sent is in it, with what was approved", async () => {
+    const files = unpacked(await bundleOf("failed"));
+    const effects: BundledEffect[] = JSON.parse(String(files["effects.json"]));
+    expect(effects.map(({ status }) => status)).toEqual(["confirmed", "failed"]);
+    const lines = String(files["audit.jsonl"]).trimEnd().split("\n");
+    const kinds = new Set(lines.map((line) => Object.keys(JSON.parse(line))[0]));
+    expect(kinds).toContain("entry");
+    expect(kinds).toContain("stub");
+    for (const line of lines) {
+      const { entry } = JSON.parse(line);
+      if (entry) expect(JSON.stringify(entry)).toContain(id("failed"));
+    }
+  });
+});
+
+describe("the same again", () => {
+  test("is byte-identical, by another process than made it first, after other runs of the project and a resumed one", async () => {
+    const zip = await bundleOf("denied");
+    const provenance = await provenanceOf("denied");
+    await desk.request(PROJECT, id("denied"), "denied", ENTRIES);
+    await desk.decide("granted", await desk.approval(id("denied")));
+    await desk.reached(id("denied"), "succeeded");
+    const made = await makeBundle(provenance);
+    const again = Buffer.from(await new Response(made.stream).arrayBuffer());
+    expect(again.equals(zip)).toBe(true);
+    // The second end has a bundle of its own, in which the first is told of.
+    const second = await until("another bundle", async () => {
+      const { zip: now } = await fetchBundle(world, token, id("denied"));
+      return now.equals(zip) ? null : now;
+    });
+    const verdict = await verify(second, trusted);
+    expect(verdict.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+    expect(verdict.run).toMatchObject({ status: "succeeded", nothingShipped: null });
+  }, 90_000);
+
+  test("told many times of its end, a run has one bundle", async () => {
+    const data = { projectId: PROJECT, runId: id("succeeded") };
+    const sent = await Promise.all(
+      [1, 2, 3, 4].map((n) => desk.client.send({ name: "run.succeeded", data, id: `again-${n}` })),
+    );
+    await desk.client.runs(sent.flat());
+    const rows = await world.database
+      .select({ kind: artifacts.kind })
+      .from(artifacts)
+      .where(eq(artifacts.runId, id("succeeded")));
+    const kinds = rows.map(({ kind }) => kind).sort();
+    expect(kinds).toEqual([PROVENANCE_KIND, BUNDLE_KIND, "PLAN"].sort());
+  });
+});
+
+describe("a bundle that somebody has changed", () => {
+  let zip: Buffer;
+  let files: Files;
+  beforeAll(async () => {
+    zip = await bundleOf("succeeded");
+    files = unpacked(zip);
+  }, 90_000);
+
+  const failedChecks = async (bytes: Uint8Array, keys: PublicKeys | undefined = trusted) => {
+    const verdict = await verify(bytes, keys);
+    expect(verdict.ok).toBe(false);
+    return verdict;
+  };
+
+  test("by any byte: it fails, and names the file where it is in one", async () => {
+    const step = Math.max(1, Math.floor(zip.length / 400));
+    const at = new Map<string, number>();
+    for (const [path, bytes] of Object.entries(files)) at.set(path, zip.indexOf(bytes));
+    for (let i = 0; i < zip.length; i += step) {
+      const flipped = Buffer.from(zip);
+      flipped[i] = (flipped[i] ?? 0) ^ (1 << (i % 8));
+      const { checks } = await failedChecks(flipped);
+      const path = [...at].find(
+        ([name, from]) => i >= from && i < from + (files[name]?.length ?? 0),
+      )?.[0];
+      const reasons = checks.filter(({ outcome }) => outcome === "failed");
+      const told = JSON.stringify(reasons);
+      if (path) expect(told, `byte ${i} of ${path}`).toContain(path);
+      else
+        expect(told, `byte ${i}`).toMatch(/byte \d+|no whole ZIP|none of ours|compressed|larger/);
+    }
+  }, 120_000);
+
+  test("by bytes before, behind or cut off", async () => {
+    await failedChecks(Buffer.concat([zip, Buffer.from([0])]));
+    await failedChecks(Buffer.concat([Buffer.from([0]), zip]));
+    await failedChecks(zip.subarray(0, -1));
+    await failedChecks(zip.subarray(0, zip.length / 2));
+    await failedChecks(Buffer.alloc(0));
+  });
+
+  test("by a file that is gone, or one more", async () => {
+    for (const path of Object.keys(files)) {
+      const { [path]: _, ...rest } = files;
+      const verdict = await failedChecks(await packed(rest));
+      expect(JSON.stringify(verdict.checks)).toContain(path);
+    }
+    const more = { ...files, "readme.txt": Buffer.from("hello") };
+    expect(said(await failedChecks(await packed(more)), "manifest")).toContain("readme.txt");
+    expect(said(await failedChecks(await repacked(more)), "signature")).toMatch(/^ok/);
+    expect(said(await failedChecks(await repacked(more)), "provenance")).toMatch(/^failed/);
+  });
+
+  test("by the params of an effect, with hashes that fit", async () => {
+    const lie = (params: Record<string, unknown>) => {
+      params.value = "9";
+    };
+    const inEffects = changed<BundledEffect[]>(files, "effects.json", ([one]) =>
+      lie(one?.params ?? {}),
+    );
+    expect(said(await failedChecks(await repacked(inEffects)), "effects")).toMatch(
+      /params of eff_/,
+    );
+    const inBoth = changed<BundledApproval[]>(inEffects, "approvals.json", ([one]) =>
+      lie(one?.covers[0]?.params ?? {}),
+    );
+    const verdict = await failedChecks(await repacked(inBoth));
+    expect(said(verdict, "effects")).toContain("its params are not what was approved");
+    const intentsToo = changed<BundledApproval[]>(inBoth, "approvals.json", ([one]) =>
+      lie(one?.covers[0]?.intent ?? {}),
+    );
+    expect(said(await failedChecks(await repacked(intentsToo)), "approvals")).toContain(
+      "is not of the intents that it lists",
+    );
+  });
+
+  test("by an approval of another run in the place of its own", async () => {
+    const other = unpacked(await bundleOf("failed"));
+    const swapped = { ...files, "approvals.json": other["approvals.json"] ?? Buffer.from("") };
+    const verdict = await failedChecks(await repacked(swapped));
+    expect(said(verdict, "account")).toMatch(/^failed: approvals\.json: appr_/);
+    expect(said(verdict, "effects")).toContain("without an approval");
+  });
+
+  test.each([
+    [
+      "another decider",
+      (one: BundledApproval) => set(one.decisions[0], { by: "mallory" }),
+      "mallory",
+    ],
+    [
+      "the requester",
+      (one: BundledApproval) => set(one, { requestedBy: OWNER }),
+      "asked for by another",
+    ],
+    [
+      "a quorum that was not met",
+      (one: BundledApproval) => set(one, { quorum: 2 }),
+      "without the decisions",
+    ],
+    [
+      "a grant after the expiry",
+      (one: BundledApproval) => set(one, { expiresAt: "2020-01-01T00:00:00.000Z" }),
+      "expired",
+    ],
+    ["no decision", (one: BundledApproval) => set(one, { decisions: [] }), "without the decisions"],
+  ])("by %s: the judge says no", async (_what, change, reason) => {
+    const lie = changed<BundledApproval[]>(files, "approvals.json", ([one]) => one && change(one));
+    const verdict = await failedChecks(await repacked(lie));
+    expect(said(verdict, "approvals")).toContain(reason);
+    // The chain says of each but who asked for an approval, which is the run's to say.
+    if (reason !== "asked for by another") expect(said(verdict, "account")).toMatch(/^failed/);
+  });
+
+  test("by an entry that is gone from the chain, or is another", async () => {
+    const lines = String(files["audit.jsonl"]).trimEnd().split("\n");
+    const sent = lines.findIndex((line) => line.includes('"effect.sent"'));
+    const without = lines.toSpliced(sent, 1);
+    const cut = { ...files, "audit.jsonl": Buffer.from(`${without.join("\n")}\n`) };
+    expect(said(await failedChecks(await repacked(cut)), "chain")).toMatch(/stands where/);
+    const lie = lines.with(sent, String(lines[sent]).replace('"attempt":1', '"attempt":2'));
+    const rewritten = { ...files, "audit.jsonl": Buffer.from(`${lie.join("\n")}\n`) };
+    expect(said(await failedChecks(await repacked(rewritten)), "chain")).toContain(
+      "is not what was hashed",
+    );
+  });
+
+  test("by a signature that is forged, taken off, or of a key that is not trusted", async () => {
+    const path = "provenance/slsa.dsse.json";
+    const forged = changed<{ signatures: { sig: string }[] }>(files, path, ({ signatures }) => {
+      set(signatures[0], { sig: Buffer.alloc(64, 7).toString("base64") });
+    });
+    expect(said(await failedChecks(await packed(forged)), "signature")).toContain("does not hold");
+    const bare = changed<{ signatures: unknown[] }>(files, path, (envelope) => {
+      envelope.signatures = [];
+    });
+    expect(said(await failedChecks(await packed(bare), undefined), "signature")).toContain(
+      "unsigned",
+    );
+    const { publicKey } = approverKey();
+    const verdict = await failedChecks(zip, publicKeys(publicKey));
+    expect(said(verdict, "signature")).toContain("none of the keys that you trust");
+  });
+});
+
+test("what a person has signed is verified, and what they have not is not", async () => {
+  const project = await desk.project("bundles-signed");
+  const key = approverKey();
+  await desk.client.call("PUT", `/api/projects/${project}/policy`, {
+    default: { assurance: "signature", approvers: ["bob"] },
+  });
+  const { publicKey } = key;
+  await desk.client.call("POST", `/api/projects/${project}/keys`, { owner: "bob", publicKey });
+  const runId = await desk.ask(project, "signed", ENTRIES);
+  ids.set("signed", runId);
+  const approval = await desk.approval(runId);
+  const { id: approvalId, intentHash } = approval;
+  const expiresAt = new Date(Date.now() + 60_000).toISOString();
+  const proof = { nonce: "n".repeat(22), expiresAt };
+  const statement = { approvalId, intentHash, decision: "granted", by: "bob", ...proof };
+  const value = signStatement(statement, key.privateKey);
+  const signature = { keyId: key.id, ...proof, value };
+  await desk.decide("granted", approval, { by: "bob", signature });
+  await desk.reached(runId, "succeeded");
+  const zip = await bundleOf("signed");
+  expect((await verify(zip, trusted)).ok).toBe(true);
+  const files = unpacked(zip);
+  const signed = (change: object) =>
+    changed<BundledApproval[]>(files, "approvals.json", ([one]) => {
+      set(one?.decisions[0]?.signature, { expiresAt, ...change });
+    });
+  const check = async (change: object) =>
+    said(await verify(await repacked(signed(change)), trusted), "signatures");
+  expect(await check({})).toMatch(/^ok: 1 decision/);
+  expect(await check({ nonce: "m".repeat(22) })).toContain("does not hold");
+  expect(await check({ value: Buffer.alloc(64).toString("base64url") })).toContain("does not hold");
+  expect(await check({ keyId: "0".repeat(32) })).toContain("of a key that keys.json does not have");
+}, 60_000);
+
+test("no secret that was planted is in any bundle", async () => {
+  const search = new Search(planted);
+  for (const name of ids.keys()) {
+    expect(search.in(name, await bundleOf(name)), name).toEqual([]);
+  }
+  expect(String(unpacked(await bundleOf("succeeded"))["approvals.json"])).toContain("[redacted:");
+});
+
+test("a run that has not ended, or is not there, has none and says so", async () => {
+  const runId = await desk.ask(PROJECT, "live", ENTRIES);
+  await desk.reached(runId, "waiting_approval");
+  const path = (of: string) => `/api/runs/${of}/bundle`;
+  await expect(desk.client.call("GET", path(runId))).rejects.toThrow(/409.*run_not_ended/);
+  await expect(desk.client.call("GET", path("run-none"))).rejects.toThrow(/404/);
+  const stranger = await world.client("stranger");
+  await expect(stranger.call("GET", path(id("succeeded")))).rejects.toThrow(/404/);
+});
+
+test("the command line fetches and verifies it, the latter without a server", async () => {
+  const cli = async (...args: string[]) => {
+    const { COUNTERSIGN_URL: _, COUNTERSIGN_TOKEN: __, ...env } = process.env;
+    const main = new URL("../cli/main.ts", import.meta.url).pathname;
+    return await promisify(execFile)(process.execPath, [main, ...args], { env, cwd: dir }).then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      ({ code, stdout }) => ({ code, stdout: String(stdout) }),
+    );
+  };
+  const file = join(dir, "one.zip");
+  const key = join(dir, "key.pem");
+  await writeFile(key, auditPublicKey());
+  const where = ["--url", world.cloud.appUrl, "--token", token];
+  const got = await cli(...where, "bundle", "get", id("succeeded"), "-o", file);
+  expect(got).toMatchObject({ code: 0, stdout: expect.stringContaining("SHA-256") });
+  expect((await cli(...where, "bundle", "get", id("succeeded"), "-o", file)).code).toBe(2);
+  const verified = await cli("bundle", "verify", file, "--key", key);
+  expect(verified.stdout).toMatch(/^ok {6}signature +signed by/m);
+  expect(verified.code).toBe(0);
+  const broken = join(dir, "broken.zip");
+  const zip = await bundleOf("succeeded");
+  const at = zip.indexOf('"approver');
+  zip[at + 3] = 0x58;
+  await writeFile(broken, zip);
+  const refused = await cli("--json", "bundle", "verify", broken);
+  expect(refused.code).toBe(1);
+  expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false });
+}, 60_000);
+
+function set<T extends object>(target: T | null | undefined, change: object): void {
+  if (!target) throw new Error("there is nothing to change");
+  Object.assign(target, change);
+}
