@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { DecideOptions, Verb } from "./commands/decide.ts";
 import { byPages, contextOf, HOUR, upTo } from "./context.ts";
-import { audit, effects, keys, policy, skill } from "./groups.ts";
+import { audit, bundle, effects, keys, policy, skill } from "./groups.ts";
 
 const STATUSES = [
   "pending",
@@ -160,6 +160,7 @@ export function program(): Command {
   skill(countersign.command("skill").description("guidance for the model that writes"));
   effects(countersign.command("effects").description("changes in other systems"));
   audit(countersign.command("audit").description("the account of what was done"));
+  bundle(countersign.command("bundle").description("all that proves what a run did, as a ZIP"));
   policy(countersign.command("policy").description("who decides what in a project"));
   keys(countersign.command("keys").description("keys to sign decisions with"));
   return countersign;
