@@ -1,4 +1,4 @@
-import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import * as z from "zod";
@@ -10,6 +10,7 @@ import {
   faulty,
   type Problem,
   Refused,
+  same,
 } from "../faulty-api.ts";
 import * as bodies from "./bodies.ts";
 import type { Projects } from "./projects.ts";
@@ -122,9 +123,4 @@ function created(row: ProjectRow, uri: string): object {
     branch: bodies.branch(row),
     endpoints: [bodies.endpoint(row)],
   };
-}
-
-function same(given: string | undefined, wanted: string): boolean {
-  const hash = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(hash(given ?? ""), hash(wanted));
 }
