@@ -1,29 +1,14 @@
-import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { createAdaptorServer } from "@hono/node-server";
+import { fileURLToPath } from "node:url";
+import { loadApi } from "#lib/serve/api.ts";
+import { listen } from "#lib/serve/server.ts";
 import type { LocalPart } from "../part.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SAMPLES = join(ROOT, "samples");
-
-type Fetch = (request: Request) => Response | Promise<Response>;
-
-/** What `api/` exports, from source or from the bundle. */
-interface Api {
-  readonly index: { readonly default: { readonly fetch: Fetch } };
-  readonly inngest: Readonly<Record<"GET" | "POST" | "PUT", Fetch>>;
-}
-
-async function load(root: string, ending: string): Promise<Api> {
-  const at = (file: string) => pathToFileURL(`${root}/api/${file}${ending}`).href;
-  const [index, inngest] = await Promise.all([import(at("index")), import(at("inngest"))]);
-  return { index, inngest };
-}
 
 /** A sample document, so that a `file.uploaded` with a link can be tried on a laptop. */
 async function sample(pathname: string): Promise<Response> {
@@ -41,29 +26,19 @@ export interface AppOptions {
 
 /** Serves what Vercel would serve, with the same two entry points. Configuration comes from the environment. */
 export async function startApp(options: AppOptions = {}): Promise<LocalPart> {
-  const api = options.bundle ? await load(options.bundle, ".js") : await load(ROOT, ".ts");
-  const server = createAdaptorServer({
-    fetch: (request: Request) => {
+  const fetch = options.bundle ? await loadApi(options.bundle, ".js") : await loadApi(ROOT, ".ts");
+  const server = await listen(
+    (request) => {
       const { pathname } = new URL(request.url);
-      if (pathname.startsWith("/samples/")) return sample(pathname);
-      if (pathname !== "/api/inngest") return api.index.default.fetch(request);
-      const method = request.method as "GET" | "POST" | "PUT";
-      return api.inngest[method]?.(request) ?? new Response(null, { status: 405 });
+      return pathname.startsWith("/samples/") ? sample(pathname) : fetch(request);
     },
-  });
-  server.listen(options.port ?? 0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    { port: options.port ?? 0, host: "127.0.0.1" },
+  );
   return {
     name: "app",
-    url,
+    url: server.url,
     env: {},
-    async close() {
-      if (!server.listening) return;
-      const closed = once(server, "close");
-      server.close();
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      await closed;
-    },
+    // At once: whoever ends the local cloud does not wait for its requests.
+    close: async () => void (await server.stop(0)),
   };
 }

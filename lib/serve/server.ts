@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { getRequestListener } from "@hono/node-server";
+import type { Fetch } from "./api.ts";
+
+/** Above what proxies keep a connection open for (nginx 60 s), so that they never send on one that is being closed. */
+const KEEP_ALIVE_MS = 75_000;
+/** Each request may use a connection of the database's pool and memory for a body; what comes beyond has to wait outside. */
+const MAX_CONNECTIONS = 1000;
+const LOOK_MS = 20;
+
+export interface Listening {
+  /** Base URL, with the port that was got. */
+  readonly url: string;
+  /**
+   * Takes no more connections, and ends when the requests that are under way have their answers, or after `limitMs`
+   * milliseconds; those that are left then are cut off. Returns how many connections were. Safe to call twice.
+   */
+  stop(limitMs: number): Promise<number>;
+}
+
+/** Serves Web-standard requests on Node's own server. Throws what listening throws, such as EADDRINUSE. */
+export async function listen(
+  fetch: Fetch,
+  { port, host }: { readonly port: number; readonly host: string },
+): Promise<Listening> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, getRequestListener(fetch));
+  server.maxConnections = MAX_CONNECTIONS;
+  server.listen(port, host);
+  await once(server, "listening");
+  const bound = server.address() as AddressInfo;
+  const name = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
+  return {
+    url: `http://${name}:${bound.port}`,
+    async stop(limitMs) {
+      const until = performance.now() + limitMs;
+      if (server.listening) server.close();
+      let left = await connections();
+      while (left > 0 && performance.now() < until) {
+        // One that had a request under way is idle once it is answered, and would be kept open.
+        server.closeIdleConnections();
+        await setTimeout(LOOK_MS);
+        left = await connections();
+      }
+      server.closeAllConnections();
+      return left;
+    },
+  };
+
+  function connections(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    );
+  }
+}
