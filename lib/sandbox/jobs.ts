@@ -1,14 +1,17 @@
 import { blobStore } from "../blob/blob.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
+import { readRun } from "../data/runs.server.ts";
 import {
   cancelJobs,
   endJob,
   ensureJob,
+  listJobs,
   type SandboxJob,
   startJob,
 } from "../data/sandbox-jobs.server.ts";
-import { Conflict, CountersignError, errorMessage, InvalidInput } from "../errors.ts";
+import { Conflict, CountersignError, errorMessage } from "../errors.ts";
 import { redactJson } from "../redact.ts";
+import { isLive } from "../runs/states.ts";
 import type { Command, CommandResult, Isolation, Sandbox } from "./port.ts";
 import { transcriptOf } from "./transcript.ts";
 
@@ -52,9 +55,28 @@ export interface JobResult {
 const MAX_TRANSCRIPT_BYTES = 5 * 1024 * 1024;
 
 /**
+ * Puts a job on record before its sandbox is made, so that who ends the run can name the sandbox. Throws Conflict when the run
+ * has ended: whoever ended it has looked for jobs already, or will find this one.
+ */
+export async function announceJob(
+  job: Pick<JobRequest, "projectId" | "runId" | "stepId" | "jobType"> & {
+    readonly sandbox: string;
+  },
+): Promise<void> {
+  const { sandbox, projectId, runId, stepId, jobType } = job;
+  await ensureJob({ projectId, runId, stepId, jobType, metadata: { sandbox } });
+  const run = await readRun({ id: runId });
+  if (isLive(run)) return;
+  if (run.status === "canceled") await cancelJobs({ runId });
+  const what = `The run ${runId} has ${run.status}: nothing is run for it.`;
+  throw new Conflict("job_for_nobody", what);
+}
+
+/**
  * Runs a command as a job with a row: queued, running, then succeeded or failed, with its redacted transcript. A job that
  * has ended is not run again; one that somebody began who then died begins anew. Throws Conflict when it has been canceled or
- * its run is gone, InvalidInput for a command that is not allowed (the row then says so), and what the sandbox throws.
+ * its run is gone, InvalidInput for a command that is not allowed, NotFound when the sandbox was stopped (the row then says so), and what else
+ * the sandbox throws.
  */
 export async function runJob(request: JobRequest): Promise<JobResult> {
   const { projectId, runId, stepId, jobType, sandbox, command, commitSha } = request;
@@ -66,8 +88,8 @@ export async function runJob(request: JobRequest): Promise<JobResult> {
   if (!started) return resultOf(row);
   const maxOutputBytes = Math.min(command.maxOutputBytes, MAX_TRANSCRIPT_BYTES);
   const result = await sandbox.run({ ...command, maxOutputBytes }).catch(async (error) => {
-    // It is never run: nothing else will end the row.
-    if (error instanceof InvalidInput)
+    // It is never run, also not when its sandbox has been stopped: nothing else will end the row.
+    if (error instanceof CountersignError && !error.retry)
       await endJob({
         ...{ id: row.id, status: "failed", exitCode: null, transcriptBlobRef: null },
         metadata: { ...metadata, tail: error.message },
@@ -160,7 +182,21 @@ function canceled(id: string): Conflict {
  */
 export async function cancelJobsOfRun({ runId }: { runId: string }): Promise<string[]> {
   const rows = await cancelJobs({ runId });
-  // Work of our own is in none.
+  return sandboxesOf(rows);
+}
+
+/**
+ * The sandboxes of jobs that a failed run has not brought to an end: whoever ran them has died, and nobody came back. None
+ * while the run is live: then they are somebody's. The rows stay, since the run can go on.
+ */
+export async function sandboxesLeftBehind({ runId }: { runId: string }): Promise<string[]> {
+  if ((await readRun({ id: runId })).status !== "failed") return [];
+  const rows = await listJobs({ runId });
+  return sandboxesOf(rows.filter(({ status }) => status === "queued" || status === "running"));
+}
+
+/** Work of our own is in none. */
+function sandboxesOf(rows: readonly SandboxJob[]): string[] {
   const names = rows.flatMap(({ metadata: { sandbox } }) =>
     typeof sandbox === "string" ? sandbox : [],
   );

@@ -1,13 +1,14 @@
 import { sha256 } from "../../canonical.ts";
 import { Conflict, InvalidInput } from "../../errors.ts";
 import { treeOfFiles } from "../../git/patch.ts";
-import { runJob } from "../../sandbox/jobs.ts";
+import { announceJob, runJob } from "../../sandbox/jobs.ts";
 import type { Sandbox } from "../../sandbox/port.ts";
 import { sandboxProvider } from "../../sandbox/provider.ts";
 import { treeFiles } from "../repository.ts";
 import { isTrusted } from "../sandbox.ts";
 import { type Basis, nameOf, type RunIds } from "../work.ts";
 import type { Draft } from "./draft.ts";
+import { tryOfTurn } from "./left-behind.ts";
 
 /** With a request to the model, still less than a deployed function may run. */
 const TURN_MS = 180_000;
@@ -19,6 +20,8 @@ const TAIL_CHARS = 3_000;
 interface Place {
   readonly ids: RunIds;
   readonly turn: number;
+  /** Which try of the turn. */
+  readonly attempt: number;
   readonly basis: Basis;
   readonly draft: Draft;
   /** A bare repository that has the base. */
@@ -27,22 +30,24 @@ interface Place {
 
 /**
  * What runs commands on the draft as it then is, in a sandbox that is made for them and removed after them: no command sees what
- * another draft left. Named for what it holds, so that a turn which is made again finds the jobs that it has done. What cannot be
- * run is told to the model.
+ * another draft left, nor another try of the same turn: what came before it in the same call is done again too. Its name is on
+ * record before it is made, so that whoever cancels the run, or makes the turn again, ends it. What cannot be run is told to
+ * the model.
  */
-export function runInDraft({ ids, turn, basis, draft, dir }: Place) {
+export function runInDraft({ ids, turn, attempt, basis, draft, dir }: Place) {
   const deadline = performance.now() + TURN_MS;
   return async (commands: readonly string[][]): Promise<string> => {
     const what = sha256(JSON.stringify([draft.entries, commands]));
     const tree = await treeOfFiles(dir, basis.base, await draft.changes());
-    const name = `countersign-${sha256(`${ids.runId}/${turn}/${what}`).slice(0, 32)}`;
+    const stepId = `${tryOfTurn(turn, attempt)}-${what.slice(0, 16)}`;
+    const name = `countersign-${sha256(`${ids.runId}/${stepId}`).slice(0, 32)}`;
     try {
+      await announceJob({ ...ids, stepId: `${stepId}-0x`, jobType: "draft.run", sandbox: name });
       const sandbox = await sandboxProvider().open({
         name,
         files: () => treeFiles(dir, tree),
         trusted: isTrusted(nameOf(basis)),
       });
-      const stepId = `draft/turn-${turn}-${what.slice(0, 16)}`;
       return await inSandbox(sandbox, commands, { ids, stepId, tree, deadline });
     } catch (error) {
       if (error instanceof Conflict && error.code === "sandbox_not_isolated")
@@ -72,8 +77,10 @@ async function inSandbox(
   for (const [at, [program = "", ...args]] of commands.entries()) {
     const left = deadline - performance.now();
     if (left < 1_000) return [...said, "(No time is left in this turn.)"].join("\n\n");
+    const job = { projectId, runId, stepId: `${stepId}-${at}x`, jobType: "draft.run" } as const;
+    await announceJob({ ...job, sandbox: sandbox.name });
     const { exitCode, tail } = await runJob({
-      ...{ projectId, runId, stepId: `${stepId}-${at}x`, jobType: "draft.run", sandbox },
+      ...{ ...job, sandbox },
       command: {
         argv: [program, ...args],
         env: { CI: "1", NO_COLOR: "1" },

@@ -17,6 +17,7 @@ import { type Basis, basisOf, inputOf, type RunIds } from "../work.ts";
 import { Base } from "./base.ts";
 import { Draft, draftKey, draftSchema } from "./draft.ts";
 import { Files } from "./files.ts";
+import { sweepTurn } from "./left-behind.ts";
 import { SYSTEM, taskOf } from "./prompt.ts";
 import { runInDraft } from "./run.ts";
 import { carryOut, FINISH, TOOLS } from "./tools.ts";
@@ -46,6 +47,7 @@ export async function takeTurn(ids: RunIds, turn: number): Promise<TurnDone> {
   if (target === null) {
     throw new InvalidInput("model_missing", "A change from a model needs one: set MODEL.");
   }
+  const attempt = await sweepTurn(ids, turn);
   const [input, basis] = await Promise.all([inputOf(ids.runId), basisOf(ids.runId)]);
   const { conversation, draft: entries } = await stateBefore(ids, turn, input, basis);
   const { projectId, runId } = ids;
@@ -56,7 +58,7 @@ export async function takeTurn(ids: RunIds, turn: number): Promise<TurnDone> {
     target,
   );
   const draft = new Draft(ids, entries);
-  const { calls, finished } = await resultsOf(answer, { ids, turn, basis, draft });
+  const { calls, finished } = await resultsOf(answer, { ids, turn, attempt, basis, draft });
   const text = redactText(answer.text).toWellFormed();
   const turns = [...conversation.turns, { text, calls }];
   const next = boundConversation({ ...conversation, turns }, CONVERSATION_TOKENS);
@@ -81,6 +83,7 @@ async function stateBefore(
 interface Work {
   readonly ids: RunIds;
   readonly turn: number;
+  readonly attempt: number;
   readonly basis: Basis;
   readonly draft: Draft;
 }
