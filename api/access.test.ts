@@ -82,6 +82,7 @@ const ATTEMPTS: Record<string, "public" | "signed" | readonly Attempt[]> = {
   "GET /api/events/schema": "public",
   "GET /api/health": "public",
   "POST /api/webhooks/github": "signed",
+  "POST /api/webhooks/vercel": "signed",
   "GET /api/projects": [{ what: "a list", path: () => "/api/projects?limit=100", status: 200 }],
   "POST /api/projects": [
     {
@@ -196,6 +197,15 @@ const ATTEMPTS: Record<string, "public" | "signed" | readonly Attempt[]> = {
   ),
   "GET /api/projects/{projectId}/effects": [
     theirs("their effects", (t) => `${project(t)}/effects`),
+  ],
+  "GET /api/projects/{projectId}/resources": [
+    theirs("their resources", (t) => `${project(t)}/resources`),
+  ],
+  "GET /api/projects/{projectId}/deployments": [
+    theirs("their deployments", (t) => `${project(t)}/deployments`),
+  ],
+  "GET /api/projects/{projectId}/findings": [
+    theirs("their findings", (t) => `${project(t)}/findings`),
   ],
   "GET /api/effects/{effectId}": [
     theirs("their effect", ({ effectId }) => `/api/effects/${effectId}`),

@@ -5,6 +5,7 @@ import { artifactRoutes } from "./_routes/artifacts.ts";
 import { auditRoutes } from "./_routes/audit.ts";
 import { bundleRoutes } from "./_routes/bundle.ts";
 import type { AppEnv } from "./_routes/common.ts";
+import { deliveryRoutes } from "./_routes/delivery.ts";
 import { effectRoutes } from "./_routes/effects.ts";
 import { eventRoutes } from "./_routes/events.ts";
 import { exportRoutes } from "./_routes/export.ts";
@@ -34,7 +35,7 @@ const ROUTES = [
   ...[runRoutes, jobRoutes, approvalRoutes, effectRoutes, policyRoutes, auditRoutes],
   ...[artifactRoutes, exportRoutes, bundleRoutes],
   ...[threadRoutes, skillRoutes],
-  ...[repoRoutes, webhookRoutes],
+  ...[repoRoutes, webhookRoutes, deliveryRoutes],
 ];
 for (const routes of ROUTES) {
   app.route("/api", routes);

@@ -99,6 +99,20 @@ export function program(): Command {
     await listRepos(options, contextOf(command));
   });
 
+  const delivery: [string, string, "listResources" | "listDeployments" | "listFindings"][] = [
+    ["resources", "list a project's resources at Neon, Upstash and Vercel", "listResources"],
+    ["deployments", "list what a project has deployed", "listDeployments"],
+    ["findings", "list what a project has changed outside and is no longer so", "listFindings"],
+  ];
+  for (const [name, what, list] of delivery) {
+    byPages(countersign.command(name).description(`${what}, newest first`)).action(
+      async (options, command) => {
+        const lists = await import("./commands/delivery.ts");
+        await lists[list](options, contextOf(command));
+      },
+    );
+  }
+
   byPages(
     countersign
       .command("artifacts")

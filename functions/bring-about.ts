@@ -20,18 +20,26 @@ export interface Ours {
 /** A plan that was brought about, or, in mode `plan`, only made. */
 export interface BroughtAbout {
   readonly planArtifactId: string | null;
+  /** How many effects were brought about. */
+  readonly effects: number;
+}
+
+interface Options {
+  /** What has to be known for each plan: the head whose checks have passed. */
+  readonly before?: (round: string) => Promise<{ headSha?: string }>;
+  /** Effects whose step begins so are approved with the others and kept for later. */
+  readonly keep?: string;
 }
 
 /**
  * One part of a run's changes: plan, wait for a person, apply. When what the plan was made against has moved, it is
  * planned and approved anew. Rounds of another attempt are other steps: a resumed run plans anew, and its effects know what is done.
- * @param before what has to be known for each plan: the head whose checks have passed.
  */
 export async function bringAbout(
   step: GetStepTools<typeof inngest>,
   { attempt, ...ids }: Ours,
   part: Part,
-  before: (round: string) => Promise<{ headSha?: string }> = async () => ({}),
+  { before = async () => ({}), keep }: Options = {},
 ): Promise<BroughtAbout> {
   for (let n = 1; n <= MAX_PLANS; n++) {
     const round = `${part}-${attempt}-${n}`;
@@ -39,15 +47,16 @@ export async function bringAbout(
     const known = await before(round);
     const toPlan = { ...data, ...known, part };
     const plan = await step.invoke(`plan-${part}-${n}`, { function: planChanges, data: toPlan });
-    const { approvalId, effects, planArtifactId } = plan;
+    const { approvalId, planArtifactId } = plan;
+    const effects = plan.effects.filter(({ stepId }) => !keep || !stepId.startsWith(keep));
     if (approvalId !== null) {
       const wait = { ...data, approvalId };
       await step.invoke(`approval-${part}-${n}`, { function: awaitApproval, data: wait });
     }
-    if (effects.length === 0) return { planArtifactId };
+    if (effects.length === 0) return { planArtifactId, effects: 0 };
     const todo = { ...data, effects };
     const done = await step.invoke(`apply-${part}-${n}`, { function: applyPlan, data: todo });
-    if (done.outcome === "applied") return { planArtifactId };
+    if (done.outcome === "applied") return { planArtifactId, effects: effects.length };
   }
   throw new NonRetriableError(`plan_moves: the world moved under ${MAX_PLANS} plans in a row`);
 }

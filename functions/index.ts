@@ -2,7 +2,10 @@ import { acceptRunRequest } from "./accept-run.ts";
 import { answerMessage } from "./answer-message.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
+import { awaitBuild } from "./await-build.ts";
 import { awaitChecks } from "./await-checks.ts";
+import { awaitHealth } from "./await-health.ts";
+import { awaitInfra } from "./await-infra.ts";
 import { awaitResolution } from "./await-resolution.ts";
 import { bundleRun, sweepBundles } from "./bundle-run.ts";
 import { cancelRunRequest } from "./cancel-run.ts";
@@ -14,21 +17,24 @@ import { connectRepoToProject } from "./connect-repo.ts";
 import { createProjectFromEvent } from "./create-project.ts";
 import { decideApproval } from "./decide-approval.ts";
 import { deleteProjectData } from "./delete-project.ts";
+import { deployRun } from "./deploy-run.ts";
 import { draftPatch } from "./draft-patch.ts";
 import { gatherSources } from "./gather-sources.ts";
 import { implementationRun } from "./implementation-run.ts";
 import { indexRepo } from "./index-repo.ts";
 import { ingestFile } from "./ingest-file.ts";
-import { ledgerRun } from "./ledger-run.ts";
+import { ledgerRun, removalRun } from "./one-part-runs.ts";
 import { patchRepo } from "./patch-repo.ts";
 import { planChanges } from "./plan-changes.ts";
 import { preflightRun } from "./preflight-run.ts";
 import { publishArtifact } from "./publish-artifact.ts";
+import { recordInfra } from "./record-infra.ts";
 import { removeFile } from "./remove-file.ts";
 import { researchRun } from "./research-run.ts";
 import { resolveUnknownEffect } from "./resolve-effect.ts";
 import { stopSandboxes } from "./stop-sandboxes.ts";
 import { sweepApprovals } from "./sweep-approvals.ts";
+import { sweepDriftOfEffects } from "./sweep-drift.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepMessages } from "./sweep-messages.ts";
 import { sweepProjects } from "./sweep-projects.ts";
@@ -42,12 +48,18 @@ import { writeSections } from "./write-sections.ts";
 export const functions = [
   acceptRunRequest,
   ledgerRun,
+  removalRun,
   implementationRun,
   preflightRun,
   draftPatch,
   patchRepo,
   verifyPatch,
   awaitChecks,
+  deployRun,
+  awaitInfra,
+  awaitBuild,
+  awaitHealth,
+  recordInfra,
   researchRun,
   gatherSources,
   writeSections,
@@ -64,6 +76,7 @@ export const functions = [
   closeRun,
   sweepApprovals,
   sweepRuns,
+  sweepDriftOfEffects,
   ingestFile,
   removeFile,
   sweepFiles,

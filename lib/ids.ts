@@ -14,6 +14,7 @@ export const ID_PREFIXES = {
   approval: "appr",
   decision: "dec",
   effect: "eff",
+  finding: "find",
   audit: "aud",
   job: "job",
   infra: "infra",

@@ -14,7 +14,11 @@ export interface CloudOptions {
   readonly dir: string;
   /** Ports on 127.0.0.1; what is left out gets a free one. */
   readonly ports?: Partial<
-    Record<"app" | "inngest" | "neon" | "vector" | "ledger" | "github", number>
+    Record<
+      | ("app" | "inngest" | "neon" | "vector" | "ledger" | "github")
+      | ("vercel" | "neonApi" | "upstashApi"),
+      number
+    >
   >;
   /** Run the bundle in this directory instead of the sources. */
   readonly bundle?: string;
@@ -22,6 +26,8 @@ export interface CloudOptions {
   readonly inngestDev?: string;
   /** A migrated database that is there already: none is started then. */
   readonly database?: DatabaseAddress;
+  /** Also what target apps are deployed to: Vercel, and the APIs that make databases and indexes. */
+  readonly targets?: boolean;
   /** false: data survives the death of any process, but not of the machine; for tests, which need not wait for the disk. */
   readonly durable?: boolean;
   /** More environment for the app. */
@@ -45,6 +51,9 @@ export interface Cloud {
     neon?: PartProcess;
     ledger: PartProcess;
     github: PartProcess;
+    vercel?: PartProcess;
+    neonApi?: PartProcess;
+    upstashApi?: PartProcess;
     inngest?: PartProcess;
   };
   /** Kills the part like a power cut and starts it again with the same state and port. */
@@ -96,6 +105,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await Promise.allSettled(starting);
     const [neon, vector, ledger, github] = await Promise.all(starting);
     const address = options.database ?? (await migrated(neon));
+    const { vercel, neonApi, upstashApi } = options.targets
+      ? await startTargets({ dir, ports, appUrl, address, vector, github, start, env: options.env })
+      : {};
     const temporary = join(dir, "tmp");
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
@@ -106,6 +118,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ...vector.env,
       ...ledger.env,
       ...github.env,
+      ...vercel?.env,
+      ...neonApi?.env,
+      ...upstashApi?.env,
       INNGEST_DEV: inngestUrl,
       BLOB_DIR: join(dir, "blobs"),
       // What a killed app leaves in its temporary directory goes at the next start.
@@ -133,6 +148,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       vector,
       ledger,
       github,
+      vercel,
+      neonApi,
+      upstashApi,
       app: await startApp(),
       inngest: options.inngestDev ? undefined : await startInngest(),
     };
@@ -155,6 +173,53 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await close();
     throw error;
   }
+}
+
+type Start = (name: string, part: Parameters<typeof startPartProcess>[1]) => Promise<PartProcess>;
+
+/** Starts what target apps are deployed to. Secrets go by the environment: everybody sees a command line. */
+async function startTargets({
+  dir,
+  ports,
+  appUrl,
+  address,
+  vector,
+  github,
+  start,
+  env,
+}: {
+  dir: string;
+  ports: NonNullable<CloudOptions["ports"]>;
+  appUrl: string;
+  address: DatabaseAddress;
+  vector: PartProcess;
+  github: PartProcess;
+  start: Start;
+  env: CloudOptions["env"];
+}): Promise<Pick<Cloud["parts"], "vercel" | "neonApi" | "upstashApi">> {
+  const starting = [
+    start("vercel", {
+      dir: join(dir, "vercel"),
+      port: ports.vercel,
+      args: ["--github-url", github.url, "--webhook-url", `${appUrl}/api/webhooks/vercel`],
+      // Its builds trust what ours do.
+      env: { ...github.env, SANDBOX_TRUSTED_REPOS: env?.SANDBOX_TRUSTED_REPOS ?? "" },
+    }),
+    start("neon-api", {
+      dir: join(dir, "neon-api"),
+      port: ports.neonApi,
+      env: { DATABASE_URL: address.url, NEON_WS_PROXY: address.wsProxy ?? "" },
+    }),
+    start("upstash-api", {
+      dir: join(dir, "upstash-api"),
+      port: ports.upstashApi,
+      env: vector.env,
+    }),
+  ] as const;
+  // As above: what has not started yet could not be closed.
+  await Promise.allSettled(starting);
+  const [vercel, neonApi, upstashApi] = await Promise.all(starting);
+  return { vercel, neonApi, upstashApi };
 }
 
 /** Brings a database that was just started to the newest schema. */

@@ -191,6 +191,8 @@ export const effects = pgTable(
     claimedAt: instant("claimed_at"),
     sentAt: instant("sent_at"),
     confirmedAt: instant("confirmed_at"),
+    /** When it was last looked whether it is still there. */
+    checkedAt: instant("checked_at"),
     updatedAt: updatedAt(),
   },
   (t) => [
@@ -199,6 +201,7 @@ export const effects = pgTable(
     index("effects_project_idx").on(t.projectId, t.plannedAt, t.id),
     index("effects_approval_idx").on(t.approvalId, t.position),
     index("effects_lease_idx").on(t.leaseExpiresAt).where(sql`${t.status} in ('claimed', 'sent')`),
+    index("effects_checked_idx").on(t.checkedAt.asc().nullsFirst()).where(sql`${t.status} = 'confirmed'`),
     check("effects_intent_hash_check", sql`${t.intentHash} ~ '^[0-9a-f]{64}$'`),
     check(
       "effects_claim_check",
@@ -213,5 +216,29 @@ export const effects = pgTable(
       sql`(${t.status} = 'confirmed') = (${t.confirmedAt} is not null)
         and (${t.status} <> 'confirmed' or ${t.externalId} is not null)`,
     ),
+  ],
+);
+
+/** What confirmed effects and the outside no longer agree on; nothing is repaired by it. */
+export const findings = pgTable(
+  "findings",
+  {
+    id: id(),
+    projectId: text("project_id")
+      .notNull()
+      .references(() => projects.id, { onDelete: "cascade" }),
+    effectId: text("effect_id")
+      .notNull()
+      .references(() => effects.id, { onDelete: "cascade" }),
+    /** What differs, for people. Redacted. */
+    detail: text("detail").notNull(),
+    createdAt: createdAt(),
+    lastSeenAt: instant("last_seen_at").notNull().defaultNow(),
+    /** When it was seen to agree again. */
+    goneAt: instant("gone_at"),
+  },
+  (t) => [
+    uniqueIndex("findings_open_key").on(t.effectId).where(sql`${t.goneAt} is null`),
+    index("findings_project_idx").on(t.projectId, t.createdAt, t.id),
   ],
 );

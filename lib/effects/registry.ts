@@ -1,13 +1,24 @@
+import { RESOURCE_TYPES } from "../provision/types.ts";
 import type { EffectDefinition, Json } from "./definition.ts";
 import { ledgerEntry, ledgerNote } from "./definitions/ledger.ts";
 import { repoCleanup, repoMerge } from "./definitions/repo-merge.ts";
 import { repoPull } from "./definitions/repo-pull.ts";
 import { repoPush } from "./definitions/repo-push.ts";
+import { resourceEffect } from "./definitions/resource.ts";
+import { removalEffect } from "./definitions/resource-removal.ts";
+import { vercelDeployment } from "./definitions/vercel-deployment.ts";
+import { vercelEnvironment } from "./definitions/vercel-environment.ts";
+import { vercelProject } from "./definitions/vercel-project.ts";
+import { vercelPromotion, vercelRollback } from "./definitions/vercel-promotion.ts";
 
 const DEFINITIONS: ReadonlyMap<string, EffectDefinition> = new Map(
   [
     ...[erased(ledgerEntry), erased(ledgerNote)],
     ...[erased(repoPush), erased(repoPull), erased(repoMerge), erased(repoCleanup)],
+    ...[erased(vercelProject), ...RESOURCE_TYPES.map((type) => erased(resourceEffect(type)))],
+    ...[erased(vercelEnvironment), erased(vercelDeployment)],
+    ...[erased(vercelPromotion), erased(vercelRollback)],
+    ...RESOURCE_TYPES.map((type) => erased(removalEffect(type))),
   ].map((definition) => [definition.kind, definition]),
 );
 

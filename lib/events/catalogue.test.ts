@@ -10,7 +10,7 @@ import { eventSchemas } from "./schema.ts";
 
 const promised = {
   inbound:
-    "file.uploaded project.created file.removed project.deleted repo.connected repo.pushed repo.checked run.requested run.cancel.requested approval.granted approval.denied approval.revoked effect.resolved chat.message.sent",
+    "file.uploaded project.created file.removed project.deleted repo.connected repo.pushed repo.checked run.requested run.cancel.requested approval.granted approval.denied approval.revoked effect.resolved infra.provisioned chat.message.sent",
   outbound:
     "file.ingested file.rejected run.started run.waiting run.succeeded run.failed run.canceled approval.requested approval.settled effect.settled artifact.created sandbox.job.finished infra.provisioned deployment.updated chat.message.replied",
 };

@@ -21,6 +21,7 @@ export const INBOUND = [
   approvals.approvalDenied,
   approvals.approvalRevoked,
   approvals.effectResolved,
+  delivery.infraProvisioned,
   chat.chatMessageSent,
 ] as const;
 

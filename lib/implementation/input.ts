@@ -4,6 +4,7 @@ import { checkedRef } from "../git/names.ts";
 import { pathProblem } from "../git/paths.ts";
 import { isRepositoryName } from "../github/names.ts";
 import { budgetInput } from "../model/budget-input.ts";
+import { deployInput } from "../provision/input.ts";
 import { redactText } from "../redact.ts";
 
 const repository = z.string().refine(
@@ -78,7 +79,7 @@ const task = z.strictObject({
   files: z.array(path).max(100).default([]),
 });
 
-/** A change of a connected repository, up to its merged pull request. */
+/** A change of a connected repository, up to its merged pull request or to production. */
 export const repositoryInput = z.strictObject({
   target: z.literal("repository"),
   repository,
@@ -129,11 +130,18 @@ export const repositoryInput = z.strictObject({
     .default({ required: [], deadlineMinutes: 60, graceSeconds: 15 }),
   /** A rebase leaves no place for the mark by which a merge of ours is found again. */
   merge: z.enum(["merge", "squash"]).default("merge"),
+  /** Where the merged commit goes on to; absent: the run ends with the merge. */
+  deploy: deployInput.optional(),
 });
 
 /** Whether the change of a run is still to be made, by a model. */
 export function asksModel(input: unknown): boolean {
   return repositoryInput.parse(input).changes.from === "model";
+}
+
+/** Whether a run goes on from the merge to production. */
+export function deploys(input: unknown): boolean {
+  return repositoryInput.parse(input).deploy !== undefined;
 }
 
 export type RepositoryInput = z.infer<typeof repositoryInput>;

@@ -1,6 +1,9 @@
 import { InvalidInput } from "../errors.ts";
+import { readTopFile } from "../git/file.ts";
 import { changedFiles, diffText, type FileChange, treeOfDiff, treeOfFiles } from "../git/patch.ts";
 import { fenced, inline, list, paragraphs } from "../markdown.ts";
+import { ENV_EXAMPLE, namesOf, withNames } from "../provision/env-example.ts";
+import type { DeployInput } from "../provision/input.ts";
 import { draftOf } from "./agent/result.ts";
 import { publishOfRun } from "./artifact.ts";
 import type { RepositoryInput } from "./input.ts";
@@ -15,7 +18,7 @@ const MAX_FILES = 500;
 
 /**
  * Makes the change that a run was asked for, in a bare repository where nothing of the repository itself is ever run, keeps its
- * files, finds what has to verify it and publishes the PATCHSET. Throws InvalidInput for a diff that does not apply (`patch_does_not_apply`), a change that changes
+ * files, finds what has to verify it and publishes the PATCHSET. What a deployment will give to the app is named in its `.env.example`. Throws InvalidInput for a diff that does not apply (`patch_does_not_apply`), a change that changes
  * nothing, too many files, and files that are neither plain nor executable.
  */
 export async function makePatch(ids: RunIds): Promise<Patch> {
@@ -25,10 +28,11 @@ export async function makePatch(ids: RunIds): Promise<Patch> {
   const { changes } = input;
   await using repository = await openBase(basis);
   const { dir } = repository;
-  const tree =
+  const asked =
     changes.from === "diff"
       ? await treeOfDiff(dir, base, changes.diff)
       : await treeOfFiles(dir, base, await filesOf(ids, changes));
+  const tree = input.deploy ? await withEnvExample(dir, asked, input.deploy) : asked;
   const files = await changedFiles(dir, base, tree);
   if (files.length === 0) {
     throw new InvalidInput("patch_empty", "The change leaves the repository as it is.");
@@ -51,6 +55,14 @@ export async function makePatch(ids: RunIds): Promise<Patch> {
     metadata: { base, tree, files: files.length, truncated: diff.truncated },
   });
   return { tree, patchset, files: files.length, jobs, artifact };
+}
+
+/** The tree with the names of the variables that the app will be given. */
+async function withEnvExample(dir: string, tree: string, deploy: DeployInput): Promise<string> {
+  const now = await readTopFile(dir, tree, ENV_EXAMPLE);
+  const text = withNames(now?.toString("utf8") ?? "", namesOf(deploy));
+  if (text === null) return tree;
+  return await treeOfFiles(dir, tree, [{ path: ENV_EXAMPLE, bytes: Buffer.from(text, "utf8") }]);
 }
 
 /** The files as the request says them, or as the model has drafted them. */

@@ -1,4 +1,6 @@
 import { fenced, inline, list, paragraphs } from "../markdown.ts";
+import type { DeployInput } from "../provision/input.ts";
+import { TYPES } from "../provision/types.ts";
 import { publishOfRun } from "./artifact.ts";
 import type { RepositoryInput } from "./input.ts";
 import { openBase } from "./repository.ts";
@@ -58,7 +60,22 @@ export function planText(
     list(sources),
     "## Then",
     `A branch of its own and a pull request into \`${baseBranch}\`, after an approval; the merge (${input.merge}) after its checks and another approval.`,
+    input.deploy ? deployText(input.deploy) : "",
   );
+}
+
+function deployText({ project, resources, rollback }: DeployInput): string {
+  const uses = resources.map(
+    ({ name, type, mode }) => `${inline(name)} (${TYPES[type].title}, ${mode})`,
+  );
+  const back =
+    rollback === "preapproved"
+      ? "It goes back by itself when it does not answer as it has to."
+      : "Going back, when it does not answer as it has to, asks for an approval of its own.";
+  return [
+    `The merged commit goes on to production of \`${project}\` at Vercel: what it needs there${uses.length > 0 ? `, ${uses.join(", ")},` : ""} after an approval, the build after another, and what production serves after a third.`,
+    back,
+  ].join(" ");
 }
 
 function changesText({ changes }: RepositoryInput): string {

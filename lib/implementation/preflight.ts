@@ -5,6 +5,7 @@ import { requiredEnv } from "../env.ts";
 import { InvalidInput } from "../errors.ts";
 import { branchHead } from "../github/branches.ts";
 import { modelTarget } from "../model/target.ts";
+import { preflightDeploy } from "../provision/preflight.ts";
 import type { RepositoryInput } from "./input.ts";
 import { type Basis, inputOf, type RunIds } from "./work.ts";
 
@@ -12,8 +13,7 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Looks whether a run can be done at all, before any of it is: the repository is connected, its branch is there, the artifacts
- * that are named exist, there is a token for GitHub, and a model where one is to make
- * the change. Throws InvalidInput that says what is missing.
+ * that are named exist, there is a token for GitHub, a model where one is to make the change, and what a deployment needs. Throws InvalidInput that says what is missing.
  */
 export async function preflight({ projectId, runId }: RunIds): Promise<Basis> {
   const input = await inputOf(runId);
@@ -29,6 +29,7 @@ export async function preflight({ projectId, runId }: RunIds): Promise<Basis> {
       "A change from a model needs one: set MODEL, or say the change as files or as a diff.";
     throw new InvalidInput("model_missing", what);
   }
+  if (input.deploy) await preflightDeploy(input.deploy, `${row.owner}/${row.name}`);
   const artifacts = await artifactsOf(projectId, input);
   const baseBranch = input.base ?? row.defaultBranch;
   const name = { owner: row.owner, repo: row.name };

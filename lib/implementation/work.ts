@@ -26,7 +26,13 @@ export const runArtifact = z.object({
   projectId: z.string(),
   runId: z.string(),
   artifactId: z.string(),
-  kind: z.enum(["IMPLEMENTATION_PLAN", "PATCHSET", "VERIFICATION_REPORT"]),
+  kind: z.enum([
+    "IMPLEMENTATION_PLAN",
+    "PATCHSET",
+    "VERIFICATION_REPORT",
+    "ENVIRONMENT_CONTRACT",
+    "INFRA_INSTRUCTIONS",
+  ]),
   logicalKey: z.string(),
   version: z.number(),
 });

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { researchInput } from "../artifacts/input.ts";
 import { InvalidInput } from "../errors.ts";
 import { repositoryInput } from "../implementation/input.ts";
+import { removalInput } from "../provision/removal-input.ts";
 
 /** Objects to create in a book of the ledger service. */
 export const ledgerInput = z.strictObject({
@@ -23,7 +24,11 @@ export const ledgerInput = z.strictObject({
 });
 
 /** What an implementation run is to change, by its target. */
-export const implementationInput = z.discriminatedUnion("target", [ledgerInput, repositoryInput]);
+export const implementationInput = z.discriminatedUnion("target", [
+  ledgerInput,
+  repositoryInput,
+  removalInput,
+]);
 
 /** What `run.started` says of an input's target; nothing for a research run. */
 export function targetOf(input: Record<string, unknown>): { target?: string } {

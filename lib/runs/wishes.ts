@@ -1,12 +1,24 @@
 import { effectsOfRun } from "../data/effect-lists.server.ts";
+import { deployWishes, promoteWishes, rollbackWishes } from "../deploy/plan.ts";
 import type { Wish } from "../effects/wish.ts";
 import { Conflict } from "../errors.ts";
 import { mergeWishes } from "../implementation/merge.ts";
 import { pushWishes } from "../implementation/push.ts";
 import { ledgerWishes } from "../ledger/wishes.ts";
+import { infraWishes } from "../provision/plan.ts";
+import { removalWishes } from "../provision/removal.ts";
 
 /** The parts of runs that are planned and approved each by itself. */
-export const PARTS = ["ledger", "push", "merge"] as const;
+export const PARTS = [
+  "ledger",
+  "push",
+  "merge",
+  "infra",
+  "deploy",
+  "promote",
+  "rollback",
+  "removal",
+] as const;
 export type Part = (typeof PARTS)[number];
 
 /**
@@ -31,8 +43,23 @@ export async function wishesOf(
 }
 
 async function all(part: Part, runId: string, headSha: string | undefined): Promise<Wish[]> {
-  if (part === "ledger") return await ledgerWishes(runId);
-  if (part === "push") return await pushWishes(runId);
-  if (headSha === undefined) throw new Conflict("no_head", "A merge is planned for a head.");
-  return await mergeWishes(runId, headSha);
+  switch (part) {
+    case "ledger":
+      return await ledgerWishes(runId);
+    case "push":
+      return await pushWishes(runId);
+    case "merge":
+      if (headSha === undefined) throw new Conflict("no_head", "A merge is planned for a head.");
+      return await mergeWishes(runId, headSha);
+    case "infra":
+      return await infraWishes(runId);
+    case "deploy":
+      return await deployWishes(runId);
+    case "promote":
+      return await promoteWishes(runId);
+    case "rollback":
+      return await rollbackWishes(runId);
+    case "removal":
+      return await removalWishes(runId);
+  }
 }

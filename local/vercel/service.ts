@@ -73,6 +73,7 @@ export class Service {
   /** Serves what is in production of a project now; returns the port. */
   async openProject(id: string, port = 0): Promise<number> {
     return await this.sites.open(id, port, () => {
+      if (this.holds.has("production")) return { missing: "DEPLOYMENT_NOT_FOUND" };
       const live = this.projects.find(id)?.production_id;
       return live ? this.#rootOf(live) : { missing: "DEPLOYMENT_NOT_FOUND" };
     });

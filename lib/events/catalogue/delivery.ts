@@ -26,6 +26,7 @@ export const sandboxJobFinished = eventType("sandbox.job.finished", {
   }),
 });
 
+/** A resource is there. Said by people of what they made by hand for a run, with its name there as `resourceId`; by us with the id of our row. */
 export const infraProvisioned = eventType("infra.provisioned", {
   schema: z.strictObject({
     projectId: id,

@@ -7,6 +7,8 @@ export const newHold = z.strictObject({
   builds: z.boolean().default(false),
   /** Promotions and rollbacks are taken and not done. */
   promotions: z.boolean().default(false),
+  /** Production serves nothing, whatever was promoted. */
+  production: z.boolean().default(false),
 });
 type Held = keyof z.infer<typeof newHold>;
 

@@ -1,0 +1,116 @@
+import { noteDeployment } from "../data/deployments.server.ts";
+import { Later, NotFound } from "../errors.ts";
+import { targetOfRun } from "../provision/target.ts";
+import { setRunStatus } from "../runs/life.ts";
+import { buildLog } from "../vercel/build-log.ts";
+import { type DeploymentFacts, readDeployment } from "../vercel/deployments.ts";
+import { readProject } from "../vercel/projects.ts";
+import { askHealth } from "./health.ts";
+import { deploymentOf } from "./state.ts";
+
+const TIMEOUT_MS = 10_000;
+const UNSEEN_MS = 2000;
+/** How long to wait for a webhook before looking without one, in seconds; the last goes on. */
+const BUILD_WAITS = [2, 5, 10, 20, 60];
+/** How long to wait before asking an app again, in seconds; the last goes on. */
+const HEALTH_WAITS = [1, 1, 2, 3, 5, 10, 15];
+
+interface Ours {
+  readonly runId: string;
+  readonly inngestRunId: string;
+  readonly look: number;
+  /** When this wait began, in ms since the epoch. */
+  readonly since: number;
+}
+
+/** What a look at a build has shown. `error` says why it is bad, with the end of its log. */
+export interface BuildSeen {
+  readonly deploymentId: string;
+  readonly vercelDeploymentId: string;
+  readonly url: string;
+  readonly status: DeploymentFacts["state"];
+  readonly outcome: "ready" | "pending" | "bad";
+  readonly error: string | null;
+  readonly waitSeconds: number;
+}
+
+/** Looks at the build of a run's newest deployment, notes its state, and says of the run whether it waits. */
+export async function lookAtBuild({ look, since, ...ours }: Ours): Promise<BuildSeen> {
+  const [{ deploy }, row] = await Promise.all([targetOfRun(ours.runId), deploymentOf(ours.runId)]);
+  const { id: deploymentId, vercelDeploymentId } = row;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const facts = await readDeployment(vercelDeploymentId, signal);
+  // We have made it: a read that does not show it came late.
+  if (!facts) {
+    const what = `The deployment ${vercelDeploymentId} is not seen yet.`;
+    throw new Later("deployment_not_seen", what, UNSEEN_MS);
+  }
+  const { state: status, url } = facts;
+  await noteDeployment({ vercelDeploymentId, status });
+  const seen = {
+    deploymentId,
+    vercelDeploymentId,
+    url,
+    status,
+    waitSeconds: at(BUILD_WAITS, look),
+  };
+  const name = `The deployment ${vercelDeploymentId} of ${deploy.project}`;
+  if (status === "ready") {
+    await setRunStatus(ours, "running");
+    return { ...seen, outcome: "ready", error: null };
+  }
+  if (status === "error") {
+    const log = await buildLog(vercelDeploymentId, signal);
+    const error = `deployment_failed: ${name} failed${facts.error ? `: ${facts.error}` : ""}.\n${log}`;
+    return { ...seen, outcome: "bad", error: error.trim().slice(0, 4000) };
+  }
+  if (status === "canceled") {
+    return { ...seen, outcome: "bad", error: `deployment_canceled: ${name} was canceled.` };
+  }
+  if (Date.now() - since > deploy.buildMinutes * 60_000) {
+    const error = `deployment_late: ${name} was not built in ${deploy.buildMinutes} minutes.`;
+    return { ...seen, outcome: "bad", error };
+  }
+  await setRunStatus(ours, "waiting_external", { waitingFor: vercelDeploymentId });
+  return { ...seen, outcome: "pending", error: null };
+}
+
+/** Where an app is asked: at the address of the deployment itself, or where production is. */
+export type Place = "deployment" | "production";
+
+/** What a look at a running app has shown. */
+export interface HealthSeen {
+  readonly outcome: "healthy" | "pending" | "unhealthy";
+  readonly url: string;
+  readonly said: string;
+  readonly waitSeconds: number;
+}
+
+/** Asks an app once. It is unhealthy when it has not answered as it has to by the deadline of the run's input. */
+export async function lookAtHealth({
+  look,
+  since,
+  place,
+  ...ours
+}: Ours & { place: Place }): Promise<HealthSeen> {
+  const [{ deploy }, row] = await Promise.all([targetOfRun(ours.runId), deploymentOf(ours.runId)]);
+  const url = place === "deployment" ? row.deploymentUrl : await production(row.vercelProjectId);
+  const { healthy, said } = await askHealth(url, deploy.health);
+  const seen = { url, said, waitSeconds: at(HEALTH_WAITS, look) };
+  if (!healthy && Date.now() - since <= deploy.health.deadlineSeconds * 1000) {
+    await setRunStatus(ours, "waiting_external", { waitingFor: url });
+    return { ...seen, outcome: "pending" };
+  }
+  await setRunStatus(ours, "running");
+  return { ...seen, outcome: healthy ? "healthy" : "unhealthy" };
+}
+
+async function production(projectId: string): Promise<string> {
+  const url = (await readProject(projectId, AbortSignal.timeout(TIMEOUT_MS)))?.productionUrl;
+  if (url) return url;
+  throw new NotFound("production_not_found", `The project ${projectId} has no production address.`);
+}
+
+function at(waits: readonly number[], look: number): number {
+  return waits[Math.min(look, waits.length) - 1] ?? 60;
+}

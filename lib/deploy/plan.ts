@@ -1,0 +1,90 @@
+import { deploymentsOfRun } from "../data/deployments.server.ts";
+import { effectsOfRun } from "../data/effect-lists.server.ts";
+import type { Effect } from "../data/effects.server.ts";
+import type { Wish } from "../effects/wish.ts";
+import { NotFound } from "../errors.ts";
+import { targetOfRun } from "../provision/target.ts";
+import { variablesFor } from "../vercel/environment.ts";
+import { type ProjectFacts, readProject } from "../vercel/projects.ts";
+import {
+  deploymentOf,
+  deployStep,
+  mergedBy,
+  nextBuild,
+  nextPromotion,
+  promoteStep,
+  rollbackStep,
+} from "./state.ts";
+
+const TIMEOUT_MS = 20_000;
+
+/** The build of exactly the merged commit, with the variables that are there now. */
+export async function deployWishes(runId: string): Promise<Wish[]> {
+  const { deploy, repository, baseBranch: ref } = await targetOfRun(runId);
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const [sha, deployments, { id: projectId }] = await Promise.all([
+    mergedBy(runId),
+    deploymentsOfRun({ runId }),
+    projectAt(deploy.project, signal),
+  ]);
+  const [owner = "", repo = ""] = repository.split("/");
+  const variables = await variablesFor(projectId, "production", signal);
+  const params = { project: deploy.project, projectId, owner, repo, ref, sha, variables };
+  return [{ stepId: deployStep(nextBuild(deployments)), kind: "vercel.deployment", params }];
+}
+
+/**
+ * That production serves what was built. When going back is approved beforehand, it is a second effect of the same plan, kept for
+ * the case that production does not answer as it has to.
+ */
+export async function promoteWishes(runId: string): Promise<Wish[]> {
+  const [{ deploy }, deployment, effects] = await Promise.all([
+    targetOfRun(runId),
+    deploymentOf(runId),
+    effectsOfRun({ runId }),
+  ]);
+  const n = nextPromotion(effects);
+  const row = effects.find(({ stepId }) => stepId === promoteStep(n));
+  const back = effects.find(({ stepId }) => stepId === rollbackStep(n));
+  // Production serves it already, or may: what it served before cannot be seen any more, only what was approved says it.
+  if (row && ["claimed", "sent", "unknown", "confirmed"].includes(row.status)) {
+    return [wishOf(row), ...(back && back.status !== "abandoned" ? [wishOf(back)] : [])];
+  }
+  const { project } = deploy;
+  const { vercelProjectId: projectId, vercelDeploymentId, deploymentUrl: url } = deployment;
+  const at = await projectAt(projectId, AbortSignal.timeout(TIMEOUT_MS));
+  const now = at.productionDeploymentId;
+  const previous = now === vercelDeploymentId ? null : now;
+  const sha = await mergedBy(runId);
+  const what = { project, projectId, deployment: vercelDeploymentId, sha, url, previous };
+  const promote: Wish = {
+    ...{ stepId: promoteStep(n), kind: "vercel.promotion" },
+    params: { ...what, rollback: deploy.rollback },
+  };
+  if (previous === null || deploy.rollback !== "preapproved") return [promote];
+  return [promote, rollbackWish(n, { project, projectId, from: vercelDeploymentId, to: previous })];
+}
+
+/** That production goes back to what it served before; nothing when it served nothing. */
+export async function rollbackWishes(runId: string): Promise<Wish[]> {
+  const effects = await effectsOfRun({ runId });
+  const n = nextPromotion(effects);
+  const promoted = effects.find(({ stepId }) => stepId === promoteStep(n));
+  const { project, projectId, deployment: from, previous: to } = promoted?.params ?? {};
+  if (promoted?.status !== "confirmed" || typeof to !== "string") return [];
+  return [rollbackWish(n, { project, projectId, from, to })];
+}
+
+function rollbackWish(n: number, params: Wish["params"]): Wish {
+  return { stepId: rollbackStep(n), kind: "vercel.rollback", params };
+}
+
+function wishOf({ stepId, kind, params }: Effect): Wish {
+  return { stepId, kind, params };
+}
+
+async function projectAt(idOrName: string, signal: AbortSignal): Promise<ProjectFacts> {
+  const at = await readProject(idOrName, signal);
+  if (at) return at;
+  throw new NotFound("vercel_project_not_found", `Vercel has no project ${idOrName}.`);
+}

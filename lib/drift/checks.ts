@@ -1,0 +1,92 @@
+import * as z from "zod";
+import type { Effect } from "../data/effects.server.ts";
+import { newestConfirmed } from "../data/findings.server.ts";
+import { infraRemoved } from "../data/infra.server.ts";
+import { readPull } from "../github/pulls.ts";
+import { sourceOf } from "../provision/comment.ts";
+import { providerOf } from "../provision/providers.ts";
+import { RESOURCE_TYPES, type ResourceType, TYPES } from "../provision/types.ts";
+import { readDeployment } from "../vercel/deployments.ts";
+import { listVariables } from "../vercel/environment.ts";
+import { readProject } from "../vercel/projects.ts";
+
+/** What an effect and the outside no longer agree on, in a sentence; null when they agree. */
+type Check = (effect: Effect, signal: AbortSignal) => Promise<string | null>;
+
+const pullParams = z.object({ owner: z.string(), repo: z.string(), number: z.number() });
+const projectParams = z.object({ project: z.string(), owner: z.string(), repo: z.string() });
+const servedParams = z.object({ project: z.string(), projectId: z.string() });
+const environmentParams = z.object({
+  project: z.string(),
+  target: z.string(),
+  variables: z.array(z.object({ name: z.string(), externalId: z.string().nullable() })),
+});
+
+/** Effects that say what production of a project at Vercel serves: the newest of them counts. */
+const SERVING = ["vercel.promotion", "vercel.rollback"] as const;
+
+const merged: Check = async ({ params, externalId }, signal) => {
+  const { owner, repo, number } = pullParams.parse(params);
+  const pull = await readPull({ owner, repo }, number, signal);
+  if (!pull) return `The pull request ${number} of ${owner}/${repo} is not there any more.`;
+  if (pull.merged && pull.mergeSha === externalId) return null;
+  return `The pull request ${number} of ${owner}/${repo} is not merged as ${externalId}.`;
+};
+
+const projectThere: Check = async ({ params, externalId }, signal) => {
+  const { project, owner, repo } = projectParams.parse(params);
+  const at = await readProject(externalId ?? project, signal);
+  if (!at) return `The project ${project} is not at Vercel any more.`;
+  if (at.repository?.toLowerCase() === `${owner}/${repo}`.toLowerCase()) return null;
+  return `The project ${project} at Vercel builds ${at.repository ?? "no repository"} now.`;
+};
+
+const resourceThere =
+  (type: ResourceType): Check =>
+  async ({ projectId, externalId }, signal) => {
+    const id = externalId ?? "";
+    const { title, provider, resourceType } = TYPES[type];
+    // What was removed with an approval is meant to be gone.
+    if (await infraRemoved({ projectId, provider, resourceType, externalId: id })) return null;
+    const there = await (await providerOf(type)).read(id, signal);
+    return there ? null : `The ${title} ${id} is not there any more.`;
+  };
+
+const variablesThere: Check = async ({ params }, signal) => {
+  const { project, target, variables } = environmentParams.parse(params);
+  const at = await readProject(project, signal);
+  if (!at) return `The project ${project} is not at Vercel any more.`;
+  const there = await listVariables(at.id, signal);
+  const problems = variables.flatMap(({ name }) => {
+    const now = there.find((one) => one.name === name && one.targets.includes(target));
+    if (!now) return `${name} is not set any more`;
+    // A later effect of ours may have set it anew: what counts is that nobody else has.
+    return sourceOf(now.comment) ? [] : `${name} was set by somebody else`;
+  });
+  return problems.length > 0 ? `Variables of ${project}: ${problems.join(", ")}.` : null;
+};
+
+const deploymentThere: Check = async ({ externalId }, signal) => {
+  const there = await readDeployment(externalId ?? "", signal);
+  return there ? null : `The deployment ${externalId} is not at Vercel any more.`;
+};
+
+const served: Check = async ({ id, params, externalId }, signal) => {
+  const { project, projectId: vercelProjectId } = servedParams.parse(params);
+  if ((await newestConfirmed({ kinds: SERVING, vercelProjectId })) !== id) return null;
+  const at = await readProject(vercelProjectId, signal);
+  if (!at) return `The project ${project} is not at Vercel any more.`;
+  const now = at.productionDeploymentId;
+  if (now === externalId) return null;
+  return `Production of ${project} serves ${now ?? "nothing"} and not ${externalId}.`;
+};
+
+/** What can be looked at, by the kind of effect. */
+export const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ["repo.merge", merged],
+  ["vercel.project", projectThere],
+  ...RESOURCE_TYPES.map((type): [string, Check] => [type, resourceThere(type)]),
+  ["vercel.environment", variablesThere],
+  ["vercel.deployment", deploymentThere],
+  ...SERVING.map((kind): [string, Check] => [kind, served]),
+]);

@@ -1,0 +1,49 @@
+import * as z from "zod";
+import { noteRemoved } from "../../data/infra.server.ts";
+import { resourceName } from "../../provision/input.ts";
+import { providerOf } from "../../provision/providers.ts";
+import { type ResourceType, TYPES } from "../../provision/types.ts";
+import type { EffectDefinition } from "../definition.ts";
+import { providerError, timeoutMs } from "./provider.ts";
+
+const params = z.strictObject({ resource: resourceName, externalId: z.string().min(1).max(500) });
+type Params = z.infer<typeof params>;
+
+/** The removal of a resource that a run of ours has made, with everything that is in it. */
+export function removalEffect(type: ResourceType): EffectDefinition<Params> {
+  const { provider, resourceType, title } = TYPES[type];
+  return {
+    kind: `${type}.removal`,
+    scope: "infra.delete",
+    params,
+    // What is gone does not come back: removing it again leaves what removing it once leaves.
+    reads: "consistent",
+    timeoutMs,
+    intent: ({ resource, externalId }) => ({
+      provider,
+      resourceType,
+      resource,
+      remove: externalId,
+    }),
+    summary: ({ resource, externalId }) =>
+      `REMOVE the ${title} "${resource}" (${externalId}) with all that is in it. It cannot be brought back.`,
+
+    async find({ params: { externalId }, signal }) {
+      const there = await (await providerOf(type)).read(externalId, signal);
+      return there ? null : { id: externalId };
+    },
+
+    async perform({ params: { externalId }, signal }) {
+      try {
+        await (await providerOf(type)).remove(externalId, signal);
+        return { id: externalId };
+      } catch (error) {
+        throw providerError(error);
+      }
+    },
+
+    async record({ projectId, externalId, id: effectId }, tx) {
+      await noteRemoved({ projectId, provider, resourceType, externalId, effectId }, tx);
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { setTimeout } from "node:timers/promises";
+import * as z from "zod";
+import { noteDeployment } from "../../data/deployments.server.ts";
+import { Unavailable } from "../../errors.ts";
+import { commitSha } from "../../events/catalogue/fields.ts";
+import { promoteDeployment, readDeployment, rollBackTo } from "../../vercel/deployments.ts";
+import { readProject } from "../../vercel/projects.ts";
+import {
+  type EffectCall,
+  type EffectDefinition,
+  EffectMoved,
+  EffectRefused,
+} from "../definition.ts";
+import { providerError, timeoutMs } from "./provider.ts";
+
+const inProject = {
+  project: z.string().min(1).max(100),
+  projectId: z.string(),
+};
+
+/** Between two looks whether production serves it. */
+const LOOK_MS = 500;
+
+const promotion = z.strictObject({
+  ...inProject,
+  deployment: z.string(),
+  sha: commitSha,
+  url: z.string(),
+  /** What production serves until then: null when it serves nothing. */
+  previous: z.string().nullable(),
+  /** Whether this approval is also one for going back to `previous`, should production not answer as it has to. */
+  rollback: z.enum(["preapproved", "ask"]),
+});
+type Promotion = z.infer<typeof promotion>;
+
+const rollback = z.strictObject({
+  ...inProject,
+  /** What was promoted, and what production goes back to. */
+  from: z.string(),
+  to: z.string(),
+});
+type Rollback = z.infer<typeof rollback>;
+
+/** Doing either of them again leaves what doing it once leaves. */
+const COMMON = { scope: "deploy.production", reads: "consistent", timeoutMs } as const;
+
+/** Production serves this deployment from now on. */
+export const vercelPromotion: EffectDefinition<Promotion> = {
+  ...COMMON,
+  kind: "vercel.promotion",
+  params: promotion,
+  intent: ({ project, deployment, sha, previous, rollback: back }) => ({
+    ...{ provider: "vercel", project, deployment, commit: sha, previous, rollback: back },
+  }),
+  summary: ({ project, deployment, sha, previous, url }) =>
+    `Serve the deployment ${deployment} of ${sha.slice(0, 12)} (${url}) in production of "${project}", instead of ${previous ?? "nothing"}.`,
+  find: ({ params, signal }) => served(params.projectId, params.deployment, signal),
+  async perform({ params, signal }) {
+    const { project, projectId, deployment, previous } = params;
+    return await toServe({ project, projectId, from: previous, to: deployment, signal }, () =>
+      promoteDeployment(projectId, deployment, signal),
+    );
+  },
+  async record({ params: { deployment: vercelDeploymentId }, id }, tx) {
+    await noteDeployment({ vercelDeploymentId, metadata: { promotedBy: id } }, tx);
+  },
+};
+
+/** Production goes back to what it served before a promotion. */
+export const vercelRollback: EffectDefinition<Rollback> = {
+  ...COMMON,
+  kind: "vercel.rollback",
+  params: rollback,
+  intent: ({ project, from, to }) => ({ provider: "vercel", project, from, to }),
+  summary: ({ project, from, to }) =>
+    `Go back from ${from} to ${to} in production of "${project}", when it does not answer as it has to.`,
+  find: ({ params, signal }) => served(params.projectId, params.to, signal),
+  async perform({ params: { project, projectId, from, to }, signal }) {
+    return await toServe({ project, projectId, from, to, signal }, () =>
+      rollBackTo(projectId, to, signal),
+    );
+  },
+  async record({ params: { from: vercelDeploymentId, to }, id }, tx) {
+    const metadata = { rolledBackBy: id, rolledBackTo: to };
+    await noteDeployment({ vercelDeploymentId, metadata }, tx);
+  },
+};
+
+async function served(projectId: string, deployment: string, signal: AbortSignal) {
+  const at = await readProject(projectId, signal);
+  if (at?.productionDeploymentId !== deployment) return null;
+  return { id: deployment, url: at.productionUrl ?? undefined };
+}
+
+interface Switch {
+  readonly project: string;
+  readonly projectId: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly signal: EffectCall<unknown>["signal"];
+}
+
+/** Asks for it, and waits until production serves it: Vercel takes such a wish and fulfils it a little later. */
+async function toServe({ project, projectId, from, to, signal }: Switch, ask: () => Promise<void>) {
+  try {
+    const at = await readProject(projectId, signal);
+    if (!at) throw new EffectRefused("project_gone", `Vercel has no project ${project}.`);
+    if (at.productionDeploymentId !== to) {
+      if (at.productionDeploymentId !== from) {
+        const now = at.productionDeploymentId ?? "nothing";
+        const what = `Production of ${project} serves ${now}, and ${from ?? "nothing"} was approved to be replaced.`;
+        throw new EffectMoved("production_moved", what);
+      }
+      const state = (await readDeployment(to, signal))?.state;
+      if (state !== "ready") {
+        const what = `The deployment ${to} is ${state ?? "gone"}: it cannot be served.`;
+        throw new EffectRefused("deployment_not_ready", what);
+      }
+      await ask();
+    }
+  } catch (error) {
+    throw providerError(error);
+  }
+  while (!signal.aborted) {
+    const now = await served(projectId, to, signal);
+    if (now) return now;
+    await setTimeout(LOOK_MS, undefined, { signal });
+  }
+  throw new Unavailable("not_served_yet", `Production of ${project} does not serve ${to} yet.`);
+}

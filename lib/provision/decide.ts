@@ -1,0 +1,124 @@
+import { effectsOfRun } from "../data/effect-lists.server.ts";
+import type { Effect } from "../data/effects.server.ts";
+import { findInfraResource } from "../data/infra.server.ts";
+import { InvalidInput } from "../errors.ts";
+import { listVariables, type Variable } from "../vercel/environment.ts";
+import { readProject } from "../vercel/projects.ts";
+import { sourceOf } from "./comment.ts";
+import { type DeployInput, type ResourceInput, type Wanted, wantedOf } from "./input.ts";
+import { providerOf } from "./providers.ts";
+import { stepOfResource } from "./steps.ts";
+import { type ResourceType, TYPES } from "./types.ts";
+
+/** What is to become of a variable at Vercel; `keep`: it comes from this resource already. `person`: somebody has to set it. */
+export interface DecidedVariable extends Wanted {
+  readonly action: "set" | "replace" | "keep" | "person";
+}
+
+/** What is to become of a resource. */
+export interface DecidedResource {
+  readonly name: string;
+  readonly type: ResourceType;
+  readonly mode: ResourceInput["mode"];
+  readonly region: string;
+  readonly action: "create" | "reuse" | "person";
+  /** Its id at the provider; null while it has none. */
+  readonly externalId: string | null;
+  /** Whether this run makes it or has made it. */
+  readonly ours: boolean;
+  readonly variables: readonly DecidedVariable[];
+}
+
+/** What a target app has and lacks, as the outside shows it now. */
+export interface DecidedInfra {
+  readonly project: { readonly name: string; readonly action: "create" | "reuse" };
+  readonly resources: readonly DecidedResource[];
+  /** Variables that people set by themselves, and whether they are there. */
+  readonly variables: readonly { readonly variable: string; readonly there: boolean }[];
+}
+
+/** Which app a decision is about. */
+export interface Target {
+  readonly projectId: string;
+  readonly runId: string;
+  /** `owner/repo`. */
+  readonly repository: string;
+  readonly deploy: DeployInput;
+}
+
+/**
+ * Looks what is there, and decides what is made, taken up and set. Throws InvalidInput (`vercel_project_other`) for a project at
+ * Vercel that builds another repository; what the providers' rooms throw.
+ */
+export async function decideInfra(target: Target, signal: AbortSignal): Promise<DecidedInfra> {
+  const { deploy, runId } = target;
+  const at = await readProject(deploy.project, signal);
+  if (at) requireRepository(at.repository, target);
+  const there = at ? await listVariables(at.id, signal) : [];
+  const production = new Map(
+    there.filter(({ targets }) => targets.includes("production")).map((one) => [one.name, one]),
+  );
+  const effects = await effectsOfRun({ runId });
+  return {
+    project: { name: deploy.project, action: at ? "reuse" : "create" },
+    resources: await Promise.all(
+      deploy.resources.map(async (wanted) => {
+        const found = await decideResource(wanted, { target, effects, signal });
+        return { ...found, variables: decideVariables(wanted, found, production) };
+      }),
+    ),
+    variables: deploy.variables.map((variable) => ({
+      variable,
+      there: production.has(variable),
+    })),
+  };
+}
+
+export function requireRepository(
+  repository: string | null,
+  { deploy, repository: wanted }: Pick<Target, "deploy" | "repository">,
+): void {
+  if (repository?.toLowerCase() === wanted.toLowerCase()) return;
+  const what = `The project ${deploy.project} at Vercel builds ${repository ?? "no repository"} and not ${wanted}.`;
+  throw new InvalidInput("vercel_project_other", what);
+}
+
+type Found = Omit<DecidedResource, "variables">;
+
+async function decideResource(
+  { name, type, mode, region, externalId }: ResourceInput,
+  about: { target: Target; effects: readonly Effect[]; signal: AbortSignal },
+): Promise<Found> {
+  const { target, effects, signal } = about;
+  const { provider, resourceType, region: usual } = TYPES[type];
+  const found = { name, type, mode, region: region ?? usual };
+  if (mode === "assisted") {
+    return { ...found, action: "reuse", externalId: externalId ?? null, ours: false };
+  }
+  const { projectId } = target;
+  const row = await findInfraResource({ projectId, provider, resourceType, name });
+  if (mode === "manual") {
+    return { ...found, action: "person", externalId: row?.externalId ?? null, ours: false };
+  }
+  const made = effects.find(
+    ({ stepId, status }) => stepId === stepOfResource(name) && status === "confirmed",
+  );
+  if (made) return { ...found, action: "reuse", externalId: made.externalId, ours: true };
+  const known = row && (await (await providerOf(type)).read(row.externalId, signal));
+  if (known) return { ...found, action: "reuse", externalId: known.id, ours: false };
+  return { ...found, action: "create", externalId: null, ours: true };
+}
+
+function decideVariables(
+  wanted: ResourceInput,
+  { type, action, externalId }: Found,
+  production: ReadonlyMap<string, Variable>,
+): DecidedVariable[] {
+  return wantedOf(wanted).map(({ variable, part }) => {
+    const now = production.get(variable);
+    if (action === "person") return { variable, part, action: now ? "keep" : "person" };
+    const from = sourceOf(now?.comment ?? null);
+    const same = from?.type === type && from.part === part && from.externalId === externalId;
+    return { variable, part, action: same ? "keep" : now ? "replace" : "set" };
+  });
+}

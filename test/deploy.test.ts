@@ -1,0 +1,235 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eq, sql } from "drizzle-orm";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { artifacts, deployments, infraResources } from "#db/schema.ts";
+import { providerOf } from "#lib/provision/providers.ts";
+import { RESOURCE_TYPES, TYPES } from "#lib/provision/types.ts";
+import { until } from "#local/client.ts";
+import { Hub, type HubRepository } from "#local/hub.ts";
+import { type TestCloud, testCloud } from "./support/cloud.ts";
+import { type ApprovalRow, RunDesk } from "./support/runs.ts";
+
+let world: TestCloud;
+let desk: RunDesk;
+let hub: Hub;
+let projectId: string;
+
+/** Each test has a repository, and a project at Vercel, of its own. */
+const NAMES = ["whole", "manual", "broken", "denied"] as const;
+type Name = (typeof NAMES)[number];
+const TRUSTED = NAMES.map((name) => `acme/${name}`).join(",");
+
+/** A page whose build says which variables it was given, never what they hold. */
+const BUILD = `import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+const given = Object.keys(process.env).filter((name) => /^(DATABASE_URL|UPSTASH|STRIPE)/.test(name)).sort();
+mkdirSync("dist", { recursive: true });
+writeFileSync("dist/index.html", readFileSync("page.html", "utf8").trim() + " with " + given.join(" ") + "\\n");
+if (readFileSync("page.html", "utf8").includes("explode")) throw new Error("the page exploded");
+`;
+const FILES = {
+  "package.json": JSON.stringify({
+    name: "shop",
+    type: "module",
+    scripts: { build: "node build.js" },
+  }),
+  "build.js": BUILD,
+  "page.html": "First\n",
+};
+
+beforeAll(async () => {
+  world = await testCloud({ targets: true, env: { SANDBOX_TRUSTED_REPOS: TRUSTED } });
+  desk = new RunDesk(world, await world.client());
+  hub = new Hub(world.cloud);
+  projectId = await desk.project("shipping");
+}, 90_000);
+afterEach(() => vercel("PUT", "/_hold", {}));
+afterAll(() => world?.close());
+
+async function vercel(method: string, path: string, body?: object): Promise<unknown> {
+  const { VERCEL_API_URL, VERCEL_TOKEN } = world.cloud.env;
+  const response = await fetch(`${VERCEL_API_URL}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${VERCEL_TOKEN}`, "content-type": "application/json" },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  if (!response.ok)
+    throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return response.status === 204 ? null : await response.json();
+}
+
+async function connected(name: Name): Promise<HubRepository> {
+  const dir = await mkdtemp(join(tmpdir(), "shop-"));
+  for (const [path, text] of Object.entries(FILES)) await writeFile(join(dir, path), text);
+  const repository = await hub.create(name, dir);
+  await rm(dir, { recursive: true });
+  const { owner } = repository;
+  await desk.client.send({ name: "repo.connected", data: { projectId, owner, name } });
+  await until(`${name} connected`, async () => {
+    const path = `/api/projects/${projectId}/repos?limit=100`;
+    const { items } = await desk.client.call<{ items: { name: string }[] }>("GET", path);
+    return items.some((repo) => repo.name === name);
+  });
+  return repository;
+}
+
+async function ask({ owner, name }: HubRepository, runId: string, page: string, deploy: object) {
+  const input = {
+    ...{ target: "repository", repository: `${owner}/${name}`, title: "A change", verify: [] },
+    changes: { from: "files", files: [{ path: "page.html", content: page }] },
+    checks: { required: [], graceSeconds: 0 },
+    deploy: { project: name, ...deploy },
+  };
+  const data = { projectId, runId, kind: "implementation", requestedBy: "ci", input };
+  await desk.client.send({ name: "run.requested", data });
+  return runId;
+}
+
+/** The next approval that a run asks for, besides these. */
+async function asked(runId: string, given: readonly ApprovalRow[]): Promise<ApprovalRow> {
+  const known = new Set(given.map(({ id }) => id));
+  return await until(
+    `an approval for ${runId}, after ${given.map(({ scope }) => scope).join(", ")}`,
+    async () => {
+      const run = await desk.run(runId).catch(() => null);
+      if (run?.status === "failed") throw new Error(`${runId} failed: ${run.error}`);
+      const rows = await desk.approvals(runId);
+      return rows.find(({ id, status }) => status === "pending" && !known.has(id));
+    },
+    60,
+  );
+}
+
+/** Grants each approval that the run asks for, one after the other; these are their scopes. */
+async function grantAll(runId: string, scopes: readonly string[]): Promise<ApprovalRow[]> {
+  const given: ApprovalRow[] = [];
+  for (const scope of scopes) {
+    const approval = await asked(runId, given);
+    expect(approval.scope).toBe(scope);
+    await desk.decide("granted", approval);
+    given.push(approval);
+  }
+  return given;
+}
+
+const SHIP = [
+  "repo.push",
+  "repo.merge",
+  "infra.provision",
+  "deploy.production",
+  "deploy.production",
+];
+
+const page = async (url: unknown) => await (await fetch(String(url))).text();
+
+const planOf = async ({ id }: ApprovalRow) =>
+  (await desk.client.call<{ plan: string }>("GET", `/api/approvals/${id}`)).plan;
+
+/** Every row of every table, and all that the engine keeps, as text. */
+async function everythingKept(): Promise<string> {
+  const { rows: tables } = await world.database.execute<{ name: string }>(
+    sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
+  );
+  const parts: string[] = [];
+  for (const { name } of tables) {
+    const { rows } = await world.database.execute(
+      sql`select to_jsonb(t)::text as row from ${sql.identifier(name)} t`,
+    );
+    parts.push(...rows.map(({ row }) => String(row)));
+  }
+  return [...parts, ...world.lines].join("\n");
+}
+
+/** What the providers hand out for the resources that there are: read again, as the run has done. */
+async function providerSecrets(): Promise<string[]> {
+  for (const [name, value] of Object.entries(world.cloud.env)) {
+    if (/^(?:NEON|UPSTASH)_(?:API|EMAIL)/.test(name)) process.env[name] = value;
+  }
+  const rows = await world.database.select().from(infraResources);
+  const secrets: string[] = [];
+  for (const { provider, resourceType, externalId } of rows) {
+    const type = RESOURCE_TYPES.find(
+      (one) => TYPES[one].provider === provider && TYPES[one].resourceType === resourceType,
+    );
+    if (!type) continue;
+    const { url = "", token } = await (await providerOf(type)).values(
+      externalId,
+      AbortSignal.timeout(10_000),
+    );
+    secrets.push(token ?? decodeURIComponent(new URL(url).password));
+  }
+  return secrets;
+}
+
+const resources = [
+  { name: "orders", type: "neon.project" },
+  { name: "words", type: "upstash.vector" },
+  { name: "cache", type: "upstash.redis" },
+];
+
+test("a change goes to production with its databases; the next one finds them there, and goes back when production fails", async () => {
+  const repository = await connected("whole");
+  const first = await ask(repository, "run-first", "One\n", { resources });
+  const approvals = await grantAll(first, SHIP);
+  const run = await desk.reached(first, "succeeded", 60);
+
+  const names = "DATABASE_URL UPSTASH_REDIS_REST_TOKEN UPSTASH_REDIS_REST_URL";
+  const { url } = run.result as { url: string };
+  expect(await page(url)).toContain(`One with ${names}`);
+  expect(await hub.read(repository, ".env.example")).toContain("DATABASE_URL=\n");
+  const infra = await planOf(approvals[2] as ApprovalRow);
+  expect(infra).toContain('Create the Neon project "orders"');
+  expect(infra).toContain("Environment contract");
+  expect(infra).toContain("`DATABASE_URL`: the url of orders; to be set");
+
+  const rows = await world.database.select().from(infraResources);
+  expect(rows.map(({ provider, resourceType }) => `${provider} ${resourceType}`).sort()).toEqual([
+    ...["neon db_project", "upstash redis_db", "upstash vector_index", "vercel project"],
+  ]);
+  const [deployed] = await world.database
+    .select()
+    .from(deployments)
+    .where(eq(deployments.runId, first));
+  const merge = (await desk.effects(first)).find(({ kind }) => kind === "repo.merge");
+  expect(deployed).toMatchObject({ status: "ready", metadata: { commitSha: merge?.externalId } });
+  const kinds = await world.database
+    .select({ kind: artifacts.kind })
+    .from(artifacts)
+    .where(eq(artifacts.runId, first));
+  expect(kinds.map(({ kind }) => kind)).toContain("ENVIRONMENT_CONTRACT");
+
+  // Nothing new to be made: what is there is used, and nobody is asked about it.
+  const second = await ask(repository, "run-second", "Two\n", { resources });
+  const shipped = await grantAll(
+    second,
+    SHIP.filter((scope) => scope !== "infra.provision"),
+  );
+  await desk.reached(second, "succeeded", 60);
+  expect(await page(url)).toContain("Two with");
+  expect(await planOf(shipped[3] as ApprovalRow)).toContain("Go back from");
+  const kept = (await desk.effects(second)).find(({ kind }) => kind === "vercel.rollback");
+  expect(kept?.status).toBe("abandoned");
+
+  // Production that does not answer goes back, which was approved with the promotion.
+  const third = await ask(repository, "run-third", "Three\n", {
+    resources,
+    health: { deadlineSeconds: 5 },
+  });
+  const given = await grantAll(third, ["repo.push", "repo.merge", "deploy.production"]);
+  const promotion = await asked(third, given);
+  await vercel("PUT", "/_hold", { production: true });
+  await desk.decide("granted", promotion);
+  const failed = await desk.reached(third, "failed", 60);
+  expect(failed.error).toMatch(/production_unhealthy: .* 404 instead of 200.*went back/);
+  expect(failed.remediation).toBeTruthy();
+  await vercel("PUT", "/_hold", {});
+  expect(await page(url)).toContain("Two with");
+  const back = (await desk.effects(third)).find(({ kind }) => kind === "vercel.rollback");
+  expect(back?.status).toBe("confirmed");
+
+  const secrets = await providerSecrets();
+  expect(secrets.length).toBeGreaterThanOrEqual(3);
+  const all = await everythingKept();
+  for (const secret of secrets) expect(all).not.toContain(secret);
+}, 180_000);
