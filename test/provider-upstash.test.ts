@@ -131,8 +131,10 @@ describe.each(TYPES)("%s", (type) => {
     expect(error).toBeInstanceOf(InvalidInput);
     expect(error).toMatchObject({ code: "upstash_refused", context: { status: 422 } });
     expect(error.message).toMatch(/region/);
-    expect(await at.read("..", soon())).toBeNull();
-    await at.remove("../../team/x", soon());
+    for (const id of ["", "..", "../../team/x"]) {
+      expect(await at.read(id, soon())).toBeNull();
+      await at.remove(id, soon());
+    }
     await upstash.fault({ fault: "echo", status: 409, body: '{"error":"there is one"}' });
     expect(await failure(at.create({ name: "x", region }, soon()))).toBeInstanceOf(Conflict);
     vi.stubEnv("UPSTASH_API_KEY", "wrong");
@@ -184,8 +186,7 @@ test("an index's name is there once, a database's may repeat: then one of them i
     await createRedis({ name: "two", region }, soon()),
   ];
   const [first] = both.sort((a, b) => (a.id < b.id ? -1 : 1));
-  expect(await findRedis("two", soon())).toEqual(first);
-  expect(await findRedis("two", soon())).toEqual(first);
+  for (let n = 0; n < 10; n++) expect(await findRedis("two", soon())).toEqual(first);
 });
 
 test("an index finds by meaning and word, and its token opens no other", async () => {

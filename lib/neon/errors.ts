@@ -70,7 +70,7 @@ function answered(error: unknown): error is Answered {
 }
 
 function waitMs(retryAfter: unknown): number {
-  const seconds = Number(retryAfter);
-  if (!Number.isFinite(seconds) || retryAfter === undefined) return LIMITED_MS;
+  const seconds = typeof retryAfter === "string" ? Number(retryAfter) : Number.NaN;
+  if (!Number.isFinite(seconds)) return LIMITED_MS;
   return Math.min(Math.max(1, seconds) * 1000, LONGEST_WAIT_MS);
 }
