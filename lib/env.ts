@@ -228,7 +228,7 @@ const schema = z.object({
   UPSTASH_API_URL: optional(httpUrl, {
     group: "Deploying target apps",
     what: "another address of the same API",
-    unset: "`https://api.upstash.com`",
+    unset: "`https://api.upstash.com/v2`",
   }),
   PROVIDER_TIMEOUT_SECONDS: optional(seconds(120), {
     group: "Deploying target apps",

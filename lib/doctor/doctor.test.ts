@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "#local/free-port.ts";
+import { testNeonApi } from "#local/neon-api/testing.ts";
+import { testUpstashApi } from "#local/upstash-api/testing.ts";
+import { cloud as hostedCloud } from "#local/vercel/testing.ts";
 import { type TestCloud, testCloud } from "../../test/support/cloud.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -68,6 +71,22 @@ test("of the local cloud nothing fails, and what it has is found to work", async
   const blobs = await readdir(world.cloud.env.BLOB_DIR ?? "", { recursive: true });
   expect(blobs.filter((path) => path.startsWith("doctor/"))).toEqual([]);
 });
+
+test("the services that target apps are deployed to are asked as they want it, and a wrong key is told", async () => {
+  const { DATABASE_URL: url = "", NEON_WS_PROXY: wsProxy = "" } = world.cloud.env;
+  const [vercel, neon, upstash] = await Promise.all([
+    hostedCloud(),
+    testNeonApi({ url, wsProxy }),
+    testUpstashApi(),
+  ]);
+  const env = { ...vercel.env, ...neon.part.env, ...upstash.part.env };
+  const works = await doctor(["--json"], env);
+  const names = ["Vercel", "Neon API", "Upstash API"];
+  for (const name of names) expect([name, states(works.stdout)[name]]).toEqual([name, "ok"]);
+  const wrong = { VERCEL_TOKEN: "other", NEON_API_KEY: "other", UPSTASH_API_KEY: "other" };
+  const fails = await doctor(["--json"], { ...env, ...wrong });
+  for (const name of names) expect([name, states(fails.stdout)[name]]).toEqual([name, "failed"]);
+}, 60_000);
 
 test("a database that is not there fails it, and people read which and what to do", async () => {
   const relay = `127.0.0.1:${await freePort()}/v1`;

@@ -1,6 +1,6 @@
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { errorMessage } from "../errors.ts";
-import { examine, type Report } from "./examine.ts";
+import type { Report } from "./examine.ts";
 
 const HELP = `npm run doctor -- [options]    checks every integration that the environment sets up
 
@@ -48,6 +48,8 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
+  // All that is checked is loaded for it, which help need not wait for.
+  const { examine } = await import("./examine.ts");
   const report = await examine();
   console.log(values.json ? JSON.stringify(report) : readable(report));
   return report.ok ? 0 : 1;

@@ -28,20 +28,25 @@ export const vercel: Check = {
 
 export const neon: Check = {
   name: "Neon API",
-  remedy: "Check the network, and NEON_API_URL when it is set.",
-  async run({ NEON_API_URL = "https://console.neon.tech/api/v2", NEON_API_KEY }, signal) {
+  remedy:
+    "Set NEON_ORG_ID to the organization that the key is of; check the network, and NEON_API_URL when it is set.",
+  async run(env, signal) {
+    const { NEON_API_URL = "https://console.neon.tech/api/v2", NEON_API_KEY, NEON_ORG_ID } = env;
     if (NEON_API_KEY === undefined) {
       return missing(
         "no databases for target apps",
         "Set NEON_API_KEY, from the account's settings.",
       );
     }
+    // What we do first when a database is made. It needs the organization; who the key is of, only a personal one may ask.
+    const url = below(NEON_API_URL, "projects?limit=1");
+    if (NEON_ORG_ID !== undefined) url.searchParams.set("org_id", NEON_ORG_ID);
     await askJson({
       whom: "Neon",
-      url: below(NEON_API_URL, "users/me"),
+      url,
       headers: { authorization: `Bearer ${NEON_API_KEY}` },
       signal,
-      refused: "NEON_API_KEY is wrong or revoked, or no personal key: make another.",
+      refused: "NEON_API_KEY is wrong or revoked, or not of NEON_ORG_ID: make another.",
     });
     return ok("the key works");
   },
@@ -51,7 +56,7 @@ export const upstash: Check = {
   name: "Upstash API",
   remedy: "Check the network, and UPSTASH_API_URL when it is set.",
   async run(
-    { UPSTASH_API_URL = "https://api.upstash.com", UPSTASH_EMAIL, UPSTASH_API_KEY },
+    { UPSTASH_API_URL = "https://api.upstash.com/v2", UPSTASH_EMAIL, UPSTASH_API_KEY },
     signal,
   ) {
     if (UPSTASH_API_KEY === undefined) {
@@ -64,7 +69,7 @@ export const upstash: Check = {
     const credential = Buffer.from(`${UPSTASH_EMAIL}:${UPSTASH_API_KEY}`).toString("base64");
     await askJson({
       whom: "Upstash",
-      url: below(UPSTASH_API_URL, "v2/redis/databases"),
+      url: below(UPSTASH_API_URL, "redis/databases"),
       headers: { authorization: `Basic ${credential}` },
       signal,
       refused: "UPSTASH_EMAIL and UPSTASH_API_KEY do not belong together, or the key is revoked.",
