@@ -24,6 +24,8 @@ export interface VercelCall<T> {
   readonly answer: z.ZodType<T>;
   /** Fields of the request's body that Vercel takes and the SDK does not know. */
   readonly more?: Readonly<Record<string, unknown>>;
+  /** What the request holds and no error may tell. */
+  readonly secrets?: readonly string[];
   readonly ask: (api: VercelApi) => Promise<Result<unknown, unknown>>;
 }
 
@@ -33,7 +35,8 @@ export interface VercelCall<T> {
  * most PROVIDER_TIMEOUT_SECONDS. Throws what {@link vercelError} makes of a failure, and Unavailable `vercel_answer` for an
  * answer that is not what it should be: then nobody knows what was done.
  */
-export async function vercel<T>({ what, signal, answer, more, ask }: VercelCall<T>): Promise<T> {
+export async function vercel<T>(call: VercelCall<T>): Promise<T> {
+  const { what, signal, answer, more, secrets, ask } = call;
   const { VERCEL_API_URL, VERCEL_TEAM_ID, PROVIDER_TIMEOUT_SECONDS = 25 } = env();
   const bearerToken = requiredEnv("VERCEL_TOKEN");
   const sdk = await import("./vercel-api-sdk.ts");
@@ -51,9 +54,9 @@ export async function vercel<T>({ what, signal, answer, more, ask }: VercelCall<
   try {
     result = await ask({ sdk, core, team, options });
   } catch (error) {
-    throw vercelError(what, error);
+    throw vercelError(what, error, secrets);
   }
-  if (!result.ok) throw vercelError(what, result.error);
+  if (!result.ok) throw vercelError(what, result.error, secrets);
   const read = answer.safeParse(result.value);
   if (read.success) return read.data;
   const where = read.error.issues.map(({ path }) => path.join(".")).join(", ");

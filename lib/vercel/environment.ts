@@ -63,7 +63,7 @@ export async function putVariables(
   const names = variables.map(({ name }) => name).join(", ");
   const { failed } = await vercel({
     what: `set ${names} of the project ${projectId}`,
-    ...{ signal, answer: made },
+    ...{ signal, answer: made, secrets: variables.map(({ value }) => value) },
     ask: ({ sdk, core, team, options }) =>
       sdk.projectsCreateProjectEnv(
         core,

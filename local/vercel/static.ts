@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { lstat } from "node:fs/promises";
+import { lstat, realpath } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -40,8 +40,9 @@ export async function answerStatic(
   if ("missing" in root) return plain(response, 404, root.missing);
   const segments = segmentsOf(request.url ?? "/");
   if (!segments) return plain(response, 400, "BAD_REQUEST");
-  const found = await fileAt(join(root.dir, ...segments));
-  const file = found ?? (await fileAt(join(root.dir, "404.html")));
+  const dir = await realpath(root.dir);
+  const found = await fileAt(join(dir, ...segments));
+  const file = found ?? (await fileAt(join(dir, "404.html")));
   if (!file) return plain(response, 404, "NOT_FOUND");
   response.writeHead(found ? 200 : 404, {
     "content-type": TYPES[extname(file.path).toLowerCase()] ?? "application/octet-stream",
@@ -52,10 +53,13 @@ export async function answerStatic(
     response.end();
     return;
   }
-  await pipeline(createReadStream(file.path), response).catch((error: NodeJS.ErrnoException) => {
-    // Whoever asked has gone.
-    if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
-  });
+  try {
+    await pipeline(createReadStream(file.path), response);
+  } catch (error) {
+    // Whoever asked may have gone meanwhile.
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code !== "ERR_STREAM_PREMATURE_CLOSE" && code !== "ERR_STREAM_UNABLE_TO_PIPE") throw error;
+  }
 }
 
 /** The names in a request's path; null when one of them could lead elsewhere than down. */
@@ -71,8 +75,10 @@ export function segmentsOf(url: string): string[] | null {
   }
 }
 
-/** Links are not followed: none is copied into a site either. */
+/** Links are not followed, at its end or on the way: none is copied into a site either. @param path without links in its root. */
 async function fileAt(path: string): Promise<{ path: string; size: number } | null> {
+  const real = await realpath(path).catch(absent);
+  if (real !== path) return null;
   const info = await lstat(path).catch(absent);
   if (info?.isDirectory()) return await fileAt(join(path, "index.html"));
   return info?.isFile() ? { path, size: info.size } : null;
@@ -85,9 +91,11 @@ function absent(error: NodeJS.ErrnoException): null {
 }
 
 function plain(response: ServerResponse, status: number, code: string): void {
+  const body = `${code}\n`;
   response.writeHead(status, {
     "content-type": "text/plain; charset=utf-8",
+    "content-length": body.length,
     "x-vercel-error": code,
   });
-  response.end(`${code}\n`);
+  response.end(body);
 }
