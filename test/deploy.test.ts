@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { closeDb } from "#db/client.ts";
 import { artifacts, deployments, infraResources } from "#db/schema.ts";
 import { providerOf } from "#lib/provision/providers.ts";
 import { RESOURCE_TYPES, TYPES } from "#lib/provision/types.ts";
@@ -45,7 +46,10 @@ beforeAll(async () => {
   projectId = await desk.project("shipping");
 }, 90_000);
 afterEach(() => vercel("PUT", "/_hold", {}));
-afterAll(() => world?.close());
+afterAll(async () => {
+  await closeDb();
+  await world?.close();
+});
 
 async function vercel(method: string, path: string, body?: object): Promise<unknown> {
   const { VERCEL_API_URL, VERCEL_TOKEN } = world.cloud.env;
@@ -233,3 +237,144 @@ test("a change goes to production with its databases; the next one finds them th
   const all = await everythingKept();
   for (const secret of secrets) expect(all).not.toContain(secret);
 }, 180_000);
+
+test("what people make by hand is waited for, with instructions; who says something else is not heard", async () => {
+  const repository = await connected("manual");
+  const runId = await ask(repository, "run-manual", "Manual\n", {
+    resources: [{ name: "orders", type: "neon.project", mode: "manual" }],
+    variables: ["STRIPE_KEY"],
+  });
+  const given = await grantAll(runId, ["repo.push", "repo.merge", "infra.provision"]);
+  await desk.reached(runId, "waiting_external", 60);
+  const instructions = await until("instructions", async () => {
+    const of = and(eq(artifacts.runId, runId), eq(artifacts.kind, "INFRA_INSTRUCTIONS"));
+    return (await world.database.select().from(artifacts).where(of))[0]?.content;
+  });
+  const [, json = ""] = /```json\n([\s\S]*?)\n```/.exec(instructions) ?? [];
+  const event = JSON.parse(json);
+
+  await desk.client.send({ ...event, data: { ...event.data, resourceId: "another" } });
+  await desk.client.send({ ...event, data: { ...event.data, provider: "upstash" } });
+  const { id } = (await vercel("GET", "/v9/projects/manual")) as { id: string };
+  for (const key of ["DATABASE_URL", "STRIPE_KEY"]) {
+    const variable = { key, value: "by-hand", type: "encrypted", target: ["production"] };
+    await vercel("POST", `/v10/projects/${id}/env`, variable);
+  }
+  await desk.client.send({ ...event, data: { ...event.data, externalId: "made-by-hand-1" } });
+  const deployment = await asked(runId, given);
+  await desk.decide("granted", deployment);
+  await desk.decide("granted", await asked(runId, [...given, deployment]));
+  const { result } = await desk.reached(runId, "succeeded", 60);
+  expect(await page((result as { url: string }).url)).toContain(
+    "Manual with DATABASE_URL STRIPE_KEY",
+  );
+  const rows = await world.database
+    .select()
+    .from(infraResources)
+    .where(and(eq(infraResources.runId, runId), eq(infraResources.provider, "neon")));
+  expect(rows).toHaveLength(1);
+  expect(rows[0]).toMatchObject({ externalId: "made-by-hand-1", metadata: { mode: "manual" } });
+  const noted = (await desk.audit(projectId)).filter(({ action }) => action === "infra.recorded");
+  expect(noted.map(({ payload }) => payload.name)).toEqual(["orders"]);
+}, 120_000);
+
+test("a build that fails ends the run with the end of its log; asked for again, it is built anew after another approval", async () => {
+  const repository = await connected("broken");
+  const runId = await ask(repository, "run-broken", "explode\n", {});
+  const given = await grantAll(runId, [
+    "repo.push",
+    "repo.merge",
+    "infra.provision",
+    "deploy.production",
+  ]);
+  const failed = await desk.reached(runId, "failed", 60);
+  expect(failed.error).toMatch(/^deployment_failed: /);
+  expect(failed.error).toContain("the page exploded");
+  expect(await statuses(runId)).toEqual(["error"]);
+
+  const data = { projectId, runId, kind: "implementation", requestedBy: "ci" };
+  await desk.client.send({ name: "run.requested", data: { ...data, input: failed.input } });
+  const again = await until("another approval", async () => {
+    const rows = await desk.approvals(runId);
+    return rows.find(
+      ({ id, status }) => status === "pending" && !given.some((one) => one.id === id),
+    );
+  });
+  expect(again.scope).toBe("deploy.production");
+  await desk.decide("granted", again);
+  await until("a second failure", async () => (await statuses(runId)).length === 2);
+  expect((await desk.reached(runId, "failed", 60)).attempt).toBe(2);
+}, 120_000);
+
+test("what is denied is not made", async () => {
+  const repository = await connected("denied");
+  const runId = await ask(repository, "run-denied", "Denied\n", { resources });
+  const given = await grantAll(runId, ["repo.push", "repo.merge"]);
+  await desk.decide("denied", await asked(runId, given));
+  const failed = await desk.reached(runId, "failed", 60);
+  expect(failed.error).toMatch(/^approval_denied: /);
+  await expect(vercel("GET", "/v9/projects/denied")).rejects.toThrow("404");
+  const mine = eq(infraResources.runId, runId);
+  expect(await world.database.select().from(infraResources).where(mine)).toEqual([]);
+}, 120_000);
+
+test("what changes outside is found and said, and nothing is repaired; what is removed with an approval is no finding", async () => {
+  Object.assign(process.env, world.cloud.env);
+  const { sweepDrift } = await import("#lib/drift/sweep.ts");
+  const sweep = () => sweepDrift({ limit: 100, olderThanMs: 0 });
+  expect(await sweep()).toMatchObject({ found: 0, failed: 0 });
+
+  const rows = await world.database.select().from(infraResources);
+  const row = (type: string) =>
+    rows.find(({ resourceType, metadata }) => {
+      return resourceType === type && metadata.mode === "automated";
+    });
+  const [database, words] = [row("db_project"), row("vector_index")];
+  if (!database || !words) throw new Error("nothing was made");
+  const removal = { target: "removal", resources: [database.id] };
+  const asking = { projectId, runId: "run-removal", kind: "implementation", requestedBy: "ci" };
+  await desk.client.send({ name: "run.requested", data: { ...asking, input: removal } });
+  const approval = await asked("run-removal", []);
+  expect(approval.scope).toBe("infra.delete");
+  expect(approval.intentSummary).toContain("REMOVE");
+  await desk.decide("granted", approval);
+  await desk.reached("run-removal", "succeeded", 60);
+  const signal = AbortSignal.timeout(30_000);
+  expect(await (await providerOf("neon.project")).read(database.externalId, signal)).toBeNull();
+  expect(await sweep()).toMatchObject({ found: 0 });
+
+  await (await providerOf("upstash.vector")).remove(words.externalId, signal);
+  const ready = await world.database
+    .select()
+    .from(deployments)
+    .where(eq(deployments.runId, "run-first"));
+  const [first] = ready;
+  await vercel(
+    "POST",
+    `/v10/projects/${first?.vercelProjectId}/promote/${first?.vercelDeploymentId}`,
+    {},
+  );
+  expect(await sweep()).toMatchObject({ found: 2, gone: 0 });
+  expect(await sweep()).toMatchObject({ found: 0, gone: 0 });
+  const listed = await desk.client.call<{ items: { detail: string; goneAt: string | null }[] }>(
+    "GET",
+    `/api/projects/${projectId}/findings`,
+  );
+  expect(listed.items.map(({ detail }) => detail).sort()).toEqual([
+    expect.stringMatching(/^Production of whole serves dpl_\w+ and not dpl_\w+\.$/),
+    expect.stringMatching(/^The Upstash vector index .* is not there any more\.$/),
+  ]);
+
+  const back = (await desk.effects("run-third")).find(({ kind }) => kind === "vercel.rollback");
+  await vercel("POST", `/v10/projects/${first?.vercelProjectId}/promote/${back?.externalId}`, {});
+  expect(await sweep()).toMatchObject({ found: 0, gone: 1 });
+  const told = (await desk.audit(projectId)).map(({ action }) => action);
+  expect(told.filter((action) => action.startsWith("drift."))).toEqual([
+    ...["drift.found", "drift.found", "drift.gone"],
+  ]);
+}, 120_000);
+
+const statuses = async (runId: string) => {
+  const mine = eq(deployments.runId, runId);
+  return (await world.database.select().from(deployments).where(mine)).map(({ status }) => status);
+};
