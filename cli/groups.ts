@@ -89,6 +89,7 @@ export function bundle(parent: Command): void {
     .description("verify a bundle by its bytes alone: no server, no token")
     .argument("<zip>", "file that bundle get wrote")
     .option("--key <file...>", "public keys in PEM that you trust to have signed it", [])
+    .option("--audit <file>", "the project's chain, which audit export wrote, to hold it against")
     .action(async (file, options, command) => {
       const { verifyBundleFile } = await import("./commands/bundle.ts");
       await verifyBundleFile(file, options, contextOf(command));

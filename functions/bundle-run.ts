@@ -1,4 +1,5 @@
 import { cron, NonRetriableError } from "inngest";
+import { BUNDLE_KIND } from "#lib/artifacts/kinds.ts";
 import { finalizeRun } from "#lib/bundle/finalize.ts";
 import { unbundledRuns } from "#lib/data/bundles.server.ts";
 import { errorMessage } from "#lib/errors.ts";
@@ -36,7 +37,12 @@ export const sweepBundles = inngest.createFunction(
   { id: "sweep-bundles", triggers: [cron("*/5 * * * *")], concurrency: { limit: 1 }, retries: 2 },
   async ({ step }) => {
     const due = await step.run("find", () =>
-      unbundledRuns({ olderThanMs: LOST_MS, withinDays: WITHIN_DAYS, limit: 20 }),
+      unbundledRuns({
+        kind: BUNDLE_KIND,
+        olderThanMs: LOST_MS,
+        withinDays: WITHIN_DAYS,
+        limit: 20,
+      }),
     );
     let bundled = 0;
     const failed: string[] = [];

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { link, open, readFile, rm, stat } from "node:fs/promises";
 import { type PublicKeys, publicKeys } from "#lib/audit/checkpoint.ts";
+import { readAuditExport } from "#lib/audit/read-export.ts";
 import type { BundleVerdict } from "#lib/bundle/verify.ts";
 import { errorMessage } from "#lib/errors.ts";
 import { resumed } from "#lib/peek.ts";
@@ -8,7 +9,7 @@ import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";
 import { say, sayJson } from "../output.ts";
 
-/** A file that is larger is no bundle: it is not read. */
+/** A file that is larger is no bundle, and no chain that could be read at once: it is left alone. */
 const MAX_BYTES = 300 * 1024 * 1024;
 
 /**
@@ -58,14 +59,15 @@ export async function getBundle(
 /** Verifies a bundle offline and tells each check. Throws Failure when one has failed. */
 export async function verifyBundleFile(
   path: string,
-  { key }: { key: readonly string[] },
+  { key, audit }: { key: readonly string[]; audit?: string },
   { json }: Context,
 ): Promise<void> {
   const trusted = await trustedKeys(key);
   const zip = await bytesOf(path);
   const { verifyBundle } = await import("#lib/bundle/verify.ts");
   const { productIntents } = await import("#lib/bundle/intents.ts");
-  const verdict = await verifyBundle(zip, { trusted, intentOf: productIntents });
+  const exported = audit === undefined ? undefined : readAuditExport(await textOf(audit));
+  const verdict = await verifyBundle(zip, { trusted, exported, intentOf: productIntents });
   if (json) sayJson(verdict);
   else tell(verdict);
   const failed = verdict.checks.filter(({ outcome }) => outcome === "failed");
@@ -88,11 +90,14 @@ function tell({ checks, run }: BundleVerdict): void {
   }
 }
 
+async function textOf(path: string): Promise<string> {
+  return Buffer.from(await bytesOf(path)).toString("utf8");
+}
+
 async function bytesOf(path: string): Promise<Uint8Array> {
   const found = await stat(path).catch(() => null);
   if (!found?.isFile()) throw new Failure(EXIT.usage, `${path} cannot be read.`);
-  if (found.size > MAX_BYTES)
-    throw new Failure(EXIT.negative, `${path} is too large for a bundle.`);
+  if (found.size > MAX_BYTES) throw new Failure(EXIT.negative, `${path} is larger than 300 MB.`);
   return await readFile(path);
 }
 

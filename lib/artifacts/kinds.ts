@@ -21,6 +21,12 @@ export const DEFAULT_KINDS = ["PRD", "ARCHITECTURE_OVERVIEW", "SECURITY_MODEL", 
 export const KIND =
   /^(?:PRD|ARCHITECTURE_OVERVIEW|SECURITY_MODEL|ROADMAP|(?:ADR|SPEC)_[A-Z0-9_]{1,60})$/;
 
+/** What a run has shipped, written once for each of its ends; its logical key is the run's id, as of the next. */
+export const PROVENANCE_KIND = "DEPLOYMENT_PROVENANCE";
+
+/** Where the audit bundle of a run's end is, and its hash. */
+export const BUNDLE_KIND = "IMPLEMENTATION_AUDIT_BUNDLE";
+
 /** The logical key of a kind that a project has one of. */
 export const MAIN = "main";
 

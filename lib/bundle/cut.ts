@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { PROVENANCE_KIND } from "../artifacts/kinds.ts";
 import { listCheckpoints } from "../audit/checkpoints.ts";
 import { artifactEntry } from "../audit/happened.ts";
 import { canonicalJson } from "../canonical.ts";
@@ -6,6 +7,7 @@ import { type Artifact, publishArtifact } from "../data/artifacts.server.ts";
 import { appendAudit, readRunAudit } from "../data/audit.server.ts";
 import { deploymentRows, newestOfRun } from "../data/bundles.server.ts";
 import { infraOfRun } from "../data/infra.server.ts";
+import { projectExists } from "../data/projects.server.ts";
 import { lockRun } from "../data/runs.server.ts";
 import { listJobs } from "../data/sandbox-jobs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
@@ -15,9 +17,6 @@ import { cutOf, effectAccount, runAccount } from "./account.ts";
 import { withIntents } from "./covered.ts";
 import { FORMAT } from "./format.ts";
 import { nothingShipped, shippedCommit } from "./shipped.ts";
-
-/** The kind of the artifact that says what a run has shipped, and so fixes what of it can still change. */
-export const PROVENANCE_KIND = "DEPLOYMENT_PROVENANCE";
 
 export interface RunKey {
   readonly projectId: string;
@@ -40,7 +39,7 @@ export type CutRecord = z.infer<typeof recordSchema>;
 /**
  * Fixes how a run ended, once for each end: publishes what it has shipped, with its jobs, deployments and resources as they
  * are now and the checkpoints that there are, so that a bundle which is made again later is the same. Null when the
- * run is not there or has not ended, or goes on already. Said again for the same end, it gives the same version.
+ * run is not there or has not ended, goes on already, or its project is being deleted. Said again for the same end, it gives the same version.
  */
 export async function recordCut({ projectId, runId }: RunKey): Promise<Artifact | null> {
   // Before the lock: each is a read of the blob store.
@@ -49,6 +48,7 @@ export async function recordCut({ projectId, runId }: RunKey): Promise<Artifact 
   return await transaction(async (tx) => {
     const run = await lockRun({ id: runId }, tx);
     if (run?.projectId !== projectId || isLive(run)) return null;
+    if (!(await projectExists({ id: projectId }, tx))) return null;
     const all = await readRunAudit({ projectId, runId }, tx);
     const cut = cutOf(runId, all);
     if (!cut) throw new Error(`the chain of ${projectId} does not say that ${runId} has ended`);

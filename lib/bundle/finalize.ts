@@ -1,10 +1,11 @@
+import { BUNDLE_KIND } from "../artifacts/kinds.ts";
 import { artifactEntry } from "../audit/happened.ts";
 import { blobStore } from "../blob/blob.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
 import { canonicalJson } from "../canonical.ts";
 import { type Artifact, publishArtifact } from "../data/artifacts.server.ts";
 import { appendAudit } from "../data/audit.server.ts";
-import { BUNDLE_KIND, newestOfRun } from "../data/bundles.server.ts";
+import { newestOfRun } from "../data/bundles.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { lockRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";

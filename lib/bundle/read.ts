@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import * as z from "zod";
+import { BUNDLE_KIND } from "../artifacts/kinds.ts";
 import { blobStore } from "../blob/blob.ts";
-import { BUNDLE_KIND, newestOfRun } from "../data/bundles.server.ts";
+import { newestOfRun } from "../data/bundles.server.ts";
 import type { Run } from "../data/runs.server.ts";
 import { Conflict } from "../errors.ts";
 import { isLive } from "../runs/states.ts";

@@ -20,18 +20,17 @@ const BUILDER = "https://countersign.dev/countersign";
 /** The commit that is out, and where none is, the account itself: all of its files by its manifest. */
 function subjectOf({ effects, manifestSha256 }: Stated) {
   const commit = shippedCommit(effects);
-  return commit
-    ? [{ name: `git+https://github.com/${commit.repository}`, digest: { gitCommit: commit.sha } }]
-    : [manifestOf(manifestSha256)];
+  if (!commit) return [manifestOf(manifestSha256)];
+  return [{ name: purl(commit.repository), digest: { gitCommit: commit.sha } }];
 }
 
 const manifestOf = (sha256: string) => ({ name: "manifest.json", digest: { sha256 } });
+const purl = (repository: string) => `pkg:github/${repository}`;
 
 /** An in-toto statement (v1) with SLSA's provenance (v1): which run made it, of what, asked for by whom. */
 export function slsaStatement(stated: Stated) {
   const { run, effects, artifacts, manifestSha256 } = stated;
   const { id, projectId, kind, mode, status, attempt, input, requestedBy, cut } = run;
-  const done = effects.filter((effect) => effect.status === "confirmed");
   return {
     _type: STATEMENT,
     subject: subjectOf(stated),
@@ -41,30 +40,43 @@ export function slsaStatement(stated: Stated) {
         buildType: BUILD_TYPE,
         externalParameters: { kind, mode, requestedBy, input },
         internalParameters: { project: projectId, attempt },
-        resolvedDependencies: artifacts.map(({ id: artifact, path, sha256 }) => ({
-          ...{ name: artifact, uri: path, digest: { sha256 } },
-        })),
+        resolvedDependencies: [
+          ...mergedFrom(effects),
+          ...artifacts.map(({ id: artifact, path, sha256 }) => ({
+            ...{ name: path, digest: { sha256 }, annotations: { artifact } },
+          })),
+        ],
       },
       runDetails: {
         builder: { id: BUILDER },
         metadata: { invocationId: id, startedOn: run.requestedAt, finishedOn: run.endedAt },
         byproducts: [
-          manifestOf(manifestSha256),
-          {
-            name: "audit.jsonl",
-            annotations: { seq: cut.seq, hash: cut.hash },
-          },
-          ...done.map((effect) => ({
-            name: effect.id,
-            annotations: {
-              ...{ kind: effect.kind, externalId: effect.externalId },
-              ...{ externalUrl: effect.externalUrl, intentHash: effect.intentHash },
-            },
-          })),
-          { name: "outcome", annotations: { status } },
+          { ...manifestOf(manifestSha256), annotations: { status } },
+          { name: `audit entry ${cut.seq}`, digest: { sha256: cut.hash } },
+          ...effects.filter((effect) => effect.status === "confirmed").map(made),
         ],
       },
     },
+  };
+}
+
+/** The commits that were merged: what the base had, and what was put on it. */
+function mergedFrom(effects: readonly BundledEffect[]) {
+  return effects.flatMap(({ kind, status, intent }) => {
+    const { repository, base, head } = kind === "repo.merge" ? (intent ?? {}) : {};
+    if (status !== "confirmed" || typeof repository !== "string") return [];
+    return [base, head].flatMap((sha) =>
+      typeof sha === "string" ? { name: purl(repository), digest: { gitCommit: sha } } : [],
+    );
+  });
+}
+
+/** A change outside; the digest is of the intent that was approved. */
+function made({ id, kind, externalId, externalUrl, intentHash }: BundledEffect) {
+  return {
+    name: id,
+    digest: { sha256: intentHash },
+    annotations: { kind, externalId, externalUrl },
   };
 }
 

@@ -1,9 +1,11 @@
 import { type PublicKeys, publicKeys } from "../audit/checkpoint.ts";
+import type { AuditExport } from "../audit/verify.ts";
 import { InvalidInput } from "../errors.ts";
 import { checkAccount, checkArtifacts } from "./check-account.ts";
 import { checkApprovals, checkPolicy, checkSignatures } from "./check-approvals.ts";
 import { checkChain, checkCheckpoints } from "./check-chain.ts";
 import { checkEffects, type IntentOf } from "./check-effects.ts";
+import { checkExport } from "./check-export.ts";
 import { checkStatements } from "./check-statements.ts";
 import { type Contents, checkHashes, checkManifest, readContents } from "./contents.ts";
 import { readZip, strayByte, type ZipFiles } from "./read-zip.ts";
@@ -26,16 +28,25 @@ export interface BundleVerdict {
   } | null;
 }
 
+export interface VerifyOptions {
+  /**
+   * Public keys that the auditor has from elsewhere; without, the bundle's own key is taken, which shows that it hangs together
+   * and not whose it is.
+   */
+  readonly trusted?: PublicKeys | undefined;
+  /** The project's whole chain, to hold the slice against. */
+  readonly exported?: AuditExport | undefined;
+  /** What the params of an effect make; the product's definitions say it. */
+  readonly intentOf: IntentOf;
+}
+
 /**
  * Verifies a bundle offline, by nothing but its bytes. Each check has one line; the first thing that is wrong is named in it.
  * docs/bundle.md says what each proves.
- * @param options.trusted public keys that the auditor has from elsewhere; without, the bundle's own key is taken, which shows
- *   that it hangs together and not whose it is
- * @param options.intentOf what the params of an effect make; the product's definitions say it
  */
 export async function verifyBundle(
   zip: Uint8Array,
-  { trusted, intentOf }: { trusted?: PublicKeys | undefined; intentOf: IntentOf },
+  { trusted, exported, intentOf }: VerifyOptions,
 ): Promise<BundleVerdict> {
   let files: ZipFiles;
   try {
@@ -57,6 +68,7 @@ export async function verifyBundle(
   checks.push(
     checkChain(contents),
     checkCheckpoints(contents, new Map([...own, ...(trusted ?? [])])),
+    checkExport(contents, exported, trusted),
     checkAccount(contents),
     checkArtifacts(contents, files),
     checkPolicy(contents),

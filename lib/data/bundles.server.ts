@@ -16,9 +16,6 @@ import type { Artifact } from "./artifacts.server.ts";
 import type { ApproverKey, PolicyVersion } from "./policies.server.ts";
 import { ENDED, type Run } from "./runs.server.ts";
 
-/** The kind of the artifact that tells of a bundle: a run has one for each time that it ended. */
-export const BUNDLE_KIND = "IMPLEMENTATION_AUDIT_BUNDLE";
-
 /** More than one run can make. */
 const MAX_ROWS = 1000;
 
@@ -146,11 +143,16 @@ export async function newestOfRun(
 }
 
 /**
- * Runs that ended in the last `withinDays` days, but not in the last `olderThanMs`, and have no bundle of that end: whoever was to
- * make it was not woken, or died. Oldest end first.
+ * Runs that ended in the last `withinDays` days, but not in the last `olderThanMs`, and have published nothing of this kind for that
+ * end: whoever was to was not woken, or died. Oldest end first.
  */
 export async function unbundledRuns(
-  { olderThanMs, withinDays, limit }: { olderThanMs: number; withinDays: number; limit: number },
+  {
+    kind,
+    olderThanMs,
+    withinDays,
+    limit,
+  }: { kind: string; olderThanMs: number; withinDays: number; limit: number },
   executor: Executor = db(),
 ): Promise<Pick<Run, "id" | "projectId">[]> {
   return await executor
@@ -164,7 +166,7 @@ export async function unbundledRuns(
         gt(runs.endedAt, sql`now() - ${withinDays} * interval '1 day'`),
         sql`${runs.endedAt} < now() - ${olderThanMs} * interval '1 millisecond'`,
         sql`not exists (select 1 from ${artifacts} a where a.run_id = ${runs.id}
-          and a.kind = ${BUNDLE_KIND} and a.metadata->>'attempt' = ${runs.attempt}::text)`,
+          and a.kind = ${kind} and a.metadata->>'attempt' = ${runs.attempt}::text)`,
       ),
     )
     .orderBy(asc(runs.endedAt))

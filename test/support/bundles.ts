@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { unzipSync } from "fflate";
 import type { PublicKeys } from "#lib/audit/checkpoint.ts";
+import type { AuditExport } from "#lib/audit/verify.ts";
 import { byPath, FILES } from "#lib/bundle/format.ts";
 import { productIntents } from "#lib/bundle/intents.ts";
 import { type BundleVerdict, verifyBundle } from "#lib/bundle/verify.ts";
@@ -29,8 +28,12 @@ export async function fetchBundle(
   );
 }
 
-export function verify(zip: Uint8Array, trusted?: PublicKeys): Promise<BundleVerdict> {
-  return verifyBundle(zip, { trusted, intentOf: productIntents });
+export function verify(
+  zip: Uint8Array,
+  trusted?: PublicKeys,
+  exported?: AuditExport,
+): Promise<BundleVerdict> {
+  return verifyBundle(zip, { trusted, exported, intentOf: productIntents });
 }
 
 /** What a check says, as `outcome: reason`. */
@@ -72,9 +75,4 @@ export function changed<T>(files: Files, path: string, change: (value: T) => voi
   const value = JSON.parse(String(files[path]));
   change(value);
   return { ...files, [path]: Buffer.from(canonicalJson(value)) };
-}
-
-/** The blob of a bundle, as it lies in the store. */
-export async function storedBundle({ cloud }: Pick<TestCloud, "cloud">, key: string) {
-  return await readFile(join(cloud.env.BLOB_DIR ?? "", key));
 }

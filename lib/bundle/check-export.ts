@@ -1,0 +1,47 @@
+import type { PublicKeys } from "../audit/checkpoint.ts";
+import { type AuditExport, verifyAudit } from "../audit/verify.ts";
+import { linkOf } from "./chain.ts";
+import { entriesOf } from "./check-chain.ts";
+import type { Contents } from "./contents.ts";
+import { type Check, Findings } from "./verdict.ts";
+
+/**
+ * The slice is a part of the project's whole chain, as `audit export` hands it out: the hashes of others' entries are theirs, and
+ * none that is about the run was left out or hidden among them.
+ */
+export function checkExport(
+  contents: Contents,
+  exported: AuditExport | undefined,
+  keys: PublicKeys | undefined,
+): Check {
+  const findings = new Findings();
+  if (!exported) {
+    findings.unknown(
+      "entries of others are taken by their hashes: --audit holds them against an export",
+    );
+    return findings.as("export", "");
+  }
+  const { run, lines } = contents;
+  const whole = verifyAudit(exported, keys);
+  if (!whole.ok) findings.wrong(`the export is broken at entry ${whole.firstBad}: ${whole.reason}`);
+  if (exported.projectId !== run.projectId) {
+    findings.wrong(`the export is of the project ${exported.projectId}`);
+  }
+  const bySeq = new Map(exported.entries.map((entry) => [entry.seq, entry]));
+  for (const { from, to, prevHash, hash } of lines.flatMap((line) => linkOf(line) ?? [])) {
+    if (bySeq.get(from)?.prevHash !== prevHash || bySeq.get(to)?.hash !== hash) {
+      findings.wrong(`audit.jsonl: entry ${from} is another one in the export`);
+    }
+  }
+  const own = entriesOf(contents);
+  const here = new Set(own.map(({ seq }) => seq));
+  const subjects = new Set(own.map(({ subject }) => subject));
+  const first = own[0]?.seq ?? 0;
+  for (const { seq, subject, payload, action } of exported.entries) {
+    if (seq < first || seq > run.cut.seq || here.has(seq)) continue;
+    if (payload.runId === run.id || subjects.has(subject)) {
+      findings.wrong(`entry ${seq} (${action}) is about the run, and the bundle hides it`);
+    }
+  }
+  return findings.as("export", `a part of a whole chain of ${exported.entries.length} entries`);
+}
