@@ -131,7 +131,7 @@ const schema = z.object({
   }),
   GITHUB_TOKEN: optional(text, {
     group: "GitHub",
-    what: "reads and writes contents, pull requests and checks of the connected repositories",
+    what: "reads and writes contents and pull requests of the connected repositories, and reads their checks",
     needed: "for repositories",
     secret: true,
   }),

@@ -29,6 +29,16 @@ test("every variable that is read is described", async () => {
   for (const { what, group } of variables()) expect([what, group]).not.toContain("");
 });
 
+/** Of the relay in front of Postgres. */
+const OF_OTHERS = ["ALLOW_ADDR_REGEX", "LISTEN_PORT", "PROMETHEUS_BIND"];
+
+test("docs/deploy.md names no variable that is not read", async () => {
+  const named = (await read("docs/deploy.md")).matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g);
+  const known = new Set<string>([...variables().map(({ name }) => name), ...OF_OTHERS]);
+  const unknown = [...named].map(([name]) => name).filter((name) => !known.has(name));
+  expect(unknown).toEqual([]);
+});
+
 test("what is said to be secret is redacted wherever it turns up, and nothing else is", () => {
   for (const { name, secret } of variables()) {
     if (process.env[name] !== undefined) continue;

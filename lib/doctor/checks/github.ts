@@ -37,12 +37,13 @@ export const github: Check = {
 
 /** Only classic tokens have scopes, and say them. */
 function allowed(scopes: string | null): string {
-  if (scopes === null)
-    return "the token works; what it is allowed shows at the first connected repository";
+  if (scopes === null) {
+    return "the token works; a fine-grained one may not read the check runs of private repositories";
+  }
   const has = scopes.split(",").map((scope) => scope.trim());
   if (has.includes("repo")) return "a classic token with the scope repo";
   if (has.includes("public_repo")) return "a classic token for public repositories alone";
-  const remedy = "Give the classic token the scope repo, or make a fine-grained one.";
+  const remedy = "Give the classic token the scope repo.";
   throw new CheckFailed("The classic token has no scope for repositories.", remedy);
 }
 
