@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { db } from "#db/client.ts";
 import { runs } from "#db/schema.ts";
@@ -9,8 +10,15 @@ import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { blobStore } from "../blob/blob.ts";
 import { createProject } from "../data/projects.server.ts";
 import { ensureJob, listJobs, startJob } from "../data/sandbox-jobs.server.ts";
-import { InvalidInput, Unavailable } from "../errors.ts";
-import { cancelJobsOfRun, type JobRequest, recordWork, runJob } from "./jobs.ts";
+import { InvalidInput, NotFound, Unavailable } from "../errors.ts";
+import {
+  announceJob,
+  cancelJobsOfRun,
+  type JobRequest,
+  recordWork,
+  runJob,
+  sandboxesLeftBehind,
+} from "./jobs.ts";
 import type { CommandResult, Sandbox } from "./port.ts";
 import { transcriptOf } from "./transcript.ts";
 
@@ -158,4 +166,47 @@ it("stops work of a canceled run, which names no sandbox", async () => {
   await expect(meanwhile).rejects.toMatchObject({ code: "job_canceled" });
   await expect(recordWork(job, async () => 1)).rejects.toMatchObject({ code: "job_canceled" });
   expect(await listJobs(job)).toMatchObject([{ status: "canceled" }]);
+});
+
+const end = (runId: string, status: "failed" | "canceled") =>
+  db().update(runs).set({ status, endedAt: new Date() }).where(eq(runs.id, runId));
+
+it("is on record with its sandbox before that is made, and canceled when its run is", async () => {
+  const sandbox = new Scripted(async () => ({}));
+  const job = await request(sandbox);
+  await announceJob({ ...job, sandbox: "scripted" });
+  expect(await listJobs(job)).toMatchObject([{ status: "queued" }]);
+  expect(await cancelJobsOfRun(job)).toEqual(["scripted"]);
+  await expect(runJob(job)).rejects.toMatchObject({ code: "job_canceled" });
+  expect(sandbox.started).toBe(0);
+});
+
+it("is not begun for a run that has ended: of a canceled one nothing is left open", async () => {
+  const [canceled, failed] = [new Scripted(async () => ({})), new Scripted(async () => ({}))];
+  const late = await request(canceled);
+  await end(late.runId, "canceled");
+  const nobody = { code: "job_for_nobody" };
+  await expect(announceJob({ ...late, sandbox: "late" })).rejects.toMatchObject(nobody);
+  expect(await listJobs(late)).toMatchObject([{ status: "canceled" }]);
+  const paused = await request(failed);
+  await end(paused.runId, "failed");
+  await expect(announceJob({ ...paused, sandbox: "paused" })).rejects.toMatchObject(nobody);
+  expect(await listJobs(paused)).toMatchObject([{ status: "queued" }]);
+});
+
+it("names what a failed run has left in sandboxes, and nothing of one that is live", async () => {
+  const sandbox = new Scripted(async () => ({}));
+  const job = await request(sandbox);
+  await runJob(job);
+  await announceJob({ ...job, stepId: "draft/turn-1.1-x", sandbox: "left" });
+  expect(await sandboxesLeftBehind(job)).toEqual([]);
+  await end(job.runId, "failed");
+  expect(await sandboxesLeftBehind(job)).toEqual(["left"]);
+});
+
+it("says of a job whose sandbox was stopped before it began that it failed", async () => {
+  const gone = new NotFound("sandbox_gone", "The sandbox has been stopped.");
+  const job = await request(new Scripted(() => Promise.reject(gone)));
+  await expect(runJob(job)).rejects.toBe(gone);
+  expect(await listJobs(job)).toMatchObject([{ status: "failed" }]);
 });
