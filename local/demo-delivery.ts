@@ -1,5 +1,4 @@
-import type { Client } from "./client.ts";
-import { until } from "./client.ts";
+import { type Client, until } from "./client.ts";
 import type { Cloud } from "./cloud.ts";
 import { Hub, type HubRepository } from "./hub.ts";
 
@@ -82,14 +81,28 @@ interface Approval {
 }
 
 export interface Delivered {
-  readonly number: number;
-  readonly merged: boolean;
-  readonly sha: string;
+  readonly pull_request: {
+    readonly number: number;
+    readonly merged: boolean;
+    readonly sha: string;
+  };
+  /** What production answers at `url` now. */
+  readonly deployment: { readonly url: string; readonly status: number };
 }
 
+/** The run whose change goes all the way. */
+export const DELIVERY_RUN = "demo-implementation";
+
+/** Where the sample goes: a project at Vercel with a database of its own. */
+const DEPLOY = {
+  project: "buoy-battery",
+  resources: [{ name: "measurements", type: "neon.project" }],
+  health: { path: "/", contains: "How long the battery lasts" },
+};
+
 /**
- * Connects a sample repository, takes a change to its merged pull request with both approvals given by event, and shows that a
- * change which breaks a test stops before anything is changed outside.
+ * Connects a sample repository, takes a change over its merged pull request to production with all approvals given by event, and
+ * shows that a change which breaks a test stops before anything is changed outside.
  */
 export async function deliver({
   client,
@@ -112,9 +125,9 @@ export async function deliver({
     `\n? ${QUESTION}\n    ${code ? `${code.score.toFixed(3)}  ${code.path}` : "no code"}`,
   );
 
-  const ask = async (runId: string, title: string, changes: object) => {
+  const ask = async (runId: string, title: string, changes: object, more: object = {}) => {
     console.log(`\nSending run.requested, kind implementation: ${title}`);
-    const input = { target: "repository", repository: full, title, changes };
+    const input = { target: "repository", repository: full, title, changes, ...more };
     const data = { projectId, runId, kind: "implementation", requestedBy: "ci", input };
     await client.send({ name: "run.requested", data });
   };
@@ -126,15 +139,19 @@ export async function deliver({
       }
       return run?.status === status && run;
     });
+  const granted = new Set<string>();
   const grant = async (runId: string, scope: string) => {
     const approval = await until(`an approval of ${scope}`, async () => {
       const query = new URLSearchParams({ projectId, status: "pending" });
       const page = await client.call<{ items: Approval[] }>("GET", `/api/approvals?${query}`);
       const run = await client.run(runId).catch(() => null);
       if (run?.status === "failed") throw new Error(`${runId} failed: ${run.error}`);
-      return page.items.find((one) => one.runId === runId && one.scope === scope);
+      return page.items.find(
+        (one) => one.runId === runId && one.scope === scope && !granted.has(one.id),
+      );
     });
     const { id: approvalId, intentHash, intentSummary } = approval;
+    granted.add(approvalId);
     console.log(`  approving ${scope}: ${intentSummary}`);
     console.log(`    bound to the intent hash ${intentHash}`);
     await client.send({
@@ -143,8 +160,8 @@ export async function deliver({
     });
   };
 
-  const runId = "demo-implementation";
-  await ask(runId, TITLE, CHANGES);
+  const runId = DELIVERY_RUN;
+  await ask(runId, TITLE, CHANGES, { deploy: DEPLOY });
   await grant(runId, "repo.push");
   const pull = await until("the pull request", async () => {
     const { data } = await hub.octokit.rest.pulls.list({
@@ -161,7 +178,14 @@ export async function deliver({
     ...{ state: "success", context: "ci/test", description: "all tests passed" },
   });
   await grant(runId, "repo.merge");
-  await ended(runId, "succeeded");
+  await grant(runId, "infra.provision");
+  await grant(runId, "deploy.production");
+  await grant(runId, "deploy.production");
+  const run = await ended(runId, "succeeded");
+  const { url } = run.result as { url: string };
+  const answer = await fetch(url);
+  const [, heading = ""] = /<h1>(.*?)<\/h1>/.exec(await answer.text()) ?? [];
+  console.log(`  production answers ${answer.status} at ${url}: “${heading}”`);
   const { data: merged } = await hub.octokit.rest.pulls.get({
     ...{ owner: repository.owner, repo: repository.name, pull_number: pull.number },
   });
@@ -172,7 +196,11 @@ export async function deliver({
   const broken = await ended("demo-broken", "failed");
   console.log(`  stopped before any change outside:`);
   for (const line of (broken.error ?? "").split("\n")) console.log(`    ${line}`);
-  return { number: pull.number, merged: merged.merged, sha: merged.merge_commit_sha ?? "" };
+  const { number } = pull;
+  return {
+    pull_request: { number, merged: merged.merged, sha: merged.merge_commit_sha ?? "" },
+    deployment: { url, status: answer.status },
+  };
 }
 
 async function connect(

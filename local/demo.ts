@@ -4,15 +4,18 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type ApiFile, type ApiHit, Client, until } from "./client.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
-import { type Delivered, deliver, SAMPLE_REPOSITORY } from "./demo-delivery.ts";
+import { type Bundled, bundle } from "./demo-bundle.ts";
+import { DELIVERY_RUN, type Delivered, deliver, SAMPLE_REPOSITORY } from "./demo-delivery.ts";
 import { readable } from "./log-lines.ts";
 
 const HELP = `npm run demo -- [--json]    the local cloud up, sample documents in through events, five searches, a research run,
-                            a change of a repository up to its merged pull request, down again
+                            a change of a repository over its merged pull request to production,
+                            and the bundle that proves it; down again
 
   --json    one JSON report as the last line: {"ok", "files": [{name, status, chunks, ms}],
             "searches": [{q, top: {file, page, score}, ms}], "artifacts": [{kind, version, citations}],
-            "pull_request": {number, merged, sha}}`;
+            "pull_request": {number, merged, sha}, "deployment": {url, status},
+            "bundle": {path, sha256, verified}}`;
 
 const { values } = parseArgs({
   options: { json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
@@ -43,7 +46,7 @@ const QUESTIONS: readonly { q: string; file: string }[] = [
   { q: "What does article K2-ICE cost?", file: "price-list.xlsx" },
 ];
 
-interface Report {
+interface Report extends Delivered {
   ok: boolean;
   files: { name: string; status: string; chunks: number | null; ms: number | null }[];
   searches: {
@@ -52,7 +55,7 @@ interface Report {
     ms: number;
   }[];
   artifacts: { kind: string; version: number; citations: number }[];
-  pull_request: Delivered;
+  bundle: Bundled;
 }
 
 /** What the research run is asked to write about. */
@@ -69,10 +72,11 @@ async function main(): Promise<void> {
   process.once("SIGINT", () => end().then(() => process.exit(130)));
   try {
     console.log(
-      "Bringing the local cloud up: PostgreSQL, a vector index, GitHub, Inngest and the app",
+      "Bringing the local cloud up: PostgreSQL, a vector index, GitHub, Vercel, Neon, Upstash, Inngest and the app",
     );
     cloud = await startCloud({
       dir,
+      targets: true,
       env: {
         FILE_URL_HOSTS: "127.0.0.1",
         FETCH_ALLOW_LOOPBACK_HTTP: "1",
@@ -93,10 +97,14 @@ async function main(): Promise<void> {
     console.log(
       `\n${artifacts.length} artifacts were written; ${cited ? "each cites" : "NOT each cites"} at least two places.`,
     );
-    const pull_request = await deliver({ client, cloud, projectId: PROJECT, by: "demo-user" });
+    const by = "demo-user";
+    const delivered = await deliver({ client, cloud, projectId: PROJECT, by });
+    const proof = await bundle({ client, cloud, projectId: PROJECT, by }, DELIVERY_RUN);
     const ingested = files.every((file) => file.status === "ingested");
-    const ok = ingested && answered && cited && pull_request.merged;
-    const report: Report = { ok, files: files.map(summary), searches, artifacts, pull_request };
+    const live = delivered.pull_request.merged && delivered.deployment.status === 200;
+    const ok = ingested && answered && cited && live && proof.verified;
+    const found = { files: files.map(summary), searches, artifacts };
+    const report: Report = { ok, ...found, ...delivered, bundle: proof };
     if (values.json) console.log(JSON.stringify(report));
     if (!ok) process.exitCode = 1;
   } finally {
@@ -160,7 +168,8 @@ async function research(client: Client): Promise<Report["artifacts"]> {
     return run?.status === "succeeded";
   });
   const artifacts: Report["artifacts"] = [];
-  for (const { id } of (await client.artifacts(PROJECT)).toReversed()) {
+  const written = (await client.artifacts(PROJECT)).filter((one) => one.runId === runId);
+  for (const { id } of written.toReversed()) {
     const { kind, version, content, citations } = await client.artifact(id);
     console.log(`\n${kind}, version ${version}`);
     for (const [, heading] of content.matchAll(/^#+ (.*)$/gm)) console.log(`    ${heading}`);

@@ -13,6 +13,7 @@ const HELP = `npm start -- [options]    brings the local cloud and the app up on
   --port <n>           port of the app (default 3210; 0 picks a free one)
   --inngest-port <n>   port of Inngest (default 8288; 0 picks a free one)
   --github-port <n>    port of the local GitHub (default 8290; 0 picks a free one)
+  --vercel-port <n>    port of the local Vercel (default 8291; 0 picks a free one)
   --bundle             run dist/, what npm run build made, instead of the sources
   --help
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     port: { type: "string", default: "3210" },
     "inngest-port": { type: "string", default: "8288" },
     "github-port": { type: "string", default: "8290" },
+    "vercel-port": { type: "string", default: "8291" },
     bundle: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -41,9 +43,11 @@ async function main(): Promise<void> {
       app: Number(values.port),
       inngest: Number(values["inngest-port"]),
       github: Number(values["github-port"]),
+      vercel: Number(values["vercel-port"]),
     },
     bundle: values.bundle ? resolve("dist") : undefined,
     inngestDev: process.env.INNGEST_DEV,
+    targets: true,
     // The sample documents are served by the app itself, so that a link to one can be tried at once.
     env: {
       FILE_URL_HOSTS: "127.0.0.1",
@@ -99,6 +103,10 @@ function instructions(cloud: Cloud, token: string): string {
       repository: SAMPLE_REPOSITORY,
       title: "Notes",
       changes: { from: "files", files: [{ path: "NOTES.md", content: "Calibrated in May.\n" }] },
+      deploy: {
+        project: "buoy-battery",
+        resources: [{ name: "measurements", type: "neon.project" }],
+      },
     },
   };
   // The command line looks in .local by itself.
@@ -107,6 +115,7 @@ function instructions(cloud: Cloud, token: string): string {
 app       ${app}/api/openapi.json   (events: ${app}/api/events/schema)
 inngest   ${inngest}
 github    ${cloud.parts.github.url}/${SAMPLE_REPOSITORY}.git   (user acme, password ${cloud.env.GITHUB_TOKEN})
+vercel    ${cloud.parts.vercel?.url}   (sites of target apps have ports of their own)
 postgres  ${database}
 
 Send an event, as any other system would:
@@ -118,11 +127,13 @@ Upload a file of your own, and search:
   curl -s -H "authorization: Bearer $TOKEN" --data-binary @README.md '${app}/api/projects/${PROJECT}/files?name=README.md'
   curl -s -H "authorization: Bearer $TOKEN" '${app}/api/search?projectId=${PROJECT}&q=how+are+effects+approved'
 
-Ask for a change of a repository, see its plan and approve it (once for the push, once for the merge), and watch it:
+Ask for a change of a repository, and approve each of its plans: the push, the merge, the database, the build, production.
+Then verify the bundle that proves it:
   npx countersign${config} send run.requested --data '${JSON.stringify(requested)}'
   npx countersign${config} approvals
   npx countersign${config} approve <id>
   npx countersign${config} run <id> --watch
+  npx countersign${config} bundle get <id> && npx countersign bundle verify <id>.bundle.zip
 
 Ctrl-C stops everything; the state is kept.`;
 }
