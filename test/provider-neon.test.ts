@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { inspect } from "node:util";
@@ -171,6 +172,20 @@ test("killed at any moment of a creation or deletion, it leaves no database with
   expect(left.databases).toEqual(left.projects.map(({ database }) => database).sort());
   expect(left.roles).toHaveLength(left.projects.length);
 }, 90_000);
+
+test("what a killed process began is ended before its projects are looked at", async () => {
+  const { url } = inject("neon");
+  const named = new URL(url);
+  const application = `neon-api-${await readFile(join(neon.dir, "tag"), "utf8")}`;
+  named.searchParams.set("application_name", application);
+  const begun = failure(query(named.href, "select pg_sleep(600)"));
+  const sleeping = `select 1 from pg_stat_activity where application_name = '${application}' and query like '%sleep(600)'`;
+  await until("the statement", async () => (await query(url, sleeping)).length > 0);
+  await neon.restart();
+  point();
+  expect((await begun).message).toMatch(/terminat/);
+  expect(await query(url, sleeping)).toEqual([]);
+});
 
 test("what is half-made is made whole at the start, and what is half-removed goes", async () => {
   const names = ["no-role", "no-database", "not-answered", "removing", "removed"];

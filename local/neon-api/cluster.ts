@@ -3,16 +3,36 @@ import type { ProjectRow } from "./store.ts";
 
 /** Of the lock under which rights on shared databases change: two servers on one cluster must not do it at once. */
 const LOCK = 7_201_455;
+const TAKE_OVER_MS = 10_000;
 
 /** The PostgreSQL that the projects' databases are in, as its administrator. */
 export class Cluster {
   readonly #url: string;
   readonly #client: ReturnType<typeof openDatabase>["$client"];
+  readonly #application: string;
 
-  /** @param url of an administrator, @param wsProxy the relay in front of it. */
-  constructor(url: string, wsProxy: string) {
+  /** @param url of an administrator, @param wsProxy the relay in front of it, @param tag tells this server from others. */
+  constructor({ url, wsProxy, tag }: { url: string; wsProxy: string; tag: string }) {
     this.#url = url;
-    this.#client = openDatabase({ url, wsProxy }, { poolSize: 2 }).$client;
+    this.#application = `neon-api-${tag}`;
+    const named = new URL(url);
+    named.searchParams.set("application_name", this.#application);
+    this.#client = openDatabase({ url: named.href, wsProxy }, { poolSize: 2 }).$client;
+  }
+
+  /**
+   * Ends what an earlier process of this server is still doing there: PostgreSQL goes on with a statement whose sender was
+   * killed, and a database could appear while it is looked for. To be called before anything else is.
+   */
+  async takeOver(): Promise<void> {
+    const { rows } = await this.#client.query<{ ended: boolean }>(
+      `select pg_terminate_backend(pid, ${TAKE_OVER_MS}) as ended from pg_stat_activity
+       where application_name = $1 and pid <> pg_backend_pid()`,
+      [this.#application],
+    );
+    if (rows.some(({ ended }) => !ended)) {
+      throw new Error(`what ${this.#application} began does not end within ${TAKE_OVER_MS} ms`);
+    }
   }
 
   /**

@@ -17,6 +17,7 @@ export class Projects {
 
   /** Makes whole what the last end left half-made, and removes what it left half-removed. */
   async recover(): Promise<void> {
+    await this.cluster.takeOver();
     await this.cluster.shut();
     for (const row of this.store.all()) {
       if (row.state === "creating") await this.#make(row, 0);

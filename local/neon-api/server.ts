@@ -25,7 +25,7 @@ export async function startNeonApi(options: NeonApiOptions): Promise<LocalPart> 
   const apiKey = await keptSecret(join(dir, "key"), newApiKey);
   const tag = await keptSecret(join(dir, "tag"), newTag);
   const store = new ProjectStore(dir);
-  const cluster = new Cluster(databaseUrl, wsProxy);
+  const cluster = new Cluster({ url: databaseUrl, wsProxy, tag });
   const end = async () => {
     store.close();
     await cluster.close();
