@@ -54,8 +54,9 @@ export const lazyNeonDriver: Plugin = {
 };
 
 /**
- * The AI SDK, Vercel's two SDKs and Neon's API client are large, and the first three need the whole of zod, with its messages in
- * fifty languages. Sharing it would put that into every cold start, so each is a bundle of its own, which its first use loads.
+ * The AI SDK and Vercel's sandbox SDK need the whole of zod, with its messages in fifty languages, and sharing it would put that
+ * into every cold start; the clients of Vercel's and Neon's APIs are large by themselves. So each is a bundle of its own, with a
+ * zod of its own, which its first use loads.
  */
 export const lateSdks: Plugin = {
   name: "late-sdks",

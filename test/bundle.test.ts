@@ -54,13 +54,16 @@ test("the documents that describe the API come out of the bundle too", async () 
   expect(Object.keys(openapi.paths)).toContain("/api/search");
 });
 
-test("a cold start loads neither the AI SDK nor the zod that it needs", async () => {
+test("a cold start loads neither the AI SDK with the zod that it needs, nor the client of Vercel's API", async () => {
   const cold = await staticParts(`${root}dist/api`, "inngest.js");
   expect(cold.size).toBeGreaterThan(1);
   const sdk = await readFile(`${root}dist/api/ai-sdk.js`, "utf8");
   // A message of zod's in Hungarian stands for all that only the SDK uses.
   expect(sdk).toContain("bemenet");
-  for (const code of cold.values()) expect(code).not.toMatch(/bemenet|AI_APICallError/);
+  expect(await readFile(`${root}dist/api/vercel-api-sdk.js`, "utf8")).toContain("/v13/deployments");
+  for (const code of cold.values()) {
+    expect(code).not.toMatch(/bemenet|AI_APICallError|\/v13\/deployments/);
+  }
 });
 
 /** The code of a file and of all that it imports at once, by name. */
