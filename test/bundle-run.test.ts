@@ -206,6 +206,20 @@ describe("the same again", () => {
     expect(verdict.run).toMatchObject({ status: "succeeded", nothingShipped: null });
   }, 90_000);
 
+  test("without a key to sign with it is unsigned, and says so", async () => {
+    const { AUDIT_SIGNING_KEY: key } = process.env;
+    delete process.env.AUDIT_SIGNING_KEY;
+    const made = await makeBundle(await provenanceOf("succeeded")).finally(() => {
+      process.env.AUDIT_SIGNING_KEY = key;
+    });
+    const verdict = await verify(Buffer.from(await new Response(made.stream).arrayBuffer()));
+    expect(verdict.ok).toBe(true);
+    expect(said(verdict, "signature")).toMatch(/^absent: unsigned/);
+    expect(said(verdict, "provenance")).toMatch(/^ok/);
+    // Its checkpoint is of a key that it does not bring.
+    expect(said(verdict, "checkpoints")).toMatch(/^absent: .* give it/);
+  });
+
   test("made by several at once it is one bundle, and the sweeper has nothing left to do", async () => {
     const runId = id("automatic");
     const run = { projectId: "bundles-automatic", runId };
