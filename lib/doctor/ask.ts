@@ -15,32 +15,40 @@ export interface Question {
 }
 
 export interface Answer {
+  readonly status: number;
   readonly headers: Headers;
   readonly text: string;
 }
 
 /**
- * One GET, answered with 2xx. Redirects are not followed, so that no credential goes where nobody sent it.
- * Throws CheckFailed when nobody answers, and for every other status.
+ * One GET. Redirects are not followed, so that no credential goes where nobody sent it.
+ * Throws CheckFailed when nobody answers, or with too much.
  */
-export async function ask(question: Question): Promise<Answer> {
-  const { whom, url, headers = {}, signal, refused } = question;
+export async function get({
+  whom,
+  url,
+  headers = {},
+  signal,
+}: Omit<Question, "refused">): Promise<Answer> {
   let response: Response;
   try {
     response = await fetch(url, { headers, signal, redirect: "manual" });
   } catch (error) {
     throw new CheckFailed(`${whom} did not answer: ${reason(error)}`, undefined, error);
   }
-  const { status } = response;
+  const text = await bounded(whom, response);
+  return { status: response.status, headers: response.headers, text };
+}
+
+/** The same, answered with 2xx. Throws CheckFailed for every other status too. */
+export async function ask({ refused, ...question }: Question): Promise<Answer> {
+  const answer = await get(question);
+  const { status } = answer;
   if (status === 401 || status === 403) {
-    await response.body?.cancel();
-    throw new CheckFailed(`${whom} refused the credential (${status}).`, refused);
+    throw new CheckFailed(`${question.whom} refused the credential (${status}).`, refused);
   }
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new CheckFailed(`${whom} answered ${status}.`);
-  }
-  return { headers: response.headers, text: await bounded(whom, response) };
+  if (status < 200 || status > 299) throw new CheckFailed(`${question.whom} answered ${status}.`);
+  return answer;
 }
 
 /** The answer as JSON. Throws CheckFailed when it is none, which a wrong address often is. */

@@ -82,11 +82,15 @@ test("what refuses the credential, is not there or answers nonsense is named, wi
       (_, response) => response.writeHead(302, { location: "/in" }).end(),
       /answered 302/,
     ],
-    ["no JSON", (_, response) => response.end(`<p>${SECRET}`), /JSON|does not know the app/],
+    [
+      "no JSON",
+      (_, response) => response.end(`<p>${SECRET}`),
+      /JSON|does not know the app|entry for Inngest/,
+    ],
     [
       "other JSON",
       (_, response) => response.end(`["${SECRET}"]`),
-      /^What answers|does not know the app/,
+      /^What answers|does not know the app|entry for Inngest/,
     ],
     ["a broken connection", (request) => request.socket.destroy(), /did not answer/],
     ["a closed port", null, /did not answer: ECONNREFUSED/],
@@ -126,6 +130,7 @@ test("what does not answer costs no more than the limit, all together", async ()
 /** What each service answers to whom it knows, by path. */
 const SERVICES: Record<string, { credential?: string; body: unknown; headers?: object }> = {
   "/dev": { body: { functions: [{ slug: "countersign-ingest-file" }] } },
+  "/api/health": { body: { status: "ok" } },
   "/api/inngest": { body: { function_count: 3, mode: "dev" } },
   "/info": {
     credential: `Bearer vector-${SECRET}`,
@@ -173,6 +178,16 @@ test("each service is asked where it is, with its own credential and no other's"
   expect(found.get("Upstash Vector")?.detail).toContain("BGE_M3 with 1024 dimensions");
 });
 
+test("an app in production tells nobody of its functions who does not sign, which is as it should be", async () => {
+  serve({ "/api/inngest": { credential: "a signature", body: {} } });
+  everythingAt(url);
+  const found = await findings();
+  expect(found.get("the app")).toMatchObject({
+    state: "ok",
+    detail: expect.stringContaining("takes signed calls alone"),
+  });
+});
+
 const info = (result: object) => ({ "/info": { ...SERVICES["/info"], body: { result } } });
 const scopes = (list: string) => ({
   "/github/rate_limit": {
@@ -192,8 +207,8 @@ test.each([
   ["Inngest", { "/dev": { body: { functions: [] } } }, /does not know the app/],
   [
     "the app",
-    { "/api/inngest": { body: { function_count: 1, mode: "cloud", has_signing_key: false } } },
-    /without a signing key/,
+    { "/api/inngest": { body: { message: "no signing key" } } },
+    /entry for Inngest answered 200/,
   ],
 ])("%s works, and is not what is needed: %o", async (check, changed, reason) => {
   serve(changed as typeof SERVICES);

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
+import { mintLocalToken } from "#lib/auth/local.ts";
 import { type TestCloud, testCloud } from "../../test/support/cloud.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -133,6 +134,40 @@ test("idle connections do not hold it up", async () => {
   child.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);
 }, 60_000);
+
+test("in production it takes no call that Inngest has not signed, and no token of a laptop", async () => {
+  const production = {
+    NODE_ENV: "production",
+    INNGEST_DEV: "",
+    INNGEST_BASE_URL: world.cloud.inngestUrl,
+    INNGEST_EVENT_KEY: "an-event-key",
+    INNGEST_SIGNING_KEY: "ab".repeat(32),
+  };
+  const { url } = await serve(direct, production);
+  // Its state is told to nobody who does not sign.
+  const entry = `${url}/api/inngest`;
+  expect((await fetch(entry)).status).toBe(401);
+  const call = { method: "POST", body: "{}", headers: { "content-type": "application/json" } };
+  const called = await fetch(`${entry}?fnId=countersign-ingest-file&stepId=step`, call);
+  expect(called.status).toBe(401);
+
+  const authorization = `Bearer ${await localToken()}`;
+  const local = await fetch(`${world.cloud.appUrl}/api/projects`, { headers: { authorization } });
+  expect(local.status).toBe(200);
+  const deployed = await fetch(`${url}/api/projects`, { headers: { authorization } });
+  expect(deployed.status).not.toBe(200);
+}, 60_000);
+
+async function localToken(): Promise<string> {
+  const before = process.env.LOCAL_AUTH_SECRET;
+  process.env.LOCAL_AUTH_SECRET = world.cloud.env.LOCAL_AUTH_SECRET;
+  try {
+    return await mintLocalToken("somebody");
+  } finally {
+    if (before === undefined) delete process.env.LOCAL_AUTH_SECRET;
+    else process.env.LOCAL_AUTH_SECRET = before;
+  }
+}
 
 /** Runs it to its end, for what does not start. */
 async function fails(args: readonly string[], more: Record<string, string> = {}) {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Env, isDeployed } from "../../env.ts";
-import { ask, askJson, below } from "../ask.ts";
+import { ask, below, get } from "../ask.ts";
 import { type Check, CheckFailed, type Finding, missing, ok } from "../check.ts";
 
 const CLOUD = "https://api.inngest.com";
@@ -68,34 +68,45 @@ function keyProblem(name: string, value: string | undefined, form: RegExp): stri
   return form.test(value) ? null : `${name} does not have the form of such a key.`;
 }
 
-const introspection = z.looseObject({
-  function_count: z.int(),
-  has_event_key: z.boolean().optional(),
-  has_signing_key: z.boolean().optional(),
-  mode: z.string().optional(),
-});
+const introspection = z.looseObject({ function_count: z.int(), mode: z.literal("dev") });
+const LOOPBACK = /^(localhost|127\..*|\[::1\])$/;
 
-/** The app as it runs, which may be elsewhere: what its own entry for Inngest says of it. */
+/** The app as it runs, which may be elsewhere: whether it is whole, and whom its entry for Inngest believes. */
 export const app: Check = {
   name: "the app",
-  remedy: "See that the app runs at COUNTERSIGN_URL, and that Inngest may reach it there.",
-  async run(env, signal) {
-    if (env.COUNTERSIGN_URL === undefined) {
+  remedy: "See that the app runs at COUNTERSIGN_URL; its log says what is wrong.",
+  async run({ COUNTERSIGN_URL: base }, signal) {
+    if (base === undefined) {
       return missing(
         "whether the app answers is not known",
         "Set COUNTERSIGN_URL to where it runs.",
       );
     }
-    const url = new URL("/api/inngest", env.COUNTERSIGN_URL);
+    const whom = "The app";
     const refused = "Let Inngest pass, for example by a bypass of Vercel's deployment protection.";
-    const { body } = await askJson({ whom: "The app", url, signal, refused });
-    const { success, data } = introspection.safeParse(body);
-    if (!success) throw new CheckFailed("What answers at COUNTERSIGN_URL is not Countersign.");
-    if (data.mode === "cloud" && data.has_signing_key === false) {
+    await ask({ whom, url: new URL("/api/health", base), signal, refused });
+    const url = new URL("/api/inngest", base);
+    const { status, text } = await get({ whom, url, signal });
+    // In production the SDK says nothing to whoever does not sign.
+    if (status === 401) return ok("healthy, and takes signed calls alone");
+    const { success, data } = introspection.safeParse(parsed(text));
+    if (!success) {
       const remedy = "Set INNGEST_SIGNING_KEY where the app runs, and start it again.";
-      throw new CheckFailed("The app runs without a signing key, so it takes no calls.", remedy);
+      throw new CheckFailed(`The app's entry for Inngest answered ${status}.`, remedy);
     }
-    const mode = data.mode === undefined ? "" : ` in ${data.mode} mode`;
-    return ok(`serves ${data.function_count} functions${mode}; syncing them is Inngest's to show`);
+    if (!LOOPBACK.test(url.hostname)) {
+      const remedy = "Remove INNGEST_DEV where it runs, and set INNGEST_SIGNING_KEY.";
+      throw new CheckFailed("The app takes calls that nobody has signed.", remedy);
+    }
+    return ok(`healthy, serves ${data.function_count} functions to a dev server`);
   },
 };
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON, so nothing that the SDK says: the status has to do.
+    return undefined;
+  }
+}
