@@ -1,0 +1,303 @@
+import { eq, sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { db } from "#db/client.ts";
+import { effects } from "#db/schema.ts";
+import { decide } from "#lib/approvals/decide.ts";
+import type { Json } from "#lib/effects/definition.ts";
+import { performEffect } from "#lib/effects/perform.ts";
+import { planEffects } from "#lib/effects/plan.ts";
+import { EFFECT_KINDS } from "#lib/effects/registry.ts";
+import { Later } from "#lib/errors.ts";
+import { newId } from "#lib/ids.ts";
+import { providerOf } from "#lib/provision/providers.ts";
+import { RESOURCE_TYPES, type ResourceType, TYPES } from "#lib/provision/types.ts";
+import { createDeployment, promoteDeployment, readDeployment } from "#lib/vercel/deployments.ts";
+import { listVariables } from "#lib/vercel/environment.ts";
+import { createProject, listProjects, readProject } from "#lib/vercel/projects.ts";
+import { until } from "#local/client.ts";
+import { testNeonApi } from "#local/neon-api/testing.ts";
+import { testUpstashApi } from "#local/upstash-api/testing.ts";
+import { cloud } from "#local/vercel/testing.ts";
+import { EffectDesk, OWNER } from "./support/effects.ts";
+
+/** An effect of a kind that is to be brought about, and how often it is there outside. */
+interface Scene {
+  readonly params: Json;
+  there(): Promise<number>;
+}
+
+let desk: EffectDesk;
+let neon: Awaited<ReturnType<typeof testNeonApi>>;
+let upstash: Awaited<ReturnType<typeof testUpstashApi>>;
+let vercel: Awaited<ReturnType<typeof cloud>>;
+const before: Record<string, string | undefined> = {};
+
+beforeAll(async () => {
+  [desk, neon, upstash, vercel] = await Promise.all([
+    EffectDesk.open(),
+    testNeonApi(inject("neon")),
+    testUpstashApi(),
+    cloud(),
+  ]);
+  const more = { PROVIDER_TIMEOUT_SECONDS: "2" };
+  for (const env of [neon.part.env, upstash.part.env, vercel.env, more]) {
+    for (const [name, value] of Object.entries(env)) {
+      before[name] = process.env[name];
+      process.env[name] = value;
+    }
+  }
+}, 60_000);
+afterAll(async () => {
+  for (const [name, value] of Object.entries(before)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+  await Promise.all([
+    ...[neon, upstash, vercel].map((part) => part?.[Symbol.asyncDispose]()),
+    desk?.close(),
+  ]);
+});
+
+const signal = () => AbortSignal.timeout(20_000);
+let count = 0;
+const fresh = (what: string) => `${what}-${++count}`;
+const repository = () => vercel.at;
+
+const project = () =>
+  createProject({ name: fresh("app"), repository: repository(), marker: "by-hand" }, signal());
+
+async function ready(at: { id: string; name: string }, marker: string): Promise<string> {
+  const of = { project: { id: at.id, name: at.name }, repository: repository(), ref: "main" };
+  const made = await createDeployment({ ...of, sha: await vercel.commit(), marker }, signal());
+  await until("a build", async () => (await readDeployment(made.id, signal()))?.state === "ready");
+  return made.id;
+}
+
+const made = (type: ResourceType) => async (): Promise<Scene> => {
+  const resource = fresh("r");
+  const named = (all: readonly { name: string }[]) =>
+    all.filter(({ name }) => name.startsWith(`${resource}-`)).length;
+  return {
+    params: { resource, region: TYPES[type].region },
+    async there() {
+      if (type === "neon.project") {
+        const { projects, databases, roles } = await neon.everything();
+        // Not only what is listed: a database or role that nothing lists is an orphan too.
+        expect(databases).toHaveLength(projects.length);
+        expect(roles).toHaveLength(projects.length);
+        return named(projects);
+      }
+      const { indexes, databases, served } = await upstash.everything();
+      expect(served).toHaveLength(indexes.length);
+      return named(type === "upstash.vector" ? indexes : databases);
+    },
+  };
+};
+
+const removed = (type: ResourceType) => async (): Promise<Scene> => {
+  const resource = fresh("r");
+  const wanted = { name: `${resource}-x`, region: TYPES[type].region };
+  const at = await providerOf(type);
+  const { id: externalId } = await at.create(wanted, signal());
+  return {
+    params: { resource, externalId },
+    there: async () => ((await at.read(externalId, signal())) === null ? 1 : 0),
+  };
+};
+
+interface Kind {
+  scene(runId: string): Promise<Scene>;
+  readonly part: () => { control(method: string, path: string, body?: unknown): Promise<unknown> };
+  /** The call that brings it about. */
+  readonly struck: { readonly method: string; readonly path?: string };
+}
+
+const partOf = (type: ResourceType) => () => (TYPES[type].provider === "neon" ? neon : upstash);
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  "vercel.project": {
+    part: () => vercel,
+    struck: { method: "POST", path: "/projects" },
+    async scene() {
+      const name = fresh("made");
+      const { owner, repo } = repository();
+      return {
+        params: { project: name, owner, repo },
+        there: async () => (await listProjects(signal())).filter((one) => one.name === name).length,
+      };
+    },
+  },
+  "vercel.environment": {
+    part: () => vercel,
+    struck: { method: "POST", path: "/env" },
+    async scene(runId) {
+      const at = await project();
+      const type = "neon.project" as const;
+      const wanted = { name: fresh("db"), region: TYPES[type].region };
+      const { id: externalId } = await (await providerOf(type)).create(wanted, signal());
+      const of = {
+        type,
+        part: "url",
+        resource: "db",
+        externalId,
+        mode: "assisted",
+        replaces: false,
+      };
+      return {
+        params: {
+          ...{ runId, project: at.name, target: "production" },
+          variables: [{ name: "DATABASE_URL", ...of }],
+        },
+        async there() {
+          const all = await listVariables(at.id, signal());
+          return all.filter(({ name }) => name === "DATABASE_URL").length;
+        },
+      };
+    },
+  },
+  "vercel.deployment": {
+    part: () => vercel,
+    struck: { method: "POST", path: "/deployments" },
+    async scene() {
+      const at = await project();
+      const { owner, repo } = repository();
+      const sha = await vercel.commit();
+      const params = { project: at.name, projectId: at.id, owner, repo, ref: "main", sha };
+      return {
+        params: { ...params, variables: [] },
+        async there() {
+          const headers = { authorization: `Bearer ${vercel.env.VERCEL_TOKEN}` };
+          const url = `${vercel.url}/v7/deployments?projectId=${at.id}`;
+          const { deployments } = (await (await fetch(url, { headers })).json()) as {
+            deployments: unknown[];
+          };
+          return deployments.length;
+        },
+      };
+    },
+  },
+  "vercel.promotion": {
+    part: () => vercel,
+    struck: { method: "POST", path: "/promote/" },
+    async scene() {
+      const at = await project();
+      const deployment = await ready(at, "by-hand");
+      const what = { project: at.name, projectId: at.id, deployment, sha: await vercel.commit() };
+      return {
+        params: { ...what, url: "http://127.0.0.1", previous: null, rollback: "ask" },
+        there: async () => await serves(at.id, deployment),
+      };
+    },
+  },
+  "vercel.rollback": {
+    part: () => vercel,
+    struck: { method: "POST", path: "/rollback/" },
+    async scene() {
+      const at = await project();
+      const [to, from] = [await ready(at, "first"), await ready(at, "second")];
+      for (const id of [to, from]) {
+        await promoteDeployment(at.id, id, signal());
+        await until("a promotion", async () => (await serves(at.id, id)) === 1);
+      }
+      return {
+        params: { project: at.name, projectId: at.id, from, to },
+        there: async () => await serves(at.id, to),
+      };
+    },
+  },
+  ...Object.fromEntries(
+    RESOURCE_TYPES.flatMap((type): [string, Kind][] => [
+      [type, { part: partOf(type), struck: { method: "POST" }, scene: made(type) }],
+      [
+        `${type}.removal`,
+        { part: partOf(type), struck: { method: "DELETE" }, scene: removed(type) },
+      ],
+    ]),
+  ),
+};
+
+async function serves(projectId: string, deployment: string): Promise<number> {
+  return (await readProject(projectId, signal()))?.productionDeploymentId === deployment ? 1 : 0;
+}
+
+interface Brought {
+  readonly projectId: string;
+  readonly effectId: string;
+}
+
+/** What is planned and granted, so that only bringing it about is left. */
+async function granted(kind: string): Promise<Scene & Brought> {
+  const run = await desk.run();
+  const { runId, projectId } = run;
+  const scene = await (KINDS[kind] as Kind).scene(runId);
+  const wishes = [{ stepId: "one", kind, params: scene.params }];
+  const { approval, effects: planned } = await planEffects({ runId, stepId: "plan", wishes });
+  const [effect] = planned;
+  if (!approval || !effect) throw new Error("nothing to approve");
+  const { id: approvalId, intentHash } = approval;
+  const eventId = newId("decision");
+  await decide({ kind: "granted", projectId, by: OWNER, eventId, approvalId, intentHash });
+  return { ...scene, projectId, effectId: effect.effectId };
+}
+
+/** Goes on as Inngest does, until it is confirmed; the time that it asks for passes at once. */
+async function broughtAbout(
+  { projectId, effectId }: Brought,
+  { seen }: { seen: boolean },
+): Promise<string | null> {
+  return await until(
+    "the effect",
+    async () => {
+      try {
+        const done = await performEffect(effectId);
+        if (done.outcome === "confirmed") return done.externalId;
+        if (done.outcome !== "unknown") throw new Error(`it is ${done.outcome}`);
+        // It was not there for as long as it may take to be seen: whoever looks into the other system says so.
+        await desk.resolve({ projectId, effectId }, "resend");
+        return null;
+      } catch (error) {
+        if (!(error instanceof Later)) throw error;
+      }
+      const past = sql`now() - interval '1 second'`;
+      // Only where all is seen at once: who cannot see yet what was made must wait, and not repeat.
+      const sentAt = seen ? { sentAt: sql`now() - interval '1 hour'` } : {};
+      await db()
+        .update(effects)
+        .set({ leaseExpiresAt: past, ...sentAt })
+        .where(eq(effects.id, effectId));
+      return null;
+    },
+    30,
+  );
+}
+
+const ALL = [
+  ...["before", "after", "hang", "hang-after", "close", "close-after", "rate", "delayed-reads"],
+  "error500",
+];
+/** Done and unheard, not done and unheard, and done but not seen: the rest with FULL=1. */
+const FAULTS = process.env.FULL ? ALL : ["close-after", "close", "delayed-reads"];
+
+test("every kind that changes something at a provider of target apps is tried here", () => {
+  const others = EFFECT_KINDS.filter((kind) => !/^(ledger|repo)\./.test(kind));
+  expect(Object.keys(KINDS).sort()).toEqual(others.sort());
+});
+
+test.each(Object.keys(KINDS).flatMap((kind) => FAULTS.map((fault) => [kind, fault] as const)))(
+  "%s is brought about once though its provider fails: %s",
+  async (kind, fault) => {
+    const scene = await granted(kind);
+    const { effectId, there } = scene;
+    const { part, struck } = KINDS[kind] as Kind;
+    expect(await there()).toBe(0);
+    const times = fault === "error500" ? 2 : 1;
+    await part().control("PUT", "/_faults", { ...struck, fault, times, ms: 1000 });
+    const id = await broughtAbout(scene, { seen: fault !== "delayed-reads" });
+    await part().control("DELETE", "/_faults");
+    expect(id).toBeTruthy();
+    expect(await there()).toBe(1);
+    expect(await performEffect(effectId)).toMatchObject({ outcome: "confirmed", externalId: id });
+    expect(await there()).toBe(1);
+  },
+  60_000,
+);
