@@ -45,7 +45,7 @@ function states(stdout: string): Record<string, string> {
 
 test("of the local cloud nothing fails, and what it has is found to work", async () => {
   const env = { ...world.cloud.env, COUNTERSIGN_URL: world.cloud.appUrl };
-  const { code, stdout, stderr } = await doctor(["--json"], env);
+  const { code, stdout, stderr } = await doctor(["--json", "--seconds", "60"], env);
   expect({ code, stderr, ...states(stdout) }).toMatchObject({
     code: 0,
     environment: "ok",
@@ -70,7 +70,7 @@ test("of the local cloud nothing fails, and what it has is found to work", async
   // The probe is gone again.
   const blobs = await readdir(world.cloud.env.BLOB_DIR ?? "", { recursive: true });
   expect(blobs.filter((path) => path.startsWith("doctor/"))).toEqual([]);
-});
+}, 60_000);
 
 test("the services that target apps are deployed to are asked as they want it, and a wrong key is told", async () => {
   const { DATABASE_URL: url = "", NEON_WS_PROXY: wsProxy = "" } = world.cloud.env;
@@ -80,22 +80,25 @@ test("the services that target apps are deployed to are asked as they want it, a
     testUpstashApi(),
   ]);
   const env = { ...vercel.env, ...neon.part.env, ...upstash.part.env };
-  const works = await doctor(["--json"], env);
+  const works = await doctor(["--json", "--seconds", "60"], env);
   const names = ["Vercel", "Neon API", "Upstash API"];
   for (const name of names) expect([name, states(works.stdout)[name]]).toEqual([name, "ok"]);
   const wrong = { VERCEL_TOKEN: "other", NEON_API_KEY: "other", UPSTASH_API_KEY: "other" };
-  const fails = await doctor(["--json"], { ...env, ...wrong });
+  const fails = await doctor(["--json", "--seconds", "60"], { ...env, ...wrong });
   for (const name of names) expect([name, states(fails.stdout)[name]]).toEqual([name, "failed"]);
 }, 60_000);
 
 test("a database that is not there fails it, and people read which and what to do", async () => {
   const relay = `127.0.0.1:${await freePort()}/v1`;
-  const { code, stdout } = await doctor([], { ...world.cloud.env, NEON_WS_PROXY: relay });
+  const { code, stdout } = await doctor(["--seconds", "60"], {
+    ...world.cloud.env,
+    NEON_WS_PROXY: relay,
+  });
   expect(code).toBe(1);
   expect(stdout).toMatch(/^FAILED +Postgres +No connection.*\n +-> Check DATABASE_URL/m);
   expect(stdout).toMatch(/^ok +Upstash Vector/m);
   expect(stdout).not.toContain(world.cloud.databaseUrl);
-});
+}, 60_000);
 
 test("variables may stand in a file; those that are set already win", async () => {
   const file = join(dir, "environment");
@@ -104,12 +107,13 @@ test("variables may stand in a file; those that are set already win", async () =
   expect(code).toBe(1);
   expect(stdout).toContain("SANDBOX");
   expect(stdout).not.toContain("MODEL_TIMEOUT_SECONDS");
-});
+}, 60_000);
 
 test("a command line that makes no sense ends with 2, help with 0", async () => {
   expect(await doctor(["--yaml"])).toMatchObject({ code: 2, stdout: "" });
   expect(await doctor(["--vars", join(dir, "absent")])).toMatchObject({ code: 2, stdout: "" });
+  expect(await doctor(["--seconds", "0"])).toMatchObject({ code: 2, stdout: "" });
   const help = await doctor(["--help"]);
   expect(help.code).toBe(0);
   for (const option of ["--json", "--vars", "Exit code"]) expect(help.stdout).toContain(option);
-});
+}, 60_000);

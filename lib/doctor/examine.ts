@@ -17,7 +17,6 @@ const CHECKS: readonly Check[] = [
   ...[approvalSecret, auditKey, github, githubWebhooks, sandbox, model],
   ...[vercel, neon, upstash, ledger],
 ];
-const LIMIT_MS = 5000;
 const MAX_TEXT = 500;
 
 export type Examined = { readonly name: string } & Finding;
@@ -32,7 +31,7 @@ export interface Report {
  * Runs every check at once, each for at most `limitMs` milliseconds. When the environment is malformed that is all that is
  * reported, every variable of it: what the others would find is not known before.
  */
-export async function examine(limitMs = LIMIT_MS): Promise<Report> {
+export async function examine(limitMs: number): Promise<Report> {
   let vars: Env;
   try {
     vars = env();

@@ -66,7 +66,7 @@ const OVER_HTTP = [
   ...["Vercel", "Neon API", "Upstash API", "the ledger service"],
 ];
 
-async function findings(limitMs?: number) {
+async function findings(limitMs = 15_000) {
   const report = await examine(limitMs);
   // Whatever went wrong: nothing of a credential is in it.
   expect(JSON.stringify(report)).not.toContain(SECRET);

@@ -1,10 +1,11 @@
 import { parseArgs, stripVTControlCharacters } from "node:util";
-import { errorMessage } from "../errors.ts";
+import { errorMessage, InvalidInput } from "../errors.ts";
 import type { Report } from "./examine.ts";
 
 const HELP = `npm run doctor -- [options]    checks every integration that the environment sets up
 
   --vars <path>        variables from this file, for those that are not set already
+  --seconds <n>        how long each check may take, 1 to 120 (default 5)
   --json               the findings as one line of JSON
   --help
 
@@ -28,10 +29,14 @@ function options() {
     const { values } = parseArgs({
       options: {
         vars: { type: "string" },
+        seconds: { type: "string", default: "5" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     });
+    if (!/^([1-9]|[1-9]\d|1[01]\d|120)$/.test(values.seconds)) {
+      throw new InvalidInput("usage", "--seconds: a whole number from 1 to 120.");
+    }
     if (values.vars !== undefined) process.loadEnvFile(values.vars);
     return values;
   } catch (error) {
@@ -50,7 +55,7 @@ async function main(): Promise<number> {
   }
   // All that is checked is loaded for it, which help need not wait for.
   const { examine } = await import("./examine.ts");
-  const report = await examine();
+  const report = await examine(Number(values.seconds) * 1000);
   console.log(values.json ? JSON.stringify(report) : readable(report));
   return report.ok ? 0 : 1;
 }
