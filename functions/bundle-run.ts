@@ -41,7 +41,7 @@ export const sweepBundles = inngest.createFunction(
         kind: BUNDLE_KIND,
         olderThanMs: LOST_MS,
         withinDays: WITHIN_DAYS,
-        limit: 20,
+        limit: 50,
       }),
     );
     let bundled = 0;

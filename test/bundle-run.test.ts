@@ -483,6 +483,25 @@ test("a run that has not ended, or is not there, has none and says so", async ()
   await expect(stranger.call("GET", path(id("succeeded")))).rejects.toThrow(/404/);
 });
 
+test("a bundle that the client has is not sent again", async () => {
+  const { etag } = await fetchBundle(world, token, id("succeeded"));
+  const url = `${world.cloud.appUrl}/api/runs/${id("succeeded")}/bundle`;
+  const ask = (known: string) =>
+    fetch(url, { headers: { authorization: `Bearer ${token}`, "if-none-match": known } });
+  expect((await ask(`"other", ${etag}`)).status).toBe(304);
+  expect((await ask('"other"')).status).toBe(200);
+});
+
+test("a process that dies when the run has just ended delays the bundle, and does not lose it", async () => {
+  const runId = await desk.ask(PROJECT, "killed", ENTRIES);
+  ids.set("killed", runId);
+  await desk.decide("granted", await desk.approval(runId));
+  await desk.reached(runId, "succeeded");
+  await world.cloud.parts.app.kill();
+  await world.cloud.restart("app");
+  expect((await verify(await bundleOf("killed"), trusted)).ok).toBe(true);
+}, 90_000);
+
 test("the command line fetches and verifies it, the latter without a server", async () => {
   const cli = async (...args: string[]) => {
     const { COUNTERSIGN_URL: _, COUNTERSIGN_TOKEN: __, ...env } = process.env;

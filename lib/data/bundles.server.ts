@@ -144,7 +144,7 @@ export async function newestOfRun(
 
 /**
  * Runs that ended in the last `withinDays` days, but not in the last `olderThanMs`, and have published nothing of this kind for that
- * end: whoever was to was not woken, or died. Oldest end first.
+ * end: whoever was to was not woken, or died. Newest end first, so that some which always fail do not stand before all others.
  */
 export async function unbundledRuns(
   {
@@ -169,6 +169,6 @@ export async function unbundledRuns(
           and a.kind = ${kind} and a.metadata->>'attempt' = ${runs.attempt}::text)`,
       ),
     )
-    .orderBy(asc(runs.endedAt))
+    .orderBy(desc(runs.endedAt))
     .limit(limit);
 }
