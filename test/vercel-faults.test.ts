@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { CountersignError } from "#lib/errors.ts";
 import { findDeployment, promoteDeployment, readDeployment } from "#lib/vercel/deployments.ts";
 import { listVariables, putVariables, variablesFor } from "#lib/vercel/environment.ts";
 import { createProject, readProject } from "#lib/vercel/projects.ts";
@@ -76,6 +78,18 @@ describe("a call that makes something", () => {
     });
     expect(await readProject("later", signal)).toBeNull();
   });
+});
+
+test("a project whose making was cut off after its first call is finished by the next try, and by no other", async () => {
+  const wanted = { name: "cut-off", repository, marker: "eff_cut" };
+  await order({ method: "PATCH", path: "/v9/projects/", fault: "before" });
+  await expect(createProject(wanted, signal)).rejects.toMatchObject({ code: "vercel_failed" });
+  const first = await readProject("cut-off", signal);
+  expect(first).toMatchObject({ marker: "eff_cut", automatic: true });
+  const other = createProject({ ...wanted, marker: "eff_other" }, signal);
+  await expect(other).rejects.toMatchObject({ code: "vercel_conflict" });
+  expect(await createProject(wanted, signal)).toEqual({ ...first, automatic: false });
+  expect(await readProject("cut-off", signal)).toEqual({ ...first, automatic: false });
 });
 
 test("a deployment that lists do not show yet is found when they do", async () => {
@@ -159,6 +173,76 @@ describe("an answer that Vercel's client cannot read", () => {
     const error = await answering(listener, () => readDeployment("dpl_1", signal));
     expect(error).toMatchObject({ name: "Unavailable", retry: true });
     expect(codes.split("|")).toContain(error.code);
+  });
+
+  test("a redirect is not followed: the values that were sent go nowhere else", async () => {
+    let elsewhere = 0;
+    const other = createServer((_, response) => {
+      elsewhere += 1;
+      response.end();
+    });
+    other.listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+    const listener: RequestListener = (_, response) => response.writeHead(307, { location }).end();
+    const error = await answering(listener, () =>
+      putVariables("prj_1", { target: "production", variables }, signal),
+    );
+    other.close();
+    expect(error).toMatchObject({ name: "Unavailable", code: "vercel_answer" });
+    expect(elsewhere).toBe(0);
+  });
+
+  test("whatever is answered, it is facts or an error of ours that tells no value", async () => {
+    let next = { status: 200, body: "" };
+    const listener: RequestListener = (_, response) => {
+      response.writeHead(next.status, { "content-type": "application/json" });
+      response.end(next.body);
+    };
+    const answers = fc.record({
+      status: fc.constantFrom(200, 201, 204, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503),
+      body: fc.oneof(
+        fc.json(),
+        fc.string(),
+        fc
+          .record(
+            {
+              id: fc.string(),
+              url: fc.constantFrom("a.vercel.app", "", variables[0]?.value),
+              readyState: fc.constantFrom("READY", "ERROR", "X"),
+              projectId: fc.string(),
+              envs: fc.array(fc.object()),
+              failed: fc.array(fc.record({ error: fc.record({ code: fc.string() }) })),
+              meta: fc.object(),
+              error: fc.record({ code: fc.string(), message: fc.constant(variables[0]?.value) }),
+            },
+            { requiredKeys: [] },
+          )
+          .map((value) => JSON.stringify(value)),
+      ),
+    });
+    const calls = [
+      () => readDeployment("dpl_1", signal),
+      () => readProject("shop", signal),
+      () => putVariables("prj_1", { target: "production", variables }, signal),
+    ];
+    const told = await answering(listener, async () => {
+      await fc.assert(
+        fc.asyncProperty(answers, fc.constantFrom(...calls), async (answer, call) => {
+          next = answer;
+          const error = await call().then(
+            () => null,
+            (thrown) => thrown,
+          );
+          if (error === null) return;
+          expect(error).toBeInstanceOf(CountersignError);
+          if (call === calls[2]) expect(error.message).not.toContain(variables[0]?.value);
+        }),
+        { numRuns: 150 },
+      );
+      throw new Error("all were run");
+    });
+    expect(told.message).toBe("all were run");
   });
 
   test("a list of variables that is only a part is not taken for the whole", async () => {

@@ -37,6 +37,7 @@ test("a project is made once with its marker, found by name and id, listed, and 
   const made = await world.project();
   expect(made).toMatchObject({ repository: "acme/shop", marker: `eff_${made.name}` });
   expect(made).toMatchObject({ productionDeploymentId: null, productionUrl: null });
+  expect(made.automatic).toBe(false);
   expect(await readProject(made.name, signal)).toEqual(made);
   expect(await readProject(made.id, signal)).toEqual(made);
   const repository = { owner: "acme", repo: "shop" };
@@ -88,6 +89,27 @@ test("a commit is built, staged, promoted, and rolled back from; each is really 
   await expect(fetch(old.url)).rejects.toThrow();
 });
 
+test("also where production serves every build, ours waits for its promotion", async () => {
+  const name = "automatic";
+  await world.control("POST", "/v11/projects", {
+    ...{ name, gitRepository: { type: "github", repo: "acme/shop" } },
+  });
+  const at = await readProject(name, signal);
+  if (!at) throw new Error("it is not there");
+  expect(at).toMatchObject({ automatic: true, marker: null });
+  const made = await world.deploy(at);
+  await world.reached(made.id);
+  expect(await readProject(name, signal)).toMatchObject({ productionDeploymentId: null });
+
+  // Whoever deploys otherwise is served at once.
+  const { org, repo, sha } = { org: "acme", repo: "shop", sha: await world.commit() };
+  const { id } = await world.control<{ id: string }>("POST", "/v13/deployments?forceNew=1", {
+    ...{ name, target: "production", gitSource: { type: "github", org, repo, ref: "main", sha } },
+  });
+  await world.reached(id);
+  expect(await readProject(name, signal)).toMatchObject({ productionDeploymentId: id });
+});
+
 test("a promotion that Vercel has not fulfilled yet is not in production", async () => {
   const at = await world.project();
   const made = await world.deploy(at);
@@ -122,7 +144,8 @@ test("a deployment is found by commit and marker in its project alone, also behi
   await world.control("PUT", "/_hold", { builds: true });
   const sha = await world.commit();
   const made = await world.deploy(at, { marker: "eff_wanted" });
-  for (let n = 0; n < 120; n++) await world.deploy(at);
+  // More than a page of the list.
+  for (let n = 0; n < 101; n++) await world.deploy(at, { sha });
   const find = (projectId: string, marker: string, commit = sha) =>
     findDeployment({ projectId, sha: commit, marker }, signal);
   expect(await find(at.id, "eff_wanted")).toEqual({ ...made, state: "queued" });
@@ -157,7 +180,7 @@ test("a build that fails says why, and the end of its log what it printed", asyn
   expect(await buildLog(told.id, signal)).toContain("built the shop");
 
   const sha = await world.github.push(world.at, "broken", {
-    "build.mjs": `for (let n = 0; n < 2000; n++) console.log("line " + n + " of what a build prints");
+    "build.mjs": `for (let n = 0; n < 600; n++) console.log("line " + n + " of what a build prints");
 console.error("token ghp_" + "a1B2".repeat(9));
 process.exitCode = 3;\n`,
   });
@@ -167,7 +190,7 @@ process.exitCode = 3;\n`,
   const tail = await buildLog(broken.id, signal);
   expect(Buffer.byteLength(tail)).toBeLessThanOrEqual(8192);
   expect(tail).toMatch(/^line \d+ of what a build prints\n/);
-  expect(tail).toContain("line 1999");
+  expect(tail).toContain("line 599");
   expect(tail.trimEnd()).toMatch(/Error: Command "npm run build" exited with 3$/);
   expect(tail).not.toContain("a1B2a1B2");
 

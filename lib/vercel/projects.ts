@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { NotFound } from "../errors.ts";
+import { Conflict, NotFound } from "../errors.ts";
 import { vercel, vercelOrNull } from "./client.ts";
 import { MARKER_VARIABLE, markerOf } from "./marker.ts";
 import { originOf } from "./origin.ts";
@@ -14,11 +14,14 @@ export interface ProjectFacts {
   readonly productionDeploymentId: string | null;
   /** Where production is served: an absolute origin. */
   readonly productionUrl: string | null;
+  /** Whether production serves what is built for it, as of a push to the main branch, without anybody promoting it. */
+  readonly automatic: boolean;
 }
 
 const answer = z.object({
   id: z.string().min(1),
   name: z.string().min(1),
+  autoAssignCustomDomains: z.boolean().nullish(),
   link: z
     .object({ type: z.string().nullish(), org: z.string().nullish(), repo: z.string().nullish() })
     .nullish(),
@@ -61,42 +64,62 @@ export async function readProject(
   return found && factsOf(found, await markerOf(found.id, signal));
 }
 
+interface NewProject {
+  readonly name: string;
+  readonly repository: { readonly owner: string; readonly repo: string };
+  readonly marker: string;
+}
+
 /**
- * Makes a project that is linked to a repository, with `marker` in a variable that no build gets. Throws Conflict when the name is
- * taken.
+ * Makes a project that is linked to a repository, with `marker` in a variable that no build gets. Vercel builds each push to such
+ * a project and serves it in production; it is told by a second call not to serve what nobody has promoted. Where the first call
+ * was made already, only the second is. Throws Conflict when the name is taken by a project without this marker.
  */
 export async function createProject(
-  {
-    name,
-    repository: { owner, repo },
-    marker,
-  }: {
-    name: string;
-    repository: { owner: string; repo: string };
-    marker: string;
-  },
+  wanted: NewProject,
   signal: AbortSignal,
 ): Promise<ProjectFacts> {
-  const made = await vercel({
-    what: `create the project ${name}`,
+  const { id } = await linkedProject(wanted, signal);
+  const staged = await vercel({
+    what: `let the project ${wanted.name} serve only what is promoted`,
     ...{ signal, answer },
     ask: ({ sdk, core, team, options }) =>
-      sdk.projectsCreateProject(
+      sdk.projectsUpdateProject(
         core,
-        {
-          ...team,
-          requestBody: {
-            name,
-            gitRepository: { type: "github", repo: `${owner}/${repo}` },
-            environmentVariables: [
-              { key: MARKER_VARIABLE, value: marker, type: "plain", target: ["development"] },
-            ],
-          },
-        },
+        { idOrName: id, ...team, requestBody: { autoAssignCustomDomains: false } },
         options,
       ),
   });
-  return factsOf(made, marker);
+  return factsOf(staged, wanted.marker);
+}
+
+async function linkedProject(wanted: NewProject, signal: AbortSignal): Promise<{ id: string }> {
+  const { name, repository, marker } = wanted;
+  try {
+    return await vercel({
+      what: `create the project ${name}`,
+      ...{ signal, answer },
+      ask: ({ sdk, core, team, options }) =>
+        sdk.projectsCreateProject(
+          core,
+          {
+            ...team,
+            requestBody: {
+              name,
+              gitRepository: { type: "github", repo: `${repository.owner}/${repository.repo}` },
+              environmentVariables: [
+                { key: MARKER_VARIABLE, value: marker, type: "plain", target: ["development"] },
+              ],
+            },
+          },
+          options,
+        ),
+    });
+  } catch (error) {
+    const there = error instanceof Conflict ? await readProject(name, signal) : null;
+    if (there?.marker === marker) return there;
+    throw error;
+  }
 }
 
 /** Removes a project with all that it has; one that is gone is removed. */
@@ -142,9 +165,10 @@ export async function listProjects(signal: AbortSignal): Promise<Omit<ProjectFac
   return found;
 }
 
-function factsOf({ id, name, link, alias, targets }: Answer, marker: string | null): ProjectFacts {
+function factsOf(project: Answer, marker: string | null): ProjectFacts {
+  const { id, name, link, targets } = project;
   const linked = link?.type === "github" && link.org && link.repo;
-  const domains = alias.filter(({ target, redirect }) => target === "PRODUCTION" && !redirect);
+  const domains = productionDomains(project);
   const served = domains.find(({ deployment }) => deployment);
   // The newest for production need not be what is served there: it may only be staged.
   const newest = targets?.production;
@@ -155,5 +179,14 @@ function factsOf({ id, name, link, alias, targets }: Answer, marker: string | nu
     ...{ id, name, marker, productionDeploymentId },
     repository: linked ? `${link.org}/${link.repo}` : null,
     productionUrl: productionDeploymentId !== null && domain ? originOf(domain) : null,
+    automatic: project.autoAssignCustomDomains !== false,
   };
+}
+
+/** Where production is served. Custom domains first: only of them Vercel says that none moves before a promotion. */
+function productionDomains({ alias }: Answer): Answer["alias"] {
+  const own = ({ domain }: { domain: string }) => Number(domain.endsWith(".vercel.app"));
+  return alias
+    .filter(({ target, redirect }) => target === "PRODUCTION" && !redirect)
+    .sort((a, b) => own(a) - own(b));
 }

@@ -15,5 +15,6 @@ export { projectsGetProjects } from "@vercel/sdk/funcs/projectsGetProjects.js";
 export { projectsRemoveProjectEnv } from "@vercel/sdk/funcs/projectsRemoveProjectEnv.js";
 export { projectsRequestPromote } from "@vercel/sdk/funcs/projectsRequestPromote.js";
 export { projectsRequestRollback } from "@vercel/sdk/funcs/projectsRequestRollback.js";
+export { projectsUpdateProject } from "@vercel/sdk/funcs/projectsUpdateProject.js";
 export { userGetAuthUser } from "@vercel/sdk/funcs/userGetAuthUser.js";
 export { HTTPClient } from "@vercel/sdk/lib/http.js";
