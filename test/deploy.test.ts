@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { and, eq, sql } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
@@ -130,19 +130,32 @@ const page = async (url: unknown) => await (await fetch(String(url))).text();
 const planOf = async ({ id }: ApprovalRow) =>
   (await desk.client.call<{ plan: string }>("GET", `/api/approvals/${id}`)).plan;
 
-/** Every row of every table, and all that the engine keeps, as text. */
-async function everythingKept(): Promise<string> {
+/** Where a provider keeps what is its own: it has to know what it hands out. */
+const PROVIDERS = /^(?:vercel|neon-api|upstash-api|upstash-vector)\//;
+
+/** Every row of every table, all files of the cloud but the providers' own, and all that was printed: as bytes. */
+async function everythingKept(): Promise<Buffer> {
   const { rows: tables } = await world.database.execute<{ name: string }>(
     sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
   );
-  const parts: string[] = [];
+  const parts: string[] = [...world.lines];
   for (const { name } of tables) {
     const { rows } = await world.database.execute(
       sql`select to_jsonb(t)::text as row from ${sql.identifier(name)} t`,
     );
     parts.push(...rows.map(({ row }) => String(row)));
   }
-  return [...parts, ...world.lines].join("\n");
+  const dir = dirname(world.cloud.env.BLOB_DIR ?? "");
+  const files = await readdir(dir, { recursive: true, withFileTypes: true });
+  const paths = files
+    .filter((file) => file.isFile())
+    .map((file) => join(file.parentPath, file.name))
+    .filter((path) => !PROVIDERS.test(relative(dir, path)));
+  // The engine's store and the blobs are among them, or nothing was looked at.
+  expect(paths.some((path) => relative(dir, path).startsWith("inngest/"))).toBe(true);
+  expect(paths.some((path) => relative(dir, path).startsWith("blobs/"))).toBe(true);
+  const bytes = await Promise.all(paths.map((path) => readFile(path)));
+  return Buffer.concat([Buffer.from(parts.join("\n")), ...bytes]);
 }
 
 /** What the providers hand out for the resources that there are: read again, as the run has done. */
@@ -212,8 +225,8 @@ test("a change goes to production with its databases; the next one finds them th
   await desk.reached(second, "succeeded", 60);
   expect(await page(url)).toContain("Two with");
   expect(await planOf(shipped[3] as ApprovalRow)).toContain("Go back from");
-  const kept = (await desk.effects(second)).find(({ kind }) => kind === "vercel.rollback");
-  expect(kept?.status).toBe("abandoned");
+  const unused = (await desk.effects(second)).find(({ kind }) => kind === "vercel.rollback");
+  expect(unused?.status).toBe("abandoned");
 
   // Production that does not answer goes back, which was approved with the promotion.
   const third = await ask(repository, "run-third", "Three\n", {
@@ -235,7 +248,14 @@ test("a change goes to production with its databases; the next one finds them th
   const secrets = await providerSecrets();
   expect(secrets.length).toBeGreaterThanOrEqual(3);
   const all = await everythingKept();
-  for (const secret of secrets) expect(all).not.toContain(secret);
+  expect(secrets.filter((secret) => all.includes(secret))).toEqual([]);
+  // They are where they belong, so that what was looked for is what is used.
+  const store = await readFile(
+    join(dirname(world.cloud.env.BLOB_DIR ?? ""), "vercel", "vercel.db"),
+  );
+  const wal = join(dirname(world.cloud.env.BLOB_DIR ?? ""), "vercel", "vercel.db-wal");
+  const kept = Buffer.concat([store, await readFile(wal)]);
+  expect(secrets.filter((secret) => !kept.includes(secret))).toEqual([]);
 }, 180_000);
 
 test("what people make by hand is waited for, with instructions; who says something else is not heard", async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { readNeonProject } from "#lib/neon/projects.ts";
 import { findRedis } from "#lib/upstash/redis.ts";
-import { findVectorIndex } from "#lib/upstash/vector.ts";
+import { findVectorIndex } from "#lib/upstash/management-vector.ts";
 
 afterEach(() => {
   vi.unstubAllEnvs();

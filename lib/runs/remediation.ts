@@ -3,6 +3,7 @@ const AGAIN =
 const SPENT =
   "Send run.requested again with the same runId and a larger input.budget: what is written is not paid for again.";
 
+const OTHER_INPUT = "Ask for a new run, under another runId, with an input that is right.";
 const OTHER = "Ask for a new run, under another runId, with a change that is right.";
 
 /** What a person can do, by the code that our errors begin with (`code: message`). */
@@ -50,6 +51,22 @@ const REMEDIES: Readonly<Record<string, string>> = {
   github_token: `GITHUB_TOKEN is not valid: set another. ${AGAIN}`,
   github_refused: `GitHub refused it: the message says why. ${AGAIN}`,
   repository_too_large: "The repository is larger than what is fetched: it cannot be worked on.",
+  vercel_project_other:
+    "Ask for a new run that names another project at Vercel, or link that one to the repository.",
+  resource_not_found: `Look at the resource's externalId and at our key for its provider. ${OTHER_INPUT}`,
+  resource_not_ours: "Ask for a new run that names resources which a run of the project has made.",
+  infra_late: `Do what the INFRA_INSTRUCTIONS artifact says. ${AGAIN}`,
+  project_taken: `Somebody made a project of that name meanwhile. ${AGAIN}`,
+  provider_refused: `The provider refused it: the message says why. ${AGAIN}`,
+  vercel_token: `VERCEL_TOKEN is not valid: set another. ${AGAIN}`,
+  neon_key: `NEON_API_KEY is not valid: set another. ${AGAIN}`,
+  upstash_key: `UPSTASH_EMAIL and UPSTASH_API_KEY are not valid: set others. ${AGAIN}`,
+  deployment_failed: `The end of the build's log says why. When it can pass without another change: ${lower(AGAIN)} It is built anew after another approval. Otherwise ask for a new run with a change that builds.`,
+  deployment_canceled: `Somebody canceled the build at Vercel. ${AGAIN}`,
+  deployment_late: `Look at Vercel why it has not ended. ${AGAIN}`,
+  deployment_gone: `Somebody removed the deployment at Vercel. ${AGAIN}`,
+  deployment_unhealthy: `Nobody is served it. Look why it does not answer as input.deploy.health says. ${AGAIN}`,
+  production_unhealthy: `Look why it did not answer as input.deploy.health says. When the cause is gone: ${lower(AGAIN)} Its promotion is approved anew.`,
   project_not_found: "The project is gone or being deleted.",
   environment: `Set the variable that is named, and deploy. ${AGAIN}`,
 };

@@ -1,16 +1,6 @@
 import { FusionAlgorithm, Index, type QueryResult, WeightingStrategy } from "@upstash/vector";
 import { requiredEnv } from "../env.ts";
 
-/** The indexes of target apps; all else here is about our own. */
-export {
-  createVectorIndex,
-  deleteVectorIndex,
-  findVectorIndex,
-  readVectorIndex,
-  testVectorIndex,
-  vectorCredentials,
-} from "./management-vector.ts";
-
 /** What every vector says about itself; the names are the data model's. */
 export type VectorMetadata =
   | {
