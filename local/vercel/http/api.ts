@@ -15,6 +15,8 @@ const ROUTES: readonly Route[] = [
 ];
 const FAILED = { before: 502, after: 502, error500: 500 } as const;
 const CALLER = "token";
+/** What is asked of no team. */
+const OF_PERSON = /^\/v2\/(?:user|teams\/[^/]+)$/;
 
 /** Answers one request to the REST API: whether it may ask, what fault strikes it, and which route it is. */
 export async function answerApi(
@@ -29,7 +31,8 @@ export async function answerApi(
   const answer = async (): Promise<Response> => {
     if (request.headers.get("authorization") !== `Bearer ${token}`) throw forbidden();
     // A person's own account has no team, and a team's token asks for that team.
-    if ((url.searchParams.get("teamId") ?? undefined) !== service.options.teamId) {
+    const team = url.searchParams.get("teamId") ?? undefined;
+    if (team !== service.options.teamId && !OF_PERSON.test(path)) {
       throw new Refusal(403, "forbidden", "Not authorized: that is another account.");
     }
     rates.take(CALLER);
