@@ -2,19 +2,26 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { and, eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
-import { approvals, artifacts } from "#db/schema.ts";
+import { approvals, artifacts, deployments, infraResources, sandboxJobs } from "#db/schema.ts";
 import { signStatement } from "#lib/approvals/proof.ts";
 import { BUNDLE_KIND, PROVENANCE_KIND } from "#lib/artifacts/kinds.ts";
 import { auditPublicKey, type PublicKeys, publicKeys } from "#lib/audit/checkpoint.ts";
 import { checkpointProject } from "#lib/audit/checkpoints.ts";
 import { readAuditExport } from "#lib/audit/read-export.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
+import { blobStore } from "#lib/blob/blob.ts";
 import { finalizeRun } from "#lib/bundle/finalize.ts";
-import type { BundledApproval, BundledEffect } from "#lib/bundle/format.ts";
+import type {
+  BundledApproval,
+  BundledEffect,
+  BundledKeys,
+  BundledPolicy,
+} from "#lib/bundle/format.ts";
 import { makeBundle } from "#lib/bundle/make.ts";
 import { canonicalJson, sha256 } from "#lib/canonical.ts";
 import { unbundledRuns } from "#lib/data/bundles.server.ts";
@@ -205,6 +212,54 @@ describe("the same again", () => {
     expect(verdict.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
     expect(verdict.run).toMatchObject({ status: "succeeded", nothingShipped: null });
   }, 90_000);
+
+  test("what was there when the run ended stays in it: deployments, resources, jobs and what they said", async () => {
+    const run = { projectId: "bundles-automatic", runId: "run-rows" };
+    const { projectId, runId } = run;
+    const asked = { ...run, kind: "implementation" as const, requestedBy: "ci", eventId: "rows" };
+    await acceptRun({ ...asked, input: { target: "ledger", book: "rows", entries: ENTRIES } });
+    const { database } = world;
+    const deployment = { vercelProjectId: "prj_1", vercelDeploymentId: "dpl_1" };
+    const row = { ...run, ...deployment, id: "dep_1", deploymentUrl: "https://a.example" };
+    await database.insert(deployments).values(row);
+    const resource = { id: "infra_1", provider: "neon" as const, resourceType: "project" };
+    await database.insert(infraResources).values({ ...run, ...resource, externalId: "neon-1" });
+    const transcript = `projects/${projectId}/runs/${runId}/jobs/job_1.txt`;
+    await blobStore().put(transcript, Readable.from([Buffer.from("all tests passed\n")]));
+    const job = { ...run, stepId: "s", jobType: "verify.test", transcriptBlobRef: transcript };
+    const gone = { transcriptBlobRef: `${transcript}-gone`, jobType: "verify.lint" };
+    await database.insert(sandboxJobs).values([
+      { ...job, id: "job_1", status: "succeeded", endedAt: new Date() },
+      { ...job, ...gone, id: "job_2", status: "running" },
+    ]);
+    await cancelRun({ ...run, by: OWNER, reason: "enough" });
+    await finalizeRun(run);
+    ids.set("rows", runId);
+    const zip = await bundleOf("rows");
+    const verdict = await verify(zip, trusted);
+    expect(verdict.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+    const files = unpacked(zip);
+    expect(String(files["transcripts/job_1.txt"])).toBe("all tests passed\n");
+    const omitted = [{ path: "transcripts/job_2.txt", reason: "its blob is gone" }];
+    expect(JSON.parse(String(files["manifest.json"]))).toMatchObject({ omitted });
+    expect(JSON.parse(String(files["deployments.json"]))).toMatchObject([{ status: "queued" }]);
+    expect(JSON.parse(String(files["infra.json"]))).toMatchObject([{ externalId: "neon-1" }]);
+
+    await database
+      .update(deployments)
+      .set({ status: "building" })
+      .where(eq(deployments.id, "dep_1"));
+    await database
+      .update(infraResources)
+      .set({ runId: null })
+      .where(eq(infraResources.id, "infra_1"));
+    await database
+      .update(sandboxJobs)
+      .set({ status: "canceled", endedAt: new Date() })
+      .where(eq(sandboxJobs.id, "job_2"));
+    const again = await makeBundle(await provenanceOf("rows"));
+    expect(Buffer.from(await new Response(again.stream).arrayBuffer()).equals(zip)).toBe(true);
+  });
 
   test("without a key to sign with it is unsigned, and says so", async () => {
     const { AUDIT_SIGNING_KEY: key } = process.env;
@@ -447,6 +502,19 @@ test("what a person has signed is verified, and what they have not is not", asyn
   const zip = await bundleOf("signed");
   expect((await verify(zip, trusted)).ok).toBe(true);
   const files = unpacked(zip);
+  const chain = readAuditExport(await chainText(project));
+  expect(said(await verify(zip, trusted, chain), "export")).toMatch(/^ok/);
+  const swapped = changed<BundledKeys>(files, "keys.json", ({ approvers: [one] }) =>
+    set(one, { publicKey: approverKey().publicKey }),
+  );
+  const strange = await verify(await repacked(swapped), trusted, chain);
+  expect(said(strange, "export")).toContain(`does not tell of the key ${key.id} of bob`);
+  const loose = changed<BundledPolicy[]>(files, "policy.json", ([one]) =>
+    set(one?.document.default, { assurance: "event" }),
+  );
+  const lenient = await verify(await repacked(loose), trusted, chain);
+  expect(said(lenient, "export")).toContain("version 1 is not what the export says");
+  expect(said(lenient, "policy")).toContain("is not under the rule of policy 1");
   const signed = (change: object) =>
     changed<BundledApproval[]>(files, "approvals.json", ([one]) => {
       set(one?.decisions[0]?.signature, { expiresAt, ...change });

@@ -60,7 +60,7 @@ function hashOf(entry: AuditEntry): string | null {
   }
 }
 
-/** Each checkpoint was signed, and has seen the chain that is here. `keys`: the bundle's own and those that are trusted. */
+/** Each checkpoint was signed, and has seen the chain that is here. `keys`: those that are trusted, else the bundle's own. */
 export function checkCheckpoints(contents: Contents, keys: PublicKeys): Check {
   const findings = new Findings();
   const { run } = contents;

@@ -1,5 +1,6 @@
 import type { PublicKeys } from "../audit/checkpoint.ts";
 import { type AuditExport, verifyAudit } from "../audit/verify.ts";
+import { canonicalJson } from "../canonical.ts";
 import { linkOf } from "./chain.ts";
 import { entriesOf } from "./check-chain.ts";
 import type { Contents } from "./contents.ts";
@@ -7,7 +8,7 @@ import { type Check, Findings } from "./verdict.ts";
 
 /**
  * The slice is a part of the project's whole chain, as `audit export` hands it out: the hashes of others' entries are theirs, and
- * none that is about the run was left out or hidden among them.
+ * none that is about the run was left out or hidden among them. The policies and the approvers' keys are those of the chain.
  */
 export function checkExport(
   contents: Contents,
@@ -43,5 +44,33 @@ export function checkExport(
       findings.wrong(`entry ${seq} (${action}) is about the run, and the bundle hides it`);
     }
   }
+  published(contents, exported, findings);
   return findings.as("export", `a part of a whole chain of ${exported.entries.length} entries`);
+}
+
+/** What a bundle brings along to judge by was published in the project before the run ended. */
+function published(
+  { run, policies, keys }: Contents,
+  { entries }: AuditExport,
+  findings: Findings,
+) {
+  const said = (action: string, facts: object) =>
+    entries.some(
+      (entry) =>
+        entry.action === action &&
+        entry.seq < run.cut.seq &&
+        Object.entries(facts).every(
+          ([name, value]) => canonicalJson(entry.payload[name] ?? null) === canonicalJson(value),
+        ),
+    );
+  for (const { version, document } of policies) {
+    if (version > 0 && !said("policy.published", { version, document })) {
+      findings.wrong(`policy.json: version ${version} is not what the export says was published`);
+    }
+  }
+  for (const key of keys.approvers) {
+    if (!said("key.added", key)) {
+      findings.wrong(`keys.json: the export does not tell of the key ${key.keyId} of ${key.owner}`);
+    }
+  }
 }

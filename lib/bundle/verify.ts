@@ -67,7 +67,7 @@ export async function verifyBundle(
   const own = ownKeys(contents);
   checks.push(
     checkChain(contents),
-    checkCheckpoints(contents, new Map([...own, ...(trusted ?? [])])),
+    checkCheckpoints(contents, trusted ?? own),
     checkExport(contents, exported, trusted),
     checkAccount(contents),
     checkArtifacts(contents, files),
