@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { deployments } from "#db/schema.ts";
 import { Conflict } from "../errors.ts";
@@ -8,8 +8,9 @@ import { behind, type Page, pageLimit, toPage } from "./page.ts";
 
 export type Deployment = typeof deployments.$inferSelect;
 
-/** States in which nothing happens to it any more. */
-const ENDED = sql`(${deployments.status} in ('ready', 'error', 'canceled'))`;
+/** States in which a build has ended. */
+const ENDS: readonly Deployment["status"][] = ["ready", "error", "canceled"];
+const ENDED = inArray(deployments.status, [...ENDS]);
 
 /** More than one run makes. */
 const MAX_ROWS = 500;
@@ -45,14 +46,14 @@ export async function putDeployment(
 
 /**
  * Writes what is newly known of a deployment; null when it is not noted. Metadata is put over what is there, key by key. A status
- * that has ended stays, and so does the time at which it did.
+ * that is an end stays, and so does the time at which it came: `endedAt`, or now.
  */
 export async function noteDeployment(
   {
     vercelDeploymentId,
     metadata = {},
     status,
-    endedAt,
+    endedAt = status !== undefined && ENDS.includes(status) ? new Date() : undefined,
   }: {
     vercelDeploymentId: string;
     metadata?: Readonly<Record<string, unknown>>;

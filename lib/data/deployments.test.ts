@@ -61,6 +61,13 @@ test("metadata is put over what is there, and an end stays the end", async () =>
     ...{ status: "ready", endedAt: first },
     metadata: { commitSha: "a", effectId: "eff_1", promotedBy: "e" },
   });
+  const other = newId("deployment");
+  await put(other);
+  const ended = await noteDeployment({ vercelDeploymentId: other, status: "error" });
+  expect(ended?.endedAt).toBeInstanceOf(Date);
+  expect(await noteDeployment({ vercelDeploymentId: other, status: "canceled" })).toMatchObject({
+    ...{ status: "error", endedAt: ended?.endedAt },
+  });
   expect(await noteDeployment({ vercelDeploymentId: "dpl_none", status: "ready" })).toBeNull();
 });
 
