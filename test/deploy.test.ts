@@ -18,7 +18,7 @@ let hub: Hub;
 let projectId: string;
 
 /** Each test has a repository, and a project at Vercel, of its own. */
-const NAMES = ["whole", "manual", "broken", "denied"] as const;
+const NAMES = ["whole", "manual", "broken", "denied", "killed"] as const;
 type Name = (typeof NAMES)[number];
 const TRUSTED = NAMES.map((name) => `acme/${name}`).join(",");
 
@@ -325,6 +325,32 @@ test("a build that fails ends the run with the end of its log; asked for again, 
   await until("a second failure", async () => (await statuses(runId)).length === 2);
   expect((await desk.reached(runId, "failed", 60)).attempt).toBe(2);
 }, 120_000);
+
+test("app and engine are killed while a build is waited for and no webhook is heard: the run goes on by itself, and builds once", async () => {
+  const repository = await connected("killed");
+  const runId = await ask(repository, "run-killed", "Killed\n", {});
+  await vercel("PUT", "/_hold", { builds: true });
+  const given = await grantAll(runId, ["repo.push", "repo.merge", "infra.provision"]);
+  const deployment = await asked(runId, given);
+  await desk.decide("granted", deployment);
+  await until("the wait for the build", async () => (await statuses(runId))[0] === "queued", 60);
+  await desk.reached(runId, "waiting_external", 60);
+  // The app is away while Vercel says that it is built.
+  await world.cloud.parts.app.kill();
+  await vercel("PUT", "/_hold", {});
+  await until("the build", async () => {
+    const { deployments: all } = (await vercel("GET", "/v7/deployments?app=killed")) as {
+      deployments: { state: string }[];
+    };
+    return all.length === 1 && all[0]?.state === "READY";
+  });
+  await world.cloud.restart("inngest");
+  await world.cloud.restart("app");
+  await desk.decide("granted", await asked(runId, [...given, deployment]));
+  const { result } = await desk.reached(runId, "succeeded", 60);
+  expect(await page((result as { url: string }).url)).toContain("Killed");
+  expect(await statuses(runId)).toEqual(["ready"]);
+}, 180_000);
 
 test("what is denied is not made", async () => {
   const repository = await connected("denied");
