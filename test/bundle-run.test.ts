@@ -28,6 +28,7 @@ import { unbundledRuns } from "#lib/data/bundles.server.ts";
 import { acceptRun } from "#lib/runs/accept.ts";
 import { cancelRun } from "#lib/runs/life.ts";
 import { until } from "#local/client.ts";
+import { Hub } from "#local/hub.ts";
 import {
   changed,
   type Files,
@@ -62,7 +63,7 @@ const before = { ...process.env };
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "bundle-run-"));
-  world = await testCloud();
+  world = await testCloud({ env: { SANDBOX_TRUSTED_REPOS: "acme/bundled" } });
   desk = new RunDesk(world, await world.client());
   token = await mintLocalToken(OWNER);
   const { DATABASE_URL, NEON_WS_PROXY, BLOB_DIR, AUDIT_SIGNING_KEY } = world.cloud.env;
@@ -526,6 +527,70 @@ test("what a person has signed is verified, and what they have not is not", asyn
   expect(await check({ value: Buffer.alloc(64).toString("base64url") })).toContain("does not hold");
   expect(await check({ keyId: "0".repeat(32) })).toContain("of a key that keys.json does not have");
 }, 60_000);
+
+test("merged: its bundle is about the commit, with the patchset, the reports and what the checks said", async () => {
+  const hub = new Hub(world.cloud);
+  const { owner, name } = await hub.create(
+    "bundled",
+    join(import.meta.dirname, "../samples/repository"),
+  );
+  const at = { owner, repo: name };
+  await desk.client.send({
+    name: "repo.connected",
+    data: { projectId: PROJECT, owner, name },
+  });
+  const runId = "run-merged";
+  ids.set("merged", runId);
+  const changes = { from: "files", files: [{ path: "README.md", content: "# Better\n" }] };
+  const input = {
+    target: "repository",
+    repository: `${owner}/${name}`,
+    title: "A change",
+    changes,
+  };
+  const asked = { projectId: PROJECT, runId, kind: "implementation", requestedBy: "ci", input };
+  await until("connected", async () => {
+    const { items } = await desk.client.call<{ items: object[] }>(
+      "GET",
+      `/api/projects/${PROJECT}/repos?limit=100`,
+    );
+    return items.length > 0;
+  });
+  await desk.client.send({ name: "run.requested", data: asked });
+  const push = await until(
+    "the plan of the push",
+    async () => (await desk.approvals(runId)).find(({ status }) => status === "pending"),
+    90,
+  );
+  await desk.decide("granted", push);
+  const { head } = await until("the pull request", async () => {
+    const { data } = await hub.octokit.rest.pulls.list({ ...at, state: "open" });
+    return data[0];
+  });
+  const good = { ...at, sha: head.sha, state: "success", context: "ci/test" } as const;
+  await hub.octokit.rest.repos.createCommitStatus(good);
+  await desk.decide("granted", await desk.approval(runId, "pending", push));
+  await desk.reached(runId, "succeeded", 90);
+  const zip = await bundleOf("merged");
+  const verdict = await verify(zip, trusted);
+  expect(verdict.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+  const { data: main } = await hub.octokit.rest.repos.getBranch({ ...at, branch: "main" });
+  const { sha } = main.commit;
+  expect(verdict.run?.commit).toMatchObject({ repository: "acme/bundled", sha, by: "merged" });
+  const files = unpacked(zip);
+  const { payload } = JSON.parse(String(files["provenance/slsa.dsse.json"]));
+  expect(JSON.parse(Buffer.from(payload, "base64").toString())).toMatchObject({
+    subject: [{ name: "pkg:github/acme/bundled", digest: { gitCommit: sha } }],
+    predicateType: "https://slsa.dev/provenance/v1",
+  });
+  const paths = Object.keys(files).join("\n");
+  for (const kind of ["PATCHSET", "VERIFICATION_REPORT", "IMPLEMENTATION_PLAN", "PLAN"]) {
+    expect(paths).toContain(`artifacts/${kind}/`);
+  }
+  expect(paths).toMatch(/^transcripts\/job_\w+\.txt$/m);
+  const provenance = JSON.parse((await provenanceOf("merged")).content);
+  expect(provenance).toMatchObject({ repository: "acme/bundled", commit: { sha } });
+}, 200_000);
 
 test("expired: its bundle verifies and tells so", async () => {
   // Seen by the sweeper, within a minute or so of the deadline; the other tests ran meanwhile.
