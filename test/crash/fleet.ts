@@ -7,6 +7,7 @@ import { databaseUrl, type TestServer } from "../setup/global.ts";
 import { execute } from "../setup/sql.ts";
 import { type Cell, type Outcome, runCell } from "./cell.ts";
 import { type Lane, startLane } from "./lane.ts";
+import { deliveryTarget } from "./targets/delivery.ts";
 import { ledgerTarget } from "./targets/ledger.ts";
 import { repositoryTarget } from "./targets/repository.ts";
 import type { Targets } from "./targets/target.ts";
@@ -26,21 +27,32 @@ export interface FleetOptions {
   readonly bundle?: string | undefined;
   /** A local Neon that runs already and has a migrated database to copy; absent: one of its own. */
   readonly server?: TestServer | undefined;
+  /** Also what merged changes are deployed to. Its faults strike whoever comes next: for one lane. */
+  readonly delivery?: boolean;
 }
 
 const TRIES = 3;
 
 /** Starts what lanes share; a lane itself starts with its first cell. */
-export async function startFleet({ lanes, bundle, ...options }: FleetOptions): Promise<Fleet> {
+export async function startFleet({
+  lanes,
+  bundle,
+  delivery = false,
+  ...options
+}: FleetOptions): Promise<Fleet> {
   const dir = await mkdtemp(join(tmpdir(), "countersign-crash-"));
   // PostgreSQL does not run as root: as root it is another account, which has to get in here.
   await chmod(dir, 0o711);
   const own = options.server ? undefined : await ownServer(join(dir, "neon"));
   const server = options.server ?? own?.server;
   if (!server) throw new Error("there is no server");
+  const repository = await repositoryTarget(join(dir, "github"));
   const targets: Targets = {
     ledger: await ledgerTarget(join(dir, "ledger")),
-    repository: await repositoryTarget(join(dir, "github")),
+    repository,
+    ...(delivery && {
+      delivery: await deliveryTarget(join(dir, "delivery"), { server, repository }),
+    }),
   };
   const made: string[] = [];
   const lane = async (): Promise<Lane> => {
@@ -94,7 +106,8 @@ export async function startFleet({ lanes, bundle, ...options }: FleetOptions): P
     },
     async close() {
       await Promise.all([...open].map((one) => one.close()));
-      await Promise.all(Object.values(targets).map((target) => target.close()));
+      await targets.delivery?.close();
+      await Promise.all([targets.ledger?.close(), targets.repository?.close()]);
       if (own) await own.close();
       else {
         for (const name of made) {

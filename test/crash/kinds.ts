@@ -3,7 +3,9 @@ import type { Boundary } from "./boundaries.ts";
 /** What the harness must know of a kind of effect to bring one about and to know which boundaries are its own. */
 export interface Kind {
   readonly kind: string;
-  readonly target: "ledger" | "repository";
+  readonly target: "ledger" | "repository" | "delivery";
+  /** Whose faults strike it, where its target is several. */
+  readonly provider?: "vercel" | "neon" | "upstash";
   /** Input of a run that makes one such effect, in what was prepared for it. */
   input(runId: string): object;
   /** The boundary that is the call which brings it about. */
@@ -55,6 +57,37 @@ const repository = (kind: string, method: string, route: string) => ({
   }),
 });
 
+/** A kind at a provider of target apps. `seen`: its reads never miss what was just made. */
+const delivery = (
+  kind: string,
+  {
+    provider,
+    path,
+    seen,
+  }: { provider: NonNullable<Kind["provider"]>; path: string; seen: boolean },
+) => ({
+  kind,
+  target: "delivery" as const,
+  provider,
+  call: `call: POST ${provider} ${path}`,
+  struck: { method: "POST", path: `/${path}` },
+  only: LASTING,
+  unseenMs: seen ? null : 13_000,
+  input: (name: string) => ({
+    ...repository("", "", "").input(name),
+    deploy: {
+      project: name,
+      resources: [
+        { name: `db-${name}`, type: "neon.project" },
+        { name: `words-${name}`, type: "upstash.vector" },
+        { name: `cache-${name}`, type: "upstash.redis" },
+      ],
+      // Nothing is built: the files are served as they are.
+      health: { path: "/README.md" },
+    },
+  }),
+});
+
 /** Every kind that is registered; a test holds the two lists together. Those of a repository follow each other in one run. */
 export const KINDS: readonly Kind[] = [
   { ...ledger("entry"), unseenMs: null },
@@ -81,5 +114,41 @@ export const KINDS: readonly Kind[] = [
     ...repository("cleanup", "DELETE", "git/refs/{ref}"),
     struck: { method: "DELETE", path: "/git/refs/" },
     from: { label: CLAIM, nth: 4 },
+  },
+  {
+    ...delivery("vercel.project", { provider: "vercel", path: "projects", seen: true }),
+    from: { label: PLAN, nth: 3 },
+    to: { label: CLAIM, nth: 6 },
+  },
+  {
+    ...delivery("neon.project", { provider: "neon", path: "projects", seen: false }),
+    from: { label: CLAIM, nth: 6 },
+    to: { label: CLAIM, nth: 7 },
+  },
+  {
+    ...delivery("upstash.vector", { provider: "upstash", path: "vector/index", seen: false }),
+    from: { label: CLAIM, nth: 7 },
+    to: { label: CLAIM, nth: 8 },
+  },
+  {
+    ...delivery("upstash.redis", { provider: "upstash", path: "redis/database", seen: false }),
+    from: { label: CLAIM, nth: 8 },
+    to: { label: CLAIM, nth: 9 },
+  },
+  {
+    ...delivery("vercel.environment", { provider: "vercel", path: "projects/env", seen: true }),
+    struck: { method: "POST", path: "/env" },
+    from: { label: CLAIM, nth: 9 },
+    to: { label: PLAN, nth: 4 },
+  },
+  {
+    ...delivery("vercel.deployment", { provider: "vercel", path: "deployments", seen: false }),
+    from: { label: PLAN, nth: 4 },
+    to: { label: PLAN, nth: 5 },
+  },
+  {
+    ...delivery("vercel.promotion", { provider: "vercel", path: "projects/promote", seen: true }),
+    struck: { method: "POST", path: "/promote/" },
+    from: { label: PLAN, nth: 5 },
   },
 ];

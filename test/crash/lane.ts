@@ -12,7 +12,7 @@ import type { Kind } from "./kinds.ts";
 import { Transactions } from "./labels.ts";
 import { type Desk, decide, PERSON } from "./person.ts";
 import { type PgProxy, type Statement, startPgProxy } from "./pg-proxy.ts";
-import type { Target, Targets } from "./targets/target.ts";
+import { type Target, type Targets, targetOf } from "./targets/target.ts";
 import { REPLY, Workers, watchCalls } from "./workers.ts";
 
 const ENGINE = new URL("../../local/inngest/main.ts", import.meta.url).pathname;
@@ -142,7 +142,7 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
         lines.length = 0;
         sent.clear();
         workers.crashed.length = 0;
-        const desk = deskAt(targets[kind.target]);
+        const desk = deskAt(targetOf(targets, kind));
         const input = kind.input(runId);
         const data = { projectId, runId, kind: "implementation", input, requestedBy: "system" };
         await send({ id: `request-${runId}`, name: "run.requested", data });
@@ -163,7 +163,7 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
         });
       },
       async prepare(kind, runId) {
-        const target = targets[kind.target];
+        const target = targetOf(targets, kind);
         await target.prepare({ database, projectId, runId });
         return target;
       },

@@ -15,7 +15,8 @@ const HELP = `npm run crash -- [options]    kills the app at every boundary of a
   --kind <kind>      only this kind of effect, or all that begin so ('repo.'); the document
                      keeps what it says of the others
   --only <regexp>    only cells whose name matches, such as 'hold .*effects -> sent'
-  --lanes <n>        how many runs at a time, each with its own database, engine and apps (default 4)
+  --lanes <n>        how many runs at a time, each with its own database, engine and apps (default 4;
+                     1 where kinds of providers of target apps are among them)
   --json             the last line is {"cells", "failed": [names]}
   --help
 
@@ -38,7 +39,10 @@ async function main(): Promise<void> {
   const began = performance.now();
   const bundle = await mkdtemp(join(tmpdir(), "countersign-bundle-"));
   await bundleApp(bundle);
-  const fleet = await startFleet({ lanes: Number(values.lanes), bundle });
+  const kinds = KINDS.filter(({ kind }) => kind.startsWith(values.kind ?? ""));
+  const delivery = kinds.some(({ target }) => target === "delivery");
+  const lanes = delivery ? 1 : Number(values.lanes);
+  const fleet = await startFleet({ lanes, bundle, delivery });
   const end = async () => {
     await fleet.close();
     await rm(bundle, { recursive: true, force: true });
@@ -59,7 +63,6 @@ async function main(): Promise<void> {
     await writeFile(`${LOGS}${outcomes.length}.log`, text);
   };
   try {
-    const kinds = KINDS.filter(({ kind }) => kind.startsWith(values.kind ?? ""));
     const scouted = await fleet.run(kinds.flatMap(scouts), tell);
     const wanted = (cell: Cell) =>
       values.only === undefined || new RegExp(values.only).test(describe(cell));

@@ -26,8 +26,9 @@ export async function verdict(
   const rows = await database.select().from(effects).where(eq(effects.runId, runId));
   if (rows.length !== expected) wrong.push(`${rows.length} effect rows instead of ${expected}`);
   if (outside.length !== expected) wrong.push(`${outside.length} objects instead of ${expected}`);
-  for (const { id, marker, status, externalId } of rows) {
+  for (const { id, kind, marker, status, externalId } of rows) {
     const mine = outside
+      .filter((one) => one.kind === undefined || one.kind === kind)
       .filter((one) => one.marker === marker || (one.marker === null && one.id === externalId))
       .map((one) => one.id);
     if (mine.length !== 1) wrong.push(`${mine.length} objects of ${id}`);

@@ -5,7 +5,7 @@ import { controls, type OutsideObject, type Target } from "./target.ts";
 export async function ledgerTarget(dir: string): Promise<Target> {
   const ledger = await startLedger({ dir });
   const { LEDGER_TOKEN = "" } = ledger.env;
-  const call = controls(ledger.url, LEDGER_TOKEN);
+  const call = controls(ledger.url, `Bearer ${LEDGER_TOKEN}`);
   return {
     url: ledger.url,
     effects: 1,

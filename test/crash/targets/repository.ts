@@ -14,11 +14,13 @@ const FIRST = { path: "README.md", content: "# First\n" };
 const SEEN_MS = 20_000;
 
 /** A local GitHub: each run has a repository of one commit, and brings about all four kinds of effects there. */
-export async function repositoryTarget(dir: string): Promise<Target> {
+export async function repositoryTarget(
+  dir: string,
+): Promise<Target & { own: Readonly<Record<string, string>> }> {
   // A process of its own: it starts git all the time, which a large process is slow at and stands still for.
   const hub = await startPartProcess(GITHUB, { dir });
   const { GITHUB_TOKEN = "" } = hub.env;
-  const control = controls(hub.url, GITHUB_TOKEN);
+  const control = controls(hub.url, `Bearer ${GITHUB_TOKEN}`);
   const ignore = () => undefined;
   const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
   const { rest } = new Octokit({ auth: GITHUB_TOKEN, baseUrl: `${hub.url}${API}`, log });
@@ -27,6 +29,8 @@ export async function repositoryTarget(dir: string): Promise<Target> {
   const at = (repo: string) => ({ owner: "acme", repo });
   return {
     url: hub.url,
+    /** What leads others than the apps to it. */
+    own: { GITHUB_TOKEN },
     effects: 4,
     approvals: 2,
     timeoutMs: TIMEOUT_SECONDS * 1000,

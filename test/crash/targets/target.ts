@@ -7,6 +7,8 @@ export interface OutsideObject {
   readonly id: string;
   /** The mark that it carries; null for what leaves nothing to carry one, such as a removal. */
   readonly marker: string | null;
+  /** The only kind of effect that it can be of, where its id does not tell. */
+  readonly kind?: string;
 }
 
 /** What is outside when a run has ended, and what is wrong with it besides how many there are, each in a sentence. */
@@ -51,14 +53,21 @@ export interface Target {
 }
 
 /** Targets by the name that kinds call them by. */
-export type Targets = Readonly<Record<Kind["target"], Target>>;
+export type Targets = Readonly<Partial<Record<Kind["target"], Target>>>;
+
+/** Throws Error when the fleet was started without it. */
+export function targetOf(targets: Targets, { target }: Pick<Kind, "target">): Target {
+  const found = targets[target];
+  if (!found) throw new Error(`the fleet has no ${target}`);
+  return found;
+}
 
 /** Calls of a local part's own routes, as whoever tests against it. Throws Error with what it said. */
-export function controls(url: string, token: string) {
+export function controls(url: string, authorization: string) {
   return async (method: string, path: string, body?: object): Promise<unknown> => {
     const response = await fetch(`${url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      headers: { authorization, "content-type": "application/json" },
       ...(body && { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
