@@ -37,7 +37,9 @@ export interface ApiArtifact {
   readonly stale: boolean;
 }
 
+/** Of a file or, with `type` code, of lines of a repository, which has none of a file's fields. */
 export interface ApiCitation {
+  readonly type: "file" | "code";
   readonly ordinal: number;
   readonly fileId: string | null;
   readonly fileName: string;

@@ -3,6 +3,7 @@ import { listArtifacts, ownArtifact } from "#lib/data/artifact-lists.server.ts";
 import { listCitations } from "#lib/data/citations.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
+import { Citation, viewCitation } from "./citations.ts";
 import { type AppEnv, forOwners, instant, json, paged, projectList, shown } from "./common.ts";
 import { problems } from "./problem.ts";
 
@@ -20,24 +21,6 @@ const Artifact = z
     createdAt: instant,
   })
   .openapi("Artifact");
-
-export const Citation = z
-  .object({
-    ordinal: z.int().describe("Its number in the text"),
-    fileId: z.string().nullable().describe("Null once the file was removed"),
-    fileName: z.string(),
-    fileSha256: z.string(),
-    extractionVersion: z.int(),
-    chunkId: z.string().nullable().describe("Null once the file was read anew or removed"),
-    chunkSha256: z.string(),
-    startOffset: z.int().describe("In the chunk's content, in UTF-16 units"),
-    endOffset: z.int(),
-    pageStart: z.int().nullable(),
-    pageEnd: z.int().nullable(),
-    quote: z.string(),
-    outdated: z.boolean().describe("The source was removed or changed since"),
-  })
-  .openapi("Citation");
 
 const ArtifactDetail = Artifact.extend({
   content: z.string().describe("Markdown"),
@@ -80,7 +63,7 @@ export const artifactRoutes = new OpenAPIHono<AppEnv>()
       {
         ...shown(Artifact, artifact),
         content: artifact.content,
-        citations: citations.map((row) => shown(Citation, row)),
+        citations: citations.map(viewCitation),
       },
       200,
     );

@@ -42,6 +42,7 @@ const Hit = z
       type: z.literal("code"),
       ...found,
       repoId: z.string(),
+      vectorId: z.string().describe("With repoId it names this passage"),
       path: z.string(),
       language: z.string(),
       commitSha: z.string(),

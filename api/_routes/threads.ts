@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { citationsOfMessages, type ReadCitation } from "#lib/data/citations.server.ts";
+import { citationsOfMessages } from "#lib/data/citations.server.ts";
 import { listMessages } from "#lib/data/messages.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { listThreads, ownThread } from "#lib/data/threads.server.ts";
@@ -7,7 +7,7 @@ import { chatMessageSent } from "#lib/events/catalogue/chat.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
 import { event } from "#lib/events/emit.ts";
 import { newId } from "#lib/ids.ts";
-import { Citation as FileCitation } from "./artifacts.ts";
+import { Citation, viewCitation } from "./citations.ts";
 import {
   type AppEnv,
   forOwners,
@@ -40,38 +40,6 @@ const Thread = z
   })
   .openapi("Thread");
 
-const cited = {
-  ordinal: z.int().describe("Its number in the text"),
-  startOffset: z.int().describe("In the cited text, in UTF-16 units"),
-  endOffset: z.int(),
-  quote: z.string(),
-  outdated: z.boolean().describe("The source was removed or changed since"),
-};
-const MessageCitation = z
-  .discriminatedUnion("type", [
-    FileCitation.extend({ type: z.literal("file") }),
-    z.object({
-      type: z.literal("artifact"),
-      ...cited,
-      citedArtifactId: z.string().nullable(),
-      artifactKind: z.string(),
-      artifactKey: z.string(),
-      artifactVersion: z.int(),
-      artifactSha256: z.string().describe("Of the version's content"),
-    }),
-    z.object({
-      type: z.literal("code"),
-      ...cited,
-      repoId: z.string().nullable().describe("Null once the repository is not connected"),
-      codePath: z.string(),
-      commitSha: z.string(),
-      lineStart: z.int(),
-      lineEnd: z.int(),
-      codeSha256: z.string().describe("Of the text of those lines"),
-    }),
-  ])
-  .openapi("MessageCitation");
-
 const Message = z
   .object({
     id: z.string(),
@@ -86,7 +54,7 @@ const Message = z
   })
   .openapi("Message");
 
-const ReadMessage = Message.extend({ citations: z.array(MessageCitation) }).openapi("ReadMessage");
+const ReadMessage = Message.extend({ citations: z.array(Citation) }).openapi("ReadMessage");
 const ThreadDetail = Thread.extend({ messages: pageOf(ReadMessage) }).openapi("ThreadDetail");
 
 const NewMessage = z
@@ -158,5 +126,3 @@ export const threadRoutes = new OpenAPIHono<AppEnv>()
     c.header("location", `/api/threads/${threadId}`);
     return c.json({ eventId: saying.id, messageId }, 202);
   });
-
-const viewCitation = (row: ReadCitation) => shown(MessageCitation, row);

@@ -2,9 +2,11 @@ import { getChunksWithFile } from "../data/chunks.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
 import { inline } from "../markdown.ts";
 import { redactText } from "../redact.ts";
-import { type PinnedCitation, pin } from "../retrieval/citations.ts";
+import { pin } from "../retrieval/citations.ts";
+import { type CodePassage, pinCode, readCode, seenCode } from "../retrieval/code.ts";
 import {
   type CheckedSection,
+  type Cited,
   getSection,
   putChecked,
   type SectionDraft,
@@ -15,6 +17,8 @@ import { sourcesMoved } from "./moved.ts";
 
 export interface Checked {
   readonly sections: readonly CheckedSection[];
+  /** The same as the writer said it, without what did not stand the check. */
+  readonly kept: readonly SectionDraft[];
   /** Statements of which no quote stands in the source that it names. */
   readonly dropped: number;
   /** Statements that hold what looks like a secret: no artifact repeats one. */
@@ -38,9 +42,12 @@ export async function checkArtifact(work: Work): Promise<{
   const drafts: SectionDraft[] = [];
   for (const { id } of (await templateOfRun(work)).sections)
     drafts.push(await getSection(work, id));
-  const { sections, dropped, withheld, gone } = await checkSections(work.projectId, drafts);
+  const { projectId } = work;
+  const code = await readCitedCode(projectId, drafts);
+  const checked = await checkSections(projectId, drafts, { code });
+  const { sections, kept, dropped, withheld, gone } = checked;
   if (gone !== undefined) throw sourcesMoved(work.kind, gone);
-  await putChecked(work, sections);
+  await putChecked(work, kept);
   const statements = sections.flatMap((section) => section.statements);
   return {
     statements: statements.length,
@@ -51,40 +58,70 @@ export async function checkArtifact(work: Work): Promise<{
   };
 }
 
-/** The sections with only those statements that can be shown to stand in the project's chunks as these are now. */
+const citedIn = (drafts: readonly SectionDraft[]): string[] => {
+  const ids = drafts.flatMap(({ statements }) =>
+    statements.flatMap(({ citations }) => citations.map(({ chunkId }) => chunkId)),
+  );
+  return [...new Set(ids)];
+};
+
+/** The code that drafts cite, from the vector store: an id never stands for other lines, but may be gone. */
+export async function readCitedCode(
+  projectId: string,
+  drafts: readonly SectionDraft[],
+): Promise<Map<string, CodePassage>> {
+  return await readCode(projectId, citedIn(drafts));
+}
+
+/**
+ * The sections with only those statements that can be shown to stand in the project's chunks and code as these are now.
+ * `code` is what {@link readCitedCode} gave.
+ */
 export async function checkSections(
   projectId: string,
   drafts: readonly SectionDraft[],
-  tx?: Tx,
+  about: { readonly code: ReadonlyMap<string, CodePassage>; readonly tx?: Tx },
 ): Promise<Checked> {
-  const cited = drafts.flatMap(({ statements }) =>
-    statements.flatMap(({ citations }) => citations.map(({ chunkId }) => chunkId)),
-  );
-  const ids = [...new Set(cited)];
+  const { tx } = about;
+  const ids = citedIn(drafts).filter((id) => !about.code.has(id));
   const rows = ids.length === 0 ? [] : await getChunksWithFile({ projectId, ids }, tx);
   const chunks = new Map(rows.map((row) => [row.id, row]));
+  const code = await seenCode(projectId, about.code, tx);
+  const pinOf = (id: string, quote: string): Cited | null => {
+    const [chunk, lines] = [chunks.get(id), code.get(id)];
+    if (lines) return pinCode(lines, quote);
+    return chunk ? pin(chunk, quote) : null;
+  };
   let dropped = 0;
   let withheld = 0;
   const lost = new Set<string>();
+  const kept: SectionDraft[] = [];
   const sections = drafts.map(({ id, statements, model }): CheckedSection => {
-    const kept = statements.flatMap(({ text, citations }) => {
+    const stood: SectionDraft["statements"][number][] = [];
+    const pinnedStatements = statements.flatMap(({ text, citations }) => {
       if (inline(text) === "" || holdsSecret({ text, citations })) {
         withheld++;
         return [];
       }
-      const pinned = citations.flatMap(({ chunkId, quote }): PinnedCitation[] => {
-        const chunk = chunks.get(chunkId);
-        const found = chunk && pin(chunk, quote);
-        return found ? [found] : [];
+      const found = citations.map((one) => ({ one, pinned: pinOf(one.chunkId, one.quote) }));
+      const pinned = found.flatMap(({ pinned }) => pinned ?? []);
+      const there = ({ chunkId }: { chunkId: string }) => chunks.has(chunkId) || code.has(chunkId);
+      if (!citations.every(there)) lost.add(id);
+      if (pinned.length === 0) {
+        dropped++;
+        return [];
+      }
+      stood.push({
+        text,
+        citations: found.flatMap(({ one, pinned }) => (pinned === null ? [] : [one])),
       });
-      if (pinned.length === 0) dropped++;
-      if (citations.some(({ chunkId }) => !chunks.has(chunkId))) lost.add(id);
-      return pinned.length === 0 ? [] : [{ text, citations: pinned }];
+      return [{ text, citations: pinned }];
     });
-    return { id, statements: kept, model };
+    kept.push({ id, statements: stood, model });
+    return { id, statements: pinnedStatements, model };
   });
   const gone = sections.find(({ id, statements }) => statements.length === 0 && lost.has(id))?.id;
-  return { sections, dropped, withheld, gone };
+  return { sections, kept, dropped, withheld, gone };
 }
 
 /**

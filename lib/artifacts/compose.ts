@@ -1,8 +1,9 @@
 import * as z from "zod";
 import type { Artifact } from "../data/artifacts.server.ts";
 import { inline } from "../markdown.ts";
-import { type Pinned, type PinnedCitation, placeOf } from "../retrieval/citations.ts";
-import type { CheckedSection } from "./draft.ts";
+import { type Pinned, placeOf } from "../retrieval/citations.ts";
+import { codePlace } from "../retrieval/code.ts";
+import type { CheckedSection, Cited } from "./draft.ts";
 import type { Template } from "./kinds.ts";
 
 /** What an artifact says about itself beside its text. */
@@ -21,7 +22,7 @@ export interface Composed {
   readonly content: string;
   readonly metadata: ArtifactMetadata;
   /** In the order of their numbers in the text, from 1. */
-  readonly citations: readonly PinnedCitation[];
+  readonly citations: readonly Cited[];
 }
 
 /** What stands where the sources say nothing. */
@@ -40,7 +41,7 @@ export function compose(
   checked: readonly CheckedSection[],
   instruction?: string,
 ): Composed {
-  const numbers = new Numbers<PinnedCitation>();
+  const numbers = new Numbers<Cited>();
   const model = checked.find((section) => section.model !== null)?.model ?? null;
   const origin =
     model === null
@@ -111,7 +112,7 @@ export class Numbers<T extends Pinned> {
   }
 }
 
-function source(citation: PinnedCitation, index: number): string {
+function source(citation: Cited, index: number): string {
   const { quote } = citation;
   // Cut between characters, never through one.
   const shown =
@@ -121,5 +122,12 @@ function source(citation: PinnedCitation, index: number): string {
           .toWellFormed()
           .replace(/\uFFFD$/, "")}…`
       : quote;
-  return `${index + 1}. ${inline(placeOf(citation))}: “${inline(shown)}”`;
+  return `${index + 1}. ${inline(placeIn(citation))}: “${inline(shown)}”`;
+}
+
+/** Of code with its commit: lines move. */
+function placeIn(citation: Cited): string {
+  if (!("codePath" in citation)) return placeOf(citation);
+  const { codePath: path, commitSha } = citation;
+  return `${codePlace({ ...citation, path })} at ${commitSha.slice(0, 12)}`;
 }

@@ -2,7 +2,7 @@ import { getJson } from "../blob/json.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { putProjectJson } from "../projects/blobs.ts";
-import type { PinnedCitation } from "../retrieval/citations.ts";
+import type { CodeCitation, PinnedCitation } from "../retrieval/citations.ts";
 import type { Wanted } from "./input.ts";
 import { type Template, templateOf } from "./kinds.ts";
 
@@ -15,8 +15,12 @@ export interface Work extends Wanted {
 /** A sentence with where it comes from, as the writer says. */
 export interface DraftStatement {
   readonly text: string;
+  /** `chunkId`: of a document's chunk, or of a passage of code. */
   readonly citations: readonly { readonly chunkId: string; readonly quote: string }[];
 }
+
+/** What an artifact's sentence may cite, with where it stands. */
+export type Cited = PinnedCitation | CodeCitation;
 
 /** A section as the writer left it. Kept as a blob: steps pass ids, and documents are no ids. */
 export interface SectionDraft {
@@ -29,7 +33,7 @@ export interface SectionDraft {
 /** A sentence whose quotes stand where they are said to stand. */
 export interface CheckedStatement {
   readonly text: string;
-  readonly citations: readonly PinnedCitation[];
+  readonly citations: readonly Cited[];
 }
 
 export interface CheckedSection {
@@ -60,12 +64,13 @@ export async function getSection(work: Work, id: string): Promise<SectionDraft> 
   return draft as SectionDraft;
 }
 
-export async function putChecked(work: Work, sections: readonly CheckedSection[]): Promise<void> {
+/** Keeps what stood the check, as the writer said it: it is pinned anew when it is published. */
+export async function putChecked(work: Work, sections: readonly SectionDraft[]): Promise<void> {
   await put(work, "checked", sections);
 }
 
-export async function getChecked(work: Work): Promise<CheckedSection[]> {
-  return (await getJson(keyOf(work, "checked"))) as CheckedSection[];
+export async function getChecked(work: Work): Promise<SectionDraft[]> {
+  return (await getJson(keyOf(work, "checked"))) as SectionDraft[];
 }
 
 /** Keeps the sections that a run writes: a deployment that changes them changes no run that is under way. */

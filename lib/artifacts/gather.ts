@@ -1,4 +1,5 @@
 import { Unavailable } from "../errors.ts";
+import { codePassageId } from "../retrieval/code.ts";
 import { fuse } from "../retrieval/fuse.ts";
 import { search } from "../retrieval/search.ts";
 import { pinTemplate, type Work } from "./draft.ts";
@@ -11,14 +12,18 @@ const HITS_PER_QUERY = 8;
 /** A query is a sentence or two. */
 const MAX_QUERY_CHARS = 500;
 
-/** The chunks that each section of an artifact is to be written from, best first: ids, the texts stay where they are. */
+/**
+ * The chunks of documents and passages of code that each section of an artifact is to be written from, best first: ids, the
+ * texts stay where they are.
+ */
 export interface Gathered {
   readonly sections: readonly { readonly id: string; readonly chunkIds: readonly string[] }[];
 }
 
 /**
- * Looks for what the project's documents say about each section of an artifact, which from then on are those of the run. Throws Unavailable while the vector store does
- * not answer: what is found by words alone would be published, and a run can wait.
+ * Looks for what the project's documents and code say about each section of an artifact, which from then on are those of the
+ * run. Throws Unavailable while the vector store does not answer: what is found by words alone would be published, and a run
+ * can wait.
  */
 export async function gatherSources(work: Work, research: ResearchInput): Promise<Gathered> {
   const { projectId } = work;
@@ -43,7 +48,7 @@ function queriesOf(section: Section, { brief, refine }: ResearchInput): string[]
 async function passagesFor(projectId: string, queries: readonly string[]): Promise<string[]> {
   const answers = await Promise.all(
     queries.map((query) =>
-      search({ projectId, query, topK: HITS_PER_QUERY, types: ["chunk"] as const }),
+      search({ projectId, query, topK: HITS_PER_QUERY, types: ["chunk", "code"] as const }),
     ),
   );
   if (answers.some(({ warning }) => warning !== undefined)) {
@@ -52,5 +57,8 @@ async function passagesFor(projectId: string, queries: readonly string[]): Promi
     throw new Unavailable("vectors_unavailable", what, { projectId });
   }
   const best = fuse(answers.map(({ hits }) => hits)).slice(0, PASSAGES);
-  return best.flatMap((hit) => (hit.type === "chunk" ? [hit.chunkId] : []));
+  return best.flatMap((hit) => {
+    if (hit.type === "code") return [codePassageId(hit)];
+    return hit.type === "chunk" ? [hit.chunkId] : [];
+  });
 }

@@ -3,9 +3,9 @@ import { type Artifact, artifactOfRun, publishArtifact } from "../data/artifacts
 import { appendAudit } from "../data/audit.server.ts";
 import { countCitations, insertCitations } from "../data/citations.server.ts";
 import { transaction } from "../data/transaction.server.ts";
-import { checkSections } from "./check.ts";
+import { checkSections, readCitedCode } from "./check.ts";
 import { compose } from "./compose.ts";
-import { getChecked, type SectionDraft, templateOfRun, type Work } from "./draft.ts";
+import { getChecked, templateOfRun, type Work } from "./draft.ts";
 import { sourcesMoved } from "./moved.ts";
 
 export interface Published {
@@ -22,18 +22,15 @@ export interface Published {
  * (`sources_moved`) when nothing of a section is left by that: its version would say that the documents do not answer it.
  */
 export async function publishDraft(work: Work, instruction?: string): Promise<Published> {
-  const [checked, template] = await Promise.all([getChecked(work), templateOfRun(work)]);
-  const drafts: SectionDraft[] = checked.map(({ id, statements, model }) => ({
-    id,
-    statements,
-    model,
-  }));
+  const [drafts, template] = await Promise.all([getChecked(work), templateOfRun(work)]);
+  // Outside the transaction, which only looks whether it is still what is searched.
+  const code = await readCitedCode(work.projectId, drafts);
   return await transaction(async (tx) => {
     const { projectId, runId, kind, logicalKey } = work;
     // This run may have died between the commit and its step: what it published then is found, also under a newer version.
     const before = await artifactOfRun({ projectId, runId, kind, logicalKey }, tx);
     if (before) return facts(before, true, await countCitations({ artifactId: before.id }, tx));
-    const { sections, gone } = await checkSections(projectId, drafts, tx);
+    const { sections, gone } = await checkSections(projectId, drafts, { code, tx });
     if (gone !== undefined) throw sourcesMoved(kind, gone);
     const { content, metadata, citations } = compose(template, sections, instruction);
     const { artifact, created } = await publishArtifact(

@@ -3,13 +3,14 @@ import { getChunksWithFile } from "../data/chunks.server.ts";
 import { skillsOf } from "../model/skills.ts";
 import { write } from "../model/write.ts";
 import { placeOf } from "../retrieval/citations.ts";
+import { codePlace, readCode } from "../retrieval/code.ts";
 import { sectionText } from "./compose.ts";
 import { putSection, templateChanged, templateOfRun, type Work } from "./draft.ts";
 import type { ResearchInput } from "./input.ts";
 import { sourcesMoved } from "./moved.ts";
 
 /**
- * Writes one section from the chunks that were gathered for it, and keeps it as a draft. Chunks that have gone since are
+ * Writes one section from the chunks and code that were gathered for it, and keeps it as a draft. What has gone since is
  * left out; when all have, it throws Conflict (`sources_moved`). Returns counts; other errors are those of `write` in lib/model.
  */
 export async function writeSection(
@@ -46,9 +47,13 @@ export async function writeSection(
 }
 
 async function passages(projectId: string, chunkIds: readonly string[]) {
-  const chunks = await getChunksWithFile({ projectId, ids: chunkIds });
+  const code = await readCode(projectId, chunkIds);
+  const ids = chunkIds.filter((id) => !code.has(id));
+  const chunks = await getChunksWithFile({ projectId, ids });
   const byId = new Map(chunks.map((chunk) => [chunk.id, chunk]));
   return chunkIds.flatMap((id) => {
+    const lines = code.get(id);
+    if (lines) return [{ id, label: codePlace(lines), text: lines.text }];
     const chunk = byId.get(id);
     return chunk ? [{ id, label: placeOf(chunk), text: chunk.content }] : [];
   });

@@ -1,8 +1,8 @@
-import { hash } from "node:crypto";
 import { indexedText, sectionsOf, UNANSWERED } from "../artifacts/compose.ts";
 import { type Artifact, readArtifact } from "../data/artifacts.server.ts";
 import type { Passage } from "../model/port.ts";
 import { type Pinned, placeOf, spanOf } from "../retrieval/citations.ts";
+import { codePassageId, codePlace, pinCode } from "../retrieval/code.ts";
 import { fuse } from "../retrieval/fuse.ts";
 import { SEARCH_TYPES, type SearchHit, search } from "../retrieval/search.ts";
 
@@ -78,13 +78,6 @@ function sectionSource(artifact: Artifact, found: string): Source[] {
 }
 
 function codeSource(hit: Extract<SearchHit, { type: "code" }>): Source {
-  const { repoId, path: codePath, commitSha, lineStart, lineEnd, text } = hit;
-  const codeSha256 = hash("sha256", text, "hex");
-  const pin = (quote: string) => {
-    const span = spanOf(text, quote);
-    const lines = { repoId, codePath, commitSha, lineStart, lineEnd, codeSha256 };
-    return span && { ...lines, ...span, quote };
-  };
-  const id = `${repoId}:${commitSha}:${codePath}:${lineStart}-${lineEnd}`;
-  return { type: "code", id, label: `${codePath}, lines ${lineStart}-${lineEnd}`, text, pin };
+  const pin = (quote: string) => pinCode(hit, quote);
+  return { type: "code", id: codePassageId(hit), label: codePlace(hit), text: hit.text, pin };
 }

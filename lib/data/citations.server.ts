@@ -73,9 +73,8 @@ export async function countCitations(
 export async function listCitations(
   { artifactId }: { artifactId: string },
   executor: Executor = db(),
-): Promise<FileCitation[]> {
-  const all = await readCitations(eq(citations.artifactId, artifactId), executor);
-  return all.filter((citation) => citation.type === "file");
+): Promise<ReadCitation[]> {
+  return await readCitations(eq(citations.artifactId, artifactId), executor);
 }
 
 /** The citations of messages, those of one message together and in the order of their numbers. */

@@ -87,7 +87,7 @@ class Desk {
 
   async outdated(artifactId: string, name = NAMES[0]): Promise<boolean | undefined> {
     const cited = await listCitations({ artifactId });
-    return cited.find(({ fileName }) => fileName === name)?.outdated;
+    return cited.find((one) => one.type === "file" && one.fileName === name)?.outdated;
   }
 
   async calledNow(fileId: string): Promise<string | undefined> {

@@ -3,10 +3,10 @@ import { fullTextSearch, getChunksWithFile } from "../data/chunks.server.ts";
 import { visibleCodeFiles } from "../data/code-files.server.ts";
 import { listRepoIds } from "../data/repos.server.ts";
 import { errorMessage } from "../errors.ts";
-import { SEPARATOR } from "../ingest/chunk/embedded-text.ts";
 import { log } from "../log.ts";
 import { keyOfVector } from "../repos/keys.ts";
 import { namespaces, queryText, type VectorHit } from "../upstash/vector.ts";
+import { linesOf } from "./code.ts";
 
 /** What can be searched: uploaded documents, generated artifacts, source code of connected repositories. */
 export const SEARCH_TYPES = ["chunk", "artifact", "code"] as const;
@@ -50,6 +50,8 @@ export type SearchHit =
   | (Found & {
       type: "code";
       repoId: string;
+      /** With the repository it names this passage. */
+      vectorId: string;
       path: string;
       language: string;
       commitSha: string;
@@ -137,7 +139,7 @@ async function withSources(projectId: string, found: readonly VectorHit[]): Prom
     chunkSources(projectId, ids),
     artifactSources(projectId, found),
   ]);
-  return found.flatMap(({ metadata, score, data: text = "" }): SearchHit[] => {
+  return found.flatMap(({ id, metadata, score, data: text = "" }): SearchHit[] => {
     if (metadata?.projectId !== projectId) return [];
     if (metadata.type === "chunk") {
       const chunk = chunks.get(metadata.chunkId);
@@ -158,10 +160,8 @@ async function withSources(projectId: string, found: readonly VectorHit[]): Prom
       chunkStart: lineStart,
       chunkEnd: lineEnd,
     } = metadata;
-    // The lines alone: what was embedded begins with the path.
-    const lines = text.slice(text.indexOf(SEPARATOR) + SEPARATOR.length);
     const place = { repoId, path, language, commitSha, lineStart, lineEnd };
-    return [{ type: "code", ...place, score, text: lines }];
+    return [{ type: "code", vectorId: String(id), ...place, score, text: linesOf(text) }];
   });
 }
 

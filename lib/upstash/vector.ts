@@ -92,6 +92,23 @@ export function queryText(namespace: string, text: string, topK: number): Promis
   );
 }
 
+/** At most so many of one request. */
+const FETCHED = 100;
+
+/** What was written under these ids, with its text; those that are not there are missing. */
+export async function fetchTexts(namespace: string, ids: readonly string[]): Promise<VectorText[]> {
+  const found: VectorText[] = [];
+  for (let from = 0; from < ids.length; from += FETCHED) {
+    const some = ids.slice(from, from + FETCHED);
+    const options = { includeMetadata: true, includeData: true, namespace };
+    for (const one of await reader().fetch<VectorMetadata>(some, options)) {
+      if (one?.metadata === undefined || one.data === undefined) continue;
+      found.push({ id: String(one.id), data: one.data, metadata: one.metadata });
+    }
+  }
+  return found;
+}
+
 /** Removes by id; ids that are not there do not matter. */
 export async function deleteVectors(namespace: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
