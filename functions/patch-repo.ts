@@ -4,7 +4,8 @@ import { artifactCreated } from "#lib/events/catalogue/delivery.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { makePatch } from "#lib/implementation/patch.ts";
-import { basisOf, type Patch, type RunIds } from "#lib/implementation/work.ts";
+import { openBase } from "#lib/implementation/repository.ts";
+import { type Basis, basisOf, type Patch, type RunIds } from "#lib/implementation/work.ts";
 import { recordStep } from "#lib/runs/record.ts";
 import { recordWork } from "#lib/sandbox/jobs.ts";
 import { PHASE, runData } from "./phase.ts";
@@ -25,10 +26,20 @@ export const patchRepo = inngest.createFunction(
 async function asJob({ projectId, runId }: RunIds): Promise<Patch> {
   const [{ attempt }, { base }] = await Promise.all([readRun({ id: runId }), basisOf(runId)]);
   const stepId = `patch/make.${attempt}`;
-  const job = { projectId, runId, stepId, jobType: "repo.applyPatch", commitSha: base } as const;
-  return await recordWork({ ...job, isolation: "git" }, async (say) => {
+  const job = { projectId, runId, stepId, commitSha: base, isolation: "git" };
+  const clone = async (basis: Basis) => {
+    // Left to whoever asked for it, unless the job was canceled meanwhile.
+    await using unused = new AsyncDisposableStack();
+    const repository = await recordWork({ ...job, jobType: "repo.clone" }, async (say) => {
+      say(`${basis.cloneUrl} at ${basis.base}, without history`);
+      return unused.use(await openBase(basis));
+    });
+    unused.move();
+    return repository;
+  };
+  return await recordWork({ ...job, jobType: "repo.applyPatch" }, async (say) => {
     say(`against ${base}`);
-    const patch = await makePatch({ projectId, runId });
+    const patch = await makePatch({ projectId, runId }, clone);
     say(`${patch.files} files changed, the tree is ${patch.tree}`);
     return patch;
   });

@@ -166,6 +166,7 @@ describe.each(["as this machine holds them", "with nothing that holds them"])(
       expect(rows.map(({ jobType, status }) => [jobType, status]).sort()).toEqual([
         ["draft.run", "failed"],
         ["repo.applyPatch", "succeeded"],
+        ["repo.clone", "succeeded"],
       ]);
       expect(rows.find(({ jobType }) => jobType === "draft.run")?.metadata.tail).toContain(
         "broke off",

@@ -139,6 +139,7 @@ test("a model reads, changes, runs the tests and finishes; people are asked befo
     ["draft.run", "failed"],
     ["draft.run", "succeeded"],
     ["repo.applyPatch", "succeeded"],
+    ["repo.clone", "succeeded"],
   ]);
   const calls = await world.database.select().from(modelCalls).where(eq(modelCalls.runId, runId));
   expect(calls.map(({ stepId, outcome }) => [stepId, outcome]).sort()).toEqual(

@@ -148,6 +148,7 @@ test("a change is planned, verified, approved, pushed, opened, checked, approved
     .orderBy(sandboxJobs.id);
   expect(jobs.map(({ jobType, status, exitCode }) => [jobType, status, exitCode])).toEqual([
     ["repo.applyPatch", "succeeded", 0],
+    ["repo.clone", "succeeded", 0],
     ["verify.test", "succeeded", 0],
     ["verify.build", "succeeded", 0],
   ]);

@@ -20,13 +20,14 @@ const MAX_FILES = 500;
  * Makes the change that a run was asked for, in a bare repository where nothing of the repository itself is ever run, keeps its
  * files, finds what has to verify it and publishes the PATCHSET. What a deployment will give to the app is named in its `.env.example`. Throws InvalidInput for a diff that does not apply (`patch_does_not_apply`), a change that changes
  * nothing, too many files, and files that are neither plain nor executable.
+ * @param open brings the commit here
  */
-export async function makePatch(ids: RunIds): Promise<Patch> {
+export async function makePatch(ids: RunIds, open = openBase): Promise<Patch> {
   const { runId } = ids;
   const [input, basis] = await Promise.all([inputOf(runId), basisOf(runId)]);
   const { base } = basis;
   const { changes } = input;
-  await using repository = await openBase(basis);
+  await using repository = await open(basis);
   const { dir } = repository;
   const asked =
     changes.from === "diff"
