@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { and, eq } from "drizzle-orm";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
 import { approvals, artifacts, deployments, infraResources, sandboxJobs } from "#db/schema.ts";
@@ -343,6 +344,23 @@ describe("a bundle that somebody has changed", () => {
     }
   }, 120_000);
 
+  test("by any value in it, with hashes that fit: it fails, and the verifier does not", async () => {
+    const names = Object.keys(files).filter((path) => path.endsWith(".json"));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.nat(), fc.jsonValue({ maxDepth: 1 }), async (n, m, value) => {
+        const path = names[n % names.length] ?? "";
+        const lie = changed<object>(files, path, (root) => {
+          const places = placesIn(root);
+          const [holder, key] = places[m % places.length] ?? [root as Place[0], "more"];
+          holder[key] = value;
+        });
+        if (lie[path]?.equals(files[path] ?? Buffer.from(""))) return;
+        await failedChecks(await (path === "manifest.json" ? packed(lie) : repacked(lie)));
+      }),
+      { numRuns: 300 },
+    );
+  }, 120_000);
+
   test("by bytes before, behind or cut off", async () => {
     await failedChecks(Buffer.concat([zip, Buffer.from([0])]));
     await failedChecks(Buffer.concat([Buffer.from([0]), zip]));
@@ -663,6 +681,17 @@ test("the command line fetches and verifies it, the latter without a server", as
   expect(refused.code).toBe(1);
   expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false });
 }, 60_000);
+
+type Place = [holder: Record<string, unknown>, key: string];
+
+/** Every place in a JSON value that another value can be put into. */
+function placesIn(value: object): Place[] {
+  const holder = value as Record<string, unknown>;
+  return Object.entries(holder).flatMap(([key, inner]) => [
+    [holder, key] as Place,
+    ...(inner !== null && typeof inner === "object" ? placesIn(inner) : []),
+  ]);
+}
 
 /** Fetches the bundle of a run, verifies it, and holds it against how the run ended and what it has shipped. */
 async function tellsSo(name: string, status: string, nothing: RegExp | null): Promise<void> {
