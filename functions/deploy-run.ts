@@ -1,5 +1,7 @@
 import { invoke, NonRetriableError } from "inngest";
+import { noteUnusable } from "#lib/deploy/look.ts";
 import { abandonKept } from "#lib/effects/abandon.ts";
+import { errorMessage } from "#lib/errors.ts";
 import {
   artifactCreated,
   deploymentUpdated,
@@ -45,7 +47,9 @@ export const deployRun = inngest.createFunction(
     };
     const own = await step.invoke("health", toAsk("deployment"));
     if (!own.healthy) {
-      throw new NonRetriableError(`deployment_unhealthy: ${own.url} answered ${own.said}.`);
+      const error = `deployment_unhealthy: ${own.url} answered ${own.said}.`;
+      await step.run("note-unusable", () => noteUnusable(runId, error));
+      throw new NonRetriableError(error);
     }
 
     await bringAbout(step, ours, "promote", { keep: "rollback" });
@@ -58,10 +62,13 @@ export const deployRun = inngest.createFunction(
       await step.sendEvent("announce-promoted", told("promoted"));
       return { deploymentId, url: live.url };
     }
-    const { effects } = await bringAbout(step, ours, "rollback");
-    const back =
-      effects > 0 ? "It went back to what it served before." : "There was nothing to go back to.";
-    if (effects > 0) await step.sendEvent("announce-back", told("rolled_back"));
-    throw new NonRetriableError(`production_unhealthy: ${live.url} answered ${live.said}. ${back}`);
+    const unhealthy = `production_unhealthy: ${live.url} answered ${live.said}.`;
+    const { effects } = await bringAbout(step, ours, "rollback").catch((error: unknown) => {
+      // What is wrong is that production does not answer; that it could not go back comes second.
+      throw new NonRetriableError(`${unhealthy} It did not go back: ${errorMessage(error)}`);
+    });
+    if (effects === 0) throw new NonRetriableError(`${unhealthy} There was nothing to go back to.`);
+    await step.sendEvent("announce-back", told("rolled_back"));
+    throw new NonRetriableError(`${unhealthy} It went back to what it served before.`);
   },
 );

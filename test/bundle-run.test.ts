@@ -163,10 +163,19 @@ describe("a run of each end", () => {
     ["failed", "failed", null],
     ["canceled", "canceled", /^It was canceled before anything/],
     ["plan", "succeeded", /mode plan/],
-    ["research", "succeeded", /research run/],
     ["moved", "succeeded", null],
     ["automatic", "succeeded", null],
   ])("%s: its bundle verifies and tells so", tellsSo);
+
+  test("a research run has none: it changes nothing outside", async () => {
+    const path = `/api/runs/${id("research")}/bundle`;
+    await expect(desk.client.call("GET", path)).rejects.toThrow(/404.*no_bundle/s);
+    const published = await world.database
+      .select()
+      .from(artifacts)
+      .where(eq(artifacts.runId, id("research")));
+    expect(published.map(({ kind }) => kind)).not.toContain(PROVENANCE_KIND);
+  });
 
   test("the checkpoint that was made while it was under way is in it, and the whole chain bears it out", async () => {
     const zip = await bundleOf("succeeded");
@@ -618,7 +627,7 @@ test("expired: its bundle verifies and tells so", async () => {
 
 test("no secret that was planted is in any bundle", async () => {
   const search = new Search(planted);
-  for (const name of ids.keys()) {
+  for (const name of [...ids.keys()].filter((one) => one !== "research")) {
     expect(search.in(name, await bundleOf(name)), name).toEqual([]);
   }
   expect(String(unpacked(await bundleOf("succeeded"))["approvals.json"])).toContain("[redacted:");

@@ -339,10 +339,11 @@ test("app and engine are killed while a build is waited for and no webhook is he
   await world.cloud.parts.app.kill();
   await vercel("PUT", "/_hold", {});
   await until("the build", async () => {
-    const { deployments: all } = (await vercel("GET", "/v7/deployments?app=killed")) as {
-      deployments: { state: string }[];
+    const { deployments: all } = (await vercel("GET", "/v7/deployments?limit=100")) as {
+      deployments: { name: string; state: string }[];
     };
-    return all.length === 1 && all[0]?.state === "READY";
+    const mine = all.filter(({ name }) => name === "killed");
+    return mine.length === 1 && mine[0]?.state === "READY";
   });
   await world.cloud.restart("inngest");
   await world.cloud.restart("app");

@@ -145,7 +145,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
       };
       return {
         params: {
-          ...{ runId, project: at.name, target: "production" },
+          ...{ runId, project: at.name, repository: at.repository, target: "production" },
           variables: [{ name: "DATABASE_URL", ...of }],
         },
         async there() {

@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { readNeonProject } from "#lib/neon/projects.ts";
-import { findRedis } from "#lib/upstash/redis.ts";
 import { findVectorIndex } from "#lib/upstash/management-vector.ts";
+import { findRedis } from "#lib/upstash/redis.ts";
 
 afterEach(() => {
   vi.unstubAllEnvs();

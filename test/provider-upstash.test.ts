@@ -5,8 +5,12 @@ import { Index } from "@upstash/vector";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Conflict, InvalidInput, Later, NotFound, Unavailable } from "#lib/errors.ts";
 import { type Provider, providerOf } from "#lib/provision/providers.ts";
+import {
+  createVectorIndex,
+  findVectorIndex,
+  vectorCredentials,
+} from "#lib/upstash/management-vector.ts";
 import { createRedis, findRedis, redisCredentials } from "#lib/upstash/redis.ts";
-import { createVectorIndex, findVectorIndex, vectorCredentials } from "#lib/upstash/management-vector.ts";
 import { until } from "#local/client.ts";
 import { testUpstashApi } from "#local/upstash-api/testing.ts";
 

@@ -35,7 +35,9 @@ test("a run asks, waits, does what was approved, and every step of it is on reco
     "confirmed",
   ]);
   const once = ["effect.claimed", "effect.sent", "effect.confirmed"];
-  expect((await desk.audit(project)).map(({ action }) => action)).toEqual([
+  const told = (await desk.audit(project)).map(({ action }) => action);
+  // Its bundle comes after its end.
+  expect(told.slice(0, told.indexOf("run.succeeded") + 1)).toEqual([
     ...["run.requested", "run.running", "effect.planned", "effect.planned", "approval.requested"],
     ...["run.waiting_approval", "approval.decision", "approval.granted"],
     ...["effect.approved", "effect.approved", "run.running", "approval.used"],

@@ -83,7 +83,7 @@ describe("a call that makes something", () => {
 test("a project whose making was cut off after its first call is finished by the next try, and by no other", async () => {
   const wanted = { name: "cut-off", repository, marker: "eff_cut" };
   await order({ method: "PATCH", path: "/v9/projects/", fault: "before" });
-  await expect(createProject(wanted, signal)).rejects.toMatchObject({ code: "vercel_failed" });
+  await expect(createProject(wanted, signal)).rejects.toMatchObject({ code: "vercel_half_made" });
   const first = await readProject("cut-off", signal);
   expect(first).toMatchObject({ marker: "eff_cut", automatic: true });
   const other = createProject({ ...wanted, marker: "eff_other" }, signal);

@@ -14,7 +14,15 @@ export interface Proofs {
 export type ProofRefusal = "bad_signature" | "unknown_key" | "bad_seal" | "proof_expired";
 
 export type Proved =
-  | { ok: true; assurance: Assurance; nonce?: string; keyId?: string; value?: string }
+  | {
+      ok: true;
+      assurance: Assurance;
+      nonce?: string;
+      keyId?: string;
+      value?: string;
+      /** Of a signature: it is part of what was signed, so that nobody can check it again without it. */
+      expiresAt?: string;
+    }
   | { ok: false; reason: ProofRefusal; detail: string };
 
 /**
@@ -62,6 +70,9 @@ export async function prove(
     return { ok: false, reason: "proof_expired", detail: `it was good until ${expiresAt}` };
   }
   return signature
-    ? { ok: true, assurance: "signature", nonce, keyId: signature.keyId, value: signature.value }
+    ? {
+        ...{ ok: true, assurance: "signature", nonce, expiresAt },
+        ...{ keyId: signature.keyId, value: signature.value },
+      }
     : { ok: true, assurance: "api", nonce };
 }

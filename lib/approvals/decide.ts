@@ -89,7 +89,10 @@ export async function decide(decision: Decision): Promise<Decided> {
     // The same proof in another decision at this very moment: the next try sees that one, and refuses.
     if (!voice)
       throw new Unavailable("decision_conflict", "Another decision came at the same time.");
-    const keyId = proved.keyId === undefined ? {} : { signatureKeyId: proved.keyId };
+    const keyId =
+      proved.keyId === undefined
+        ? {}
+        : { signatureKeyId: proved.keyId, proofExpiresAt: proved.expiresAt };
     const note = decision.note === undefined ? {} : { note: decision.note };
     const entries: NewAuditEntry[] = [
       {

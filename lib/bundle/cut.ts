@@ -38,8 +38,8 @@ export type CutRecord = z.infer<typeof recordSchema>;
 
 /**
  * Fixes how a run ended, once for each end: publishes what it has shipped, with its jobs, deployments and resources as they
- * are now and the checkpoints that there are, so that a bundle which is made again later is the same. Null when the
- * run is not there or has not ended, goes on already, or its project is being deleted. Said again for the same end, it gives the same version.
+ * are now and the checkpoints that there are, so that a bundle which is made again later is the same. Null when there
+ * is no such implementation run or it has not ended, goes on already, or its project is being deleted. Said again for the same end, it gives the same version.
  */
 export async function recordCut({ projectId, runId }: RunKey): Promise<Artifact | null> {
   // Before the lock: each is a read of the blob store.
@@ -47,7 +47,7 @@ export async function recordCut({ projectId, runId }: RunKey): Promise<Artifact 
   const vouched = await listCheckpoints(projectId, (begin?.seq ?? 1) - 1);
   return await transaction(async (tx) => {
     const run = await lockRun({ id: runId }, tx);
-    if (run?.projectId !== projectId || isLive(run)) return null;
+    if (run?.projectId !== projectId || run.kind !== "implementation" || isLive(run)) return null;
     if (!(await projectExists({ id: projectId }, tx))) return null;
     const all = await readRunAudit({ projectId, runId }, tx);
     const cut = cutOf(runId, all);

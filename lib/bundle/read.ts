@@ -4,7 +4,7 @@ import { BUNDLE_KIND } from "../artifacts/kinds.ts";
 import { blobStore } from "../blob/blob.ts";
 import { newestOfRun } from "../data/bundles.server.ts";
 import type { Run } from "../data/runs.server.ts";
-import { Conflict } from "../errors.ts";
+import { Conflict, NotFound } from "../errors.ts";
 import { isLive } from "../runs/states.ts";
 
 const stored = z.object({
@@ -15,13 +15,17 @@ const stored = z.object({
 });
 
 /**
- * The bundle of a run's newest end. Throws Conflict `run_not_ended` for one that is under way, and `bundle_not_ready` as long as it
+ * The bundle of an implementation run's newest end. Throws NotFound `no_bundle` for another, Conflict `run_not_ended` for one that is under way, and `bundle_not_ready` as long as it
  * is being made; `open` throws NotFound when its blob is gone.
  */
 export async function readBundle(
   run: Run,
 ): Promise<{ sha256: string; bytes: number; open: () => Promise<Readable> }> {
-  const { id: runId, status, attempt } = run;
+  const { id: runId, kind, status, attempt } = run;
+  if (kind !== "implementation") {
+    const what = `The run ${runId} changes nothing outside: only implementation runs have a bundle.`;
+    throw new NotFound("no_bundle", what);
+  }
   if (isLive(run)) {
     const what = `The run ${runId} is ${status}: it has a bundle once it has ended.`;
     throw new Conflict("run_not_ended", what, { status });

@@ -31,11 +31,10 @@ export function shippedCommit(effects: readonly BundledEffect[]): ShippedCommit 
 
 /** Why a run has changed nothing outside; null when it has. */
 export function nothingShipped(
-  { kind, mode, status, error }: Pick<BundledRun, "kind" | "mode" | "status" | "error">,
+  { mode, status, error }: Pick<BundledRun, "mode" | "status" | "error">,
   effects: readonly Pick<BundledEffect, "id" | "status">[],
 ): string | null {
   if (effects.some((effect) => effect.status === "confirmed")) return null;
-  if (kind === "research") return "A research run changes nothing outside.";
   if (mode === "plan") return "It was asked for in mode plan, which stops before the first change.";
   const maybe = effects.flatMap(({ id, status: at }) =>
     at === "sent" || at === "unknown" ? id : [],

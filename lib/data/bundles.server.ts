@@ -161,6 +161,7 @@ export async function unbundledRuns(
     .innerJoin(projects, eq(projects.id, runs.projectId))
     .where(
       and(
+        eq(runs.kind, "implementation"),
         inArray(runs.status, [...ENDED]),
         eq(projects.status, "active"),
         gt(runs.endedAt, sql`now() - ${withinDays} * interval '1 day'`),

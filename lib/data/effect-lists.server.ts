@@ -78,12 +78,12 @@ export async function listEffects(
 
 /**
  * Effects that may exist outside, whose lease is over and whose run has ended, so that nobody else will look for them:
- * those of canceled runs, and of failed ones until they are resumed. Of all projects or of one; oldest lease first.
+ * those of failed runs until they are resumed, and of runs that are over. Of all projects or of one; oldest lease first.
  */
 export async function orphanedEffects(
   { limit, projectId }: { limit: number; projectId?: string | undefined },
   executor: Executor = db(),
-): Promise<(Effect & { runStatus: "canceled" | "failed" })[]> {
+): Promise<(Effect & { runStatus: "over" | "failed" })[]> {
   const rows = await executor
     .select({ effect: effects, status: runs.status })
     .from(effects)
@@ -92,7 +92,7 @@ export async function orphanedEffects(
       and(
         inArray(effects.status, ["claimed", "sent"]),
         lt(effects.leaseExpiresAt, sql`now()`),
-        inArray(runs.status, ["canceled", "failed"]),
+        inArray(runs.status, ["canceled", "failed", "succeeded"]),
         projectId === undefined ? undefined : eq(effects.projectId, projectId),
       ),
     )
@@ -100,7 +100,7 @@ export async function orphanedEffects(
     .limit(limit);
   return rows.map(({ effect, status }) => ({
     ...effect,
-    runStatus: status === "failed" ? "failed" : "canceled",
+    runStatus: status === "failed" ? "failed" : "over",
   }));
 }
 

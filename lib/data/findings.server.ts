@@ -51,22 +51,26 @@ export async function markChecked(
     .where(eq(effects.id, id));
 }
 
-/** The newest confirmed effect of these kinds on a project at Vercel; null when there is none. */
-export async function newestConfirmed(
-  { kinds, vercelProjectId }: { kinds: readonly string[]; vercelProjectId: string },
+/**
+ * The newest effect of these kinds of a project at Vercel that is confirmed, or may be outside already; null when there is none. Of all
+ * projects of ours: two of them may deploy to the same.
+ */
+export async function newestOn(
+  { kinds, project }: { kinds: readonly string[]; project: string },
   executor: Executor = db(),
 ): Promise<string | null> {
+  const { claimedAt, confirmedAt, id, kind, params, sentAt, status } = effects;
   const [row] = await executor
-    .select({ id: effects.id })
+    .select({ id })
     .from(effects)
     .where(
       and(
-        eq(effects.status, "confirmed"),
-        inArray(effects.kind, [...kinds]),
-        sql`${effects.params}->>'projectId' = ${vercelProjectId}`,
+        inArray(status, ["claimed", "sent", "unknown", "confirmed"]),
+        inArray(kind, [...kinds]),
+        sql`${params}->>'project' = ${project}`,
       ),
     )
-    .orderBy(desc(effects.confirmedAt), desc(effects.id))
+    .orderBy(sql`coalesce(${confirmedAt}, ${sentAt}, ${claimedAt}) desc`, desc(id))
     .limit(1);
   return row?.id ?? null;
 }

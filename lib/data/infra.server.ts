@@ -7,6 +7,8 @@ import { behind, type Page, pageLimit, toPage } from "./page.ts";
 
 export type InfraResource = typeof infraResources.$inferSelect;
 
+const OURS = sql`${infraResources.metadata}->>'mode' = 'automated'`;
+
 /** More than the plans of one run can make. */
 const MAX_ROWS = 500;
 
@@ -34,7 +36,13 @@ export async function putInfraResource(
         infraResources.resourceType,
         infraResources.externalId,
       ],
-      set: { runId, region, metadata, updatedAt: sql`now()` },
+      set: {
+        runId,
+        // What says that we have made it stays, whoever names it later.
+        region: sql`case when ${OURS} then ${infraResources.region} else ${region} end`,
+        metadata: sql`case when ${OURS} then ${infraResources.metadata} else ${JSON.stringify(metadata)}::jsonb end`,
+        updatedAt: sql`now()`,
+      },
     })
     .returning();
   if (!put) throw new Error("a row that was put is not there");

@@ -22,8 +22,12 @@ export async function askHealth(
   { path, status, contains }: Health,
 ): Promise<Answer> {
   const bypass = env().VERCEL_AUTOMATION_BYPASS_SECRET;
+  const url = new URL(path, origin);
+  // What is asked gets a secret: nothing in a path may lead elsewhere.
+  if (url.origin !== new URL(origin).origin)
+    return { healthy: false, said: "not asked: another host" };
   try {
-    const response = await fetch(new URL(path, origin), {
+    const response = await fetch(url, {
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: {

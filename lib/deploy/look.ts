@@ -1,6 +1,7 @@
-import { noteDeployment } from "../data/deployments.server.ts";
-import { Later, NotFound } from "../errors.ts";
+import { type Deployment, noteDeployment } from "../data/deployments.server.ts";
+import { InvalidInput, Later } from "../errors.ts";
 import { targetOfRun } from "../provision/target.ts";
+import { redactText } from "../redact.ts";
 import { setRunStatus } from "../runs/life.ts";
 import { buildLog } from "../vercel/build-log.ts";
 import { type DeploymentFacts, readDeployment } from "../vercel/deployments.ts";
@@ -9,7 +10,10 @@ import { askHealth } from "./health.ts";
 import { deploymentOf } from "./state.ts";
 
 const TIMEOUT_MS = 10_000;
-const UNSEEN_MS = 2000;
+/** For how long what was just made may not be seen. */
+const UNSEEN_MS = 5 * 60_000;
+/** How much of a build log an error carries: its end, where the reason is. */
+const LOG_CHARS = 3500;
 /** How long to wait for a webhook before looking without one, in seconds; the last goes on. */
 const BUILD_WAITS = [2, 5, 10, 20, 60];
 /** How long to wait before asking an app again, in seconds; the last goes on. */
@@ -40,10 +44,16 @@ export async function lookAtBuild({ look, since, ...ours }: Ours): Promise<Build
   const { id: deploymentId, vercelDeploymentId } = row;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const facts = await readDeployment(vercelDeploymentId, signal);
-  // We have made it: a read that does not show it came late.
+  const name = `The deployment ${vercelDeploymentId} of ${deploy.project}`;
+  const known = { deploymentId, vercelDeploymentId, waitSeconds: at(BUILD_WAITS, look) };
   if (!facts) {
-    const what = `The deployment ${vercelDeploymentId} is not seen yet.`;
-    throw new Later("deployment_not_seen", what, UNSEEN_MS);
+    // We have made it: a read that does not show it came late.
+    if (Date.now() - row.startedAt.getTime() < UNSEEN_MS) {
+      throw new Later("deployment_not_seen", `${name} is not seen yet.`, 2000);
+    }
+    const error = `deployment_gone: ${name} is not at Vercel any more.`;
+    await noteDeployment({ vercelDeploymentId, metadata: { unusable: error } });
+    return { ...known, url: row.deploymentUrl, status: row.status, outcome: "bad", error };
   }
   const { state: status, url } = facts;
   await noteDeployment({ vercelDeploymentId, status });
@@ -54,15 +64,15 @@ export async function lookAtBuild({ look, since, ...ours }: Ours): Promise<Build
     status,
     waitSeconds: at(BUILD_WAITS, look),
   };
-  const name = `The deployment ${vercelDeploymentId} of ${deploy.project}`;
   if (status === "ready") {
     await setRunStatus(ours, "running");
     return { ...seen, outcome: "ready", error: null };
   }
   if (status === "error") {
     const log = await buildLog(vercelDeploymentId, signal);
-    const error = `deployment_failed: ${name} failed${facts.error ? `: ${facts.error}` : ""}.\n${log}`;
-    return { ...seen, outcome: "bad", error: error.trim().slice(0, 4000) };
+    const why = facts.error ? `: ${redactText(facts.error).slice(0, 300)}` : "";
+    const error = `deployment_failed: ${name} failed${why}.\n${log.slice(-LOG_CHARS)}`;
+    return { ...seen, outcome: "bad", error: error.trim() };
   }
   if (status === "canceled") {
     return { ...seen, outcome: "bad", error: `deployment_canceled: ${name} was canceled.` };
@@ -94,7 +104,7 @@ export async function lookAtHealth({
   ...ours
 }: Ours & { place: Place }): Promise<HealthSeen> {
   const [{ deploy }, row] = await Promise.all([targetOfRun(ours.runId), deploymentOf(ours.runId)]);
-  const url = place === "deployment" ? row.deploymentUrl : await production(row.vercelProjectId);
+  const url = place === "deployment" ? row.deploymentUrl : await production(row);
   const { healthy, said } = await askHealth(url, deploy.health);
   const seen = { url, said, waitSeconds: at(HEALTH_WAITS, look) };
   if (!healthy && Date.now() - since <= deploy.health.deadlineSeconds * 1000) {
@@ -105,10 +115,20 @@ export async function lookAtHealth({
   return { ...seen, outcome: healthy ? "healthy" : "unhealthy" };
 }
 
-async function production(projectId: string): Promise<string> {
-  const url = (await readProject(projectId, AbortSignal.timeout(TIMEOUT_MS)))?.productionUrl;
-  if (url) return url;
-  throw new NotFound("production_not_found", `The project ${projectId} has no production address.`);
+/** Where production is. Throws InvalidInput (`production_moved`) when it does not serve this deployment: others answer there then. */
+async function production(row: Deployment): Promise<string> {
+  const { vercelProjectId, vercelDeploymentId } = row;
+  const found = await readProject(vercelProjectId, AbortSignal.timeout(TIMEOUT_MS));
+  const { productionDeploymentId: now = null, productionUrl: url } = found ?? {};
+  if (now === vercelDeploymentId && url) return url;
+  const what = `Production serves ${now ?? "nothing"} and not ${vercelDeploymentId}: somebody has changed it.`;
+  throw new InvalidInput("production_moved", what);
+}
+
+/** Notes that a deployment is not to be used: a run that is asked for again builds another. */
+export async function noteUnusable(runId: string, why: string): Promise<void> {
+  const { vercelDeploymentId } = await deploymentOf(runId);
+  await noteDeployment({ vercelDeploymentId, metadata: { unusable: why } });
 }
 
 function at(waits: readonly number[], look: number): number {

@@ -1,6 +1,5 @@
 import { deploymentsOfRun } from "../data/deployments.server.ts";
 import { effectsOfRun } from "../data/effect-lists.server.ts";
-import type { Effect } from "../data/effects.server.ts";
 import type { Wish } from "../effects/wish.ts";
 import { NotFound } from "../errors.ts";
 import { targetOfRun } from "../provision/target.ts";
@@ -9,9 +8,9 @@ import { type ProjectFacts, readProject } from "../vercel/projects.ts";
 import {
   deploymentOf,
   deployStep,
+  lastPromotion,
   mergedBy,
   nextBuild,
-  nextPromotion,
   promoteStep,
   rollbackStep,
 } from "./state.ts";
@@ -28,14 +27,15 @@ export async function deployWishes(runId: string): Promise<Wish[]> {
     projectAt(deploy.project, signal),
   ]);
   const [owner = "", repo = ""] = repository.split("/");
-  const variables = await variablesFor(projectId, "production", signal);
+  const names = await variablesFor(projectId, "production", signal);
+  const variables = names.map((name) => ({ name }));
   const params = { project: deploy.project, projectId, owner, repo, ref, sha, variables };
   return [{ stepId: deployStep(nextBuild(deployments)), kind: "vercel.deployment", params }];
 }
 
 /**
- * That production serves what was built. When going back is approved beforehand, it is a second effect of the same plan, kept for
- * the case that production does not answer as it has to.
+ * That production serves what was built; nothing when it does by an earlier promotion of the run. When going back is approved
+ * beforehand, it is a second effect of the same plan, kept for the case that production does not answer as it has to.
  */
 export async function promoteWishes(runId: string): Promise<Wish[]> {
   const [{ deploy }, deployment, effects] = await Promise.all([
@@ -43,17 +43,16 @@ export async function promoteWishes(runId: string): Promise<Wish[]> {
     deploymentOf(runId),
     effectsOfRun({ runId }),
   ]);
-  const n = nextPromotion(effects);
-  const row = effects.find(({ stepId }) => stepId === promoteStep(n));
-  const back = effects.find(({ stepId }) => stepId === rollbackStep(n));
-  // Production serves it already, or may: what it served before cannot be seen any more, only what was approved says it.
-  if (row && ["claimed", "sent", "unknown", "confirmed"].includes(row.status)) {
-    return [wishOf(row), ...(back && back.status !== "abandoned" ? [wishOf(back)] : [])];
-  }
   const { project } = deploy;
   const { vercelProjectId: projectId, vercelDeploymentId, deploymentUrl: url } = deployment;
+  const last = lastPromotion(effects);
+  // What became of it has to be found out first.
+  if (last && ["claimed", "sent", "unknown"].includes(last.effect.status)) return [];
   const at = await projectAt(projectId, AbortSignal.timeout(TIMEOUT_MS));
   const now = at.productionDeploymentId;
+  const done = last?.effect.status === "confirmed";
+  if (done && now === vercelDeploymentId) return [];
+  const n = done ? last.n + 1 : (last?.n ?? 1);
   const previous = now === vercelDeploymentId ? null : now;
   const sha = await mergedBy(runId);
   const what = { project, projectId, deployment: vercelDeploymentId, sha, url, previous };
@@ -65,22 +64,18 @@ export async function promoteWishes(runId: string): Promise<Wish[]> {
   return [promote, rollbackWish(n, { project, projectId, from: vercelDeploymentId, to: previous })];
 }
 
-/** That production goes back to what it served before; nothing when it served nothing. */
+/** That production goes back to what it served before; nothing when it served nothing, or serves something else by now. */
 export async function rollbackWishes(runId: string): Promise<Wish[]> {
-  const effects = await effectsOfRun({ runId });
-  const n = nextPromotion(effects);
-  const promoted = effects.find(({ stepId }) => stepId === promoteStep(n));
-  const { project, projectId, deployment: from, previous: to } = promoted?.params ?? {};
-  if (promoted?.status !== "confirmed" || typeof to !== "string") return [];
-  return [rollbackWish(n, { project, projectId, from, to })];
+  const last = lastPromotion(await effectsOfRun({ runId }));
+  const { project, projectId, deployment: from, previous: to } = last?.effect.params ?? {};
+  if (last?.effect.status !== "confirmed" || typeof to !== "string") return [];
+  const at = await projectAt(String(projectId), AbortSignal.timeout(TIMEOUT_MS));
+  if (at.productionDeploymentId !== from) return [];
+  return [rollbackWish(last.n, { project, projectId, from, to })];
 }
 
 function rollbackWish(n: number, params: Wish["params"]): Wish {
   return { stepId: rollbackStep(n), kind: "vercel.rollback", params };
-}
-
-function wishOf({ stepId, kind, params }: Effect): Wish {
-  return { stepId, kind, params };
 }
 
 async function projectAt(idOrName: string, signal: AbortSignal): Promise<ProjectFacts> {

@@ -11,17 +11,21 @@ export const deployStep = (n: number) => `deploy-${n}`;
 export const promoteStep = (n: number) => `promote-${n}`;
 export const rollbackStep = (n: number) => `rollback-${n}`;
 
-/** How often a run has to build: once more than it has failed to. */
+/** Which build of a run is the next one: once more than there are that cannot be used. */
 export function nextBuild(deployments: readonly Deployment[]): number {
-  return deployments.filter(({ status }) => ENDED_BADLY.includes(status)).length + 1;
+  const unusable = deployments.filter(
+    ({ status, metadata }) => ENDED_BADLY.includes(status) || metadata.unusable !== undefined,
+  );
+  return unusable.length + 1;
 }
 
-/** Which promotion of a run this is: one more than what production has gone back from. */
-export function nextPromotion(effects: readonly Effect[]): number {
-  const back = effects.filter(
-    ({ kind, status }) => kind === "vercel.rollback" && status === "confirmed",
-  );
-  return back.length + 1;
+/** The newest promotion of a run that was planned, and its place among them; null before the first. */
+export function lastPromotion(effects: readonly Effect[]): { n: number; effect: Effect } | null {
+  const all = effects.flatMap((effect) => {
+    const [, n] = /^promote-(\d+)$/.exec(effect.stepId) ?? [];
+    return n === undefined ? [] : { n: Number(n), effect };
+  });
+  return all.toSorted((a, b) => a.n - b.n).at(-1) ?? null;
 }
 
 /** The newest deployment of a run. Throws Conflict when it has none. */

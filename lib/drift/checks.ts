@@ -1,12 +1,11 @@
 import * as z from "zod";
 import type { Effect } from "../data/effects.server.ts";
-import { newestConfirmed } from "../data/findings.server.ts";
-import { infraRemoved } from "../data/infra.server.ts";
+import { newestOn } from "../data/findings.server.ts";
+import { findInfraResource, infraRemoved } from "../data/infra.server.ts";
 import { readPull } from "../github/pulls.ts";
 import { sourceOf } from "../provision/comment.ts";
 import { providerOf } from "../provision/providers.ts";
 import { RESOURCE_TYPES, type ResourceType, TYPES } from "../provision/types.ts";
-import { readDeployment } from "../vercel/deployments.ts";
 import { listVariables } from "../vercel/environment.ts";
 import { readProject } from "../vercel/projects.ts";
 
@@ -19,7 +18,9 @@ const servedParams = z.object({ project: z.string(), projectId: z.string() });
 const environmentParams = z.object({
   project: z.string(),
   target: z.string(),
-  variables: z.array(z.object({ name: z.string(), externalId: z.string().nullable() })),
+  variables: z.array(
+    z.object({ name: z.string(), type: z.enum(RESOURCE_TYPES), resource: z.string() }),
+  ),
 });
 
 /** Effects that say what production of a project at Vercel serves: the newest of them counts. */
@@ -37,8 +38,10 @@ const projectThere: Check = async ({ params, externalId }, signal) => {
   const { project, owner, repo } = projectParams.parse(params);
   const at = await readProject(externalId ?? project, signal);
   if (!at) return `The project ${project} is not at Vercel any more.`;
-  if (at.repository?.toLowerCase() === `${owner}/${repo}`.toLowerCase()) return null;
-  return `The project ${project} at Vercel builds ${at.repository ?? "no repository"} now.`;
+  if (at.repository?.toLowerCase() !== `${owner}/${repo}`.toLowerCase()) {
+    return `The project ${project} at Vercel builds ${at.repository ?? "no repository"} now.`;
+  }
+  return at.automatic ? `Production of ${project} serves each push by itself now.` : null;
 };
 
 const resourceThere =
@@ -52,28 +55,27 @@ const resourceThere =
     return there ? null : `The ${title} ${id} is not there any more.`;
   };
 
-const variablesThere: Check = async ({ params }, signal) => {
+const variablesThere: Check = async ({ id, projectId, params, externalId }, signal) => {
   const { project, target, variables } = environmentParams.parse(params);
-  const at = await readProject(project, signal);
-  if (!at) return `The project ${project} is not at Vercel any more.`;
-  const there = await listVariables(at.id, signal);
-  const problems = variables.flatMap(({ name }) => {
+  // The newest says how it is to be: what an earlier one set may have been taken back since.
+  if ((await newestOn({ kinds: ["vercel.environment"], project })) !== id) return null;
+  const there = await listVariables(externalId?.split("/")[0] ?? project, signal);
+  const problems: string[] = [];
+  for (const { name, type, resource } of variables) {
+    const { provider, resourceType } = TYPES[type];
+    const row = await findInfraResource({ projectId, provider, resourceType, name: resource });
+    // Its resource was removed with an approval: nobody has to set it any more.
+    if (!row) continue;
     const now = there.find((one) => one.name === name && one.targets.includes(target));
-    if (!now) return `${name} is not set any more`;
-    // A later effect of ours may have set it anew: what counts is that nobody else has.
-    return sourceOf(now.comment) ? [] : `${name} was set by somebody else`;
-  });
+    if (!now) problems.push(`${name} is not set any more`);
+    else if (!sourceOf(now.comment)) problems.push(`${name} was set by somebody else`);
+  }
   return problems.length > 0 ? `Variables of ${project}: ${problems.join(", ")}.` : null;
-};
-
-const deploymentThere: Check = async ({ externalId }, signal) => {
-  const there = await readDeployment(externalId ?? "", signal);
-  return there ? null : `The deployment ${externalId} is not at Vercel any more.`;
 };
 
 const served: Check = async ({ id, params, externalId }, signal) => {
   const { project, projectId: vercelProjectId } = servedParams.parse(params);
-  if ((await newestConfirmed({ kinds: SERVING, vercelProjectId })) !== id) return null;
+  if ((await newestOn({ kinds: SERVING, project })) !== id) return null;
   const at = await readProject(vercelProjectId, signal);
   if (!at) return `The project ${project} is not at Vercel any more.`;
   const now = at.productionDeploymentId;
@@ -87,6 +89,5 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["vercel.project", projectThere],
   ...RESOURCE_TYPES.map((type): [string, Check] => [type, resourceThere(type)]),
   ["vercel.environment", variablesThere],
-  ["vercel.deployment", deploymentThere],
   ...SERVING.map((kind): [string, Check] => [kind, served]),
 ]);

@@ -17,3 +17,9 @@ export async function readTopFile(dir: string, tree: string, name: string): Prom
   for await (const { bytes } of readBlobs(dir, [sha], { maxBytes: MAX_BYTES })) return bytes;
   return null;
 }
+
+/** Whether a commit or tree has anything of this name at its top. */
+export async function hasTopEntry(dir: string, tree: string, name: string): Promise<boolean> {
+  const args = ["ls-tree", "-z", "--end-of-options", checkedSha(tree), "--", name];
+  return (await git(args, { dir })).length > 0;
+}

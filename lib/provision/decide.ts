@@ -3,11 +3,11 @@ import type { Effect } from "../data/effects.server.ts";
 import { findInfraResource } from "../data/infra.server.ts";
 import { InvalidInput } from "../errors.ts";
 import { listVariables, type Variable } from "../vercel/environment.ts";
-import { readProject } from "../vercel/projects.ts";
+import { type ProjectFacts, readProject } from "../vercel/projects.ts";
 import { sourceOf } from "./comment.ts";
 import { type DeployInput, type ResourceInput, type Wanted, wantedOf } from "./input.ts";
 import { providerOf } from "./providers.ts";
-import { stepOfResource } from "./steps.ts";
+import { newestOf, stepOfResource } from "./steps.ts";
 import { type ResourceType, TYPES } from "./types.ts";
 
 /** What is to become of a variable at Vercel; `keep`: it comes from this resource already. `person`: somebody has to set it. */
@@ -53,7 +53,7 @@ export interface Target {
 export async function decideInfra(target: Target, signal: AbortSignal): Promise<DecidedInfra> {
   const { deploy, runId } = target;
   const at = await readProject(deploy.project, signal);
-  if (at) requireRepository(at.repository, target);
+  if (at) requireProject(at, target);
   const there = at ? await listVariables(at.id, signal) : [];
   const production = new Map(
     there.filter(({ targets }) => targets.includes("production")).map((one) => [one.name, one]),
@@ -74,14 +74,26 @@ export async function decideInfra(target: Target, signal: AbortSignal): Promise<
   };
 }
 
-export function requireRepository(
-  repository: string | null,
-  { deploy, repository: wanted }: Pick<Target, "deploy" | "repository">,
+/**
+ * Throws InvalidInput for a project that builds another repository (`vercel_project_other`), or whose production serves each push by
+ * itself, past any approval (`vercel_project_automatic`). One of ours that is half made is finished by its effect.
+ */
+export function requireProject(
+  { repository, automatic, name, marker }: ProjectFacts,
+  { repository: wanted }: Pick<Target, "repository">,
 ): void {
-  if (repository?.toLowerCase() === wanted.toLowerCase()) return;
-  const what = `The project ${deploy.project} at Vercel builds ${repository ?? "no repository"} and not ${wanted}.`;
-  throw new InvalidInput("vercel_project_other", what);
+  if (repository?.toLowerCase() !== wanted.toLowerCase()) {
+    const what = `The project ${name} at Vercel builds ${repository ?? "no repository"} and not ${wanted}.`;
+    throw new InvalidInput("vercel_project_other", what);
+  }
+  if (automatic && marker === null) {
+    const what = `Production of ${name} at Vercel serves each push by itself, without an approval.`;
+    throw new InvalidInput("vercel_project_automatic", what);
+  }
 }
+
+/** For how long what was just made may not be seen. */
+const UNSEEN_MS = 5 * 60_000;
 
 type Found = Omit<DecidedResource, "variables">;
 
@@ -100,12 +112,14 @@ async function decideResource(
   if (mode === "manual") {
     return { ...found, action: "person", externalId: row?.externalId ?? null, ours: false };
   }
-  const made = effects.find(
-    ({ stepId, status }) => stepId === stepOfResource(name) && status === "confirmed",
-  );
-  if (made) return { ...found, action: "reuse", externalId: made.externalId, ours: true };
-  const known = row && (await (await providerOf(type)).read(row.externalId, signal));
-  if (known) return { ...found, action: "reuse", externalId: known.id, ours: false };
+  const effect = newestOf(stepOfResource(name), effects);
+  const made = effect?.externalId;
+  if (made && Date.now() - (effect.confirmedAt?.getTime() ?? 0) < UNSEEN_MS) {
+    return { ...found, action: "reuse", externalId: made, ours: true };
+  }
+  const which = made ?? row?.externalId;
+  const known = which && (await (await providerOf(type)).read(which, signal));
+  if (known) return { ...found, action: "reuse", externalId: known.id, ours: known.id === made };
   return { ...found, action: "create", externalId: null, ours: true };
 }
 

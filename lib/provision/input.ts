@@ -59,7 +59,7 @@ const health = z.strictObject({
   path: z
     .string()
     .max(500)
-    .regex(/^\/(?!\/)[\x21-\x7e]*$/, "a path that begins with one slash")
+    .regex(/^\/(?![/\\])[\x21-\x7e]*$/, "a path that begins with one slash")
     .default("/"),
   status: z.int().min(200).max(499).default(200),
   /** Text that the first 64 KB of the answer have to contain. */

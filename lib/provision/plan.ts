@@ -1,8 +1,9 @@
+import { effectsOfRun } from "../data/effect-lists.server.ts";
 import type { Wish } from "../effects/wish.ts";
 import { publishOfRun } from "../implementation/artifact.ts";
 import { contractText } from "./contract.ts";
 import { type DecidedInfra, decideInfra } from "./decide.ts";
-import { ENVIRONMENT_STEP, PROJECT_STEP, stepOfResource } from "./steps.ts";
+import { ENVIRONMENT_STEP, nextStep, PROJECT_STEP, stepOfResource } from "./steps.ts";
 import { targetOfRun } from "./target.ts";
 
 const TIMEOUT_MS = 20_000;
@@ -16,7 +17,11 @@ export async function infraWishes(runId: string): Promise<Wish[]> {
     metadata: { project: decided.project.name },
   });
   const [owner = "", repo = ""] = target.repository.split("/");
-  return wishesFor(decided, { runId, owner, repo }).map((wish) => ({ ...wish, exhibit }));
+  const effects = await effectsOfRun({ runId });
+  return wishesFor(decided, { runId, owner, repo }).map((wish) => {
+    // What was done once and is gone is another step: a confirmed effect is never done again.
+    return { ...wish, stepId: nextStep(wish.stepId, effects), exhibit };
+  });
 }
 
 /** In the order in which they need each other: the project, the resources, and what fills the one from the others. */
@@ -35,7 +40,10 @@ export function wishesFor(
         externalId: ours ? null : externalId,
       })),
   );
-  const environment = { runId, project: name, target: "production", variables: filled };
+  const environment = {
+    ...{ runId, project: name, repository: `${owner}/${repo}`, target: "production" },
+    variables: filled,
+  };
   return [
     ...(project.action === "create"
       ? [{ stepId: PROJECT_STEP, kind: "vercel.project", params: { project: name, owner, repo } }]

@@ -1,7 +1,7 @@
 import { requiredEnv } from "../env.ts";
 import { InvalidInput } from "../errors.ts";
 import { readProject } from "../vercel/projects.ts";
-import { requireRepository } from "./decide.ts";
+import { requireProject } from "./decide.ts";
 import type { DeployInput, ResourceInput } from "./input.ts";
 import { providerOf } from "./providers.ts";
 import { TYPES } from "./types.ts";
@@ -17,7 +17,7 @@ export async function preflightDeploy(deploy: DeployInput, repository: string): 
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   for (const resource of deploy.resources) requireKeys(resource);
   const project = await readProject(deploy.project, signal);
-  if (project) requireRepository(project.repository, { deploy, repository });
+  if (project) requireProject(project, { repository });
   const assisted = deploy.resources.filter(({ mode }) => mode === "assisted");
   await Promise.all(assisted.map((resource) => requireAnswer(resource, signal)));
 }

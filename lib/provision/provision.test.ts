@@ -79,6 +79,7 @@ test.each([
   [{ variables: ["lower"] }, /upper-case/],
   [{ project: "Shop" }, /lower-case/],
   [{ health: { path: "//evil.example" } }, /one slash/],
+  [{ health: { path: "/\\evil.example" } }, /one slash/],
   [{ health: { status: 500 } }, /status/],
   [{ rollback: "never" }, /rollback/],
 ])("%j is refused and says what is wrong", (more, message) => {

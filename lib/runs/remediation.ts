@@ -3,6 +3,7 @@ const AGAIN =
 const SPENT =
   "Send run.requested again with the same runId and a larger input.budget: what is written is not paid for again.";
 
+const REFUSED = `The provider refused it: the message says why. ${AGAIN}`;
 const OTHER_INPUT = "Ask for a new run, under another runId, with an input that is right.";
 const OTHER = "Ask for a new run, under another runId, with a change that is right.";
 
@@ -53,11 +54,32 @@ const REMEDIES: Readonly<Record<string, string>> = {
   repository_too_large: "The repository is larger than what is fetched: it cannot be worked on.",
   vercel_project_other:
     "Ask for a new run that names another project at Vercel, or link that one to the repository.",
+  vercel_project_automatic: `Turn off "Auto-assign Custom Production Domains" of the project at Vercel. ${AGAIN}`,
+  vercel_project_not_found: `The project is not at Vercel any more. ${AGAIN} It is made anew after another approval.`,
+  project_gone: `The project is not at Vercel any more. ${AGAIN} It is made anew after another approval.`,
+  resource_gone: `The resource is not at its provider any more, or has no such value. ${AGAIN} It is made anew after another approval.`,
+  production_moved: `Somebody else has changed what production serves. When it is to be this run's after all: ${lower(AGAIN)} Its promotion is approved anew.`,
+  plan_moves: `Something changes what the plans are made against, as often as they are approved. Find out what. ${AGAIN}`,
+  vercel_refused: REFUSED,
+  vercel_not_found: REFUSED,
+  vercel_conflict: REFUSED,
+  vercel_variables: REFUSED,
+  neon_refused: REFUSED,
+  neon_not_found: REFUSED,
+  neon_conflict: REFUSED,
+  upstash_refused: REFUSED,
+  upstash_not_found: REFUSED,
+  upstash_conflict: REFUSED,
+  deployment_not_ready: `Look at the deployment at Vercel. ${AGAIN}`,
+  approval_superseded: `The plan has another one in its place. ${AGAIN}`,
+  effect_outcome_open: `The other system has not answered for hours. When it does: ${lower(AGAIN)} What was sent is looked for first.`,
+  effect_deferred: `The other system has asked to wait for hours. ${AGAIN}`,
+  effect_ended: "The effect or its run is over. Ask for a new run when it is wanted after all.",
   resource_not_found: `Look at the resource's externalId and at our key for its provider. ${OTHER_INPUT}`,
   resource_not_ours: "Ask for a new run that names resources which a run of the project has made.",
   infra_late: `Do what the INFRA_INSTRUCTIONS artifact says. ${AGAIN}`,
   project_taken: `Somebody made a project of that name meanwhile. ${AGAIN}`,
-  provider_refused: `The provider refused it: the message says why. ${AGAIN}`,
+  provider_refused: REFUSED,
   vercel_token: `VERCEL_TOKEN is not valid: set another. ${AGAIN}`,
   neon_key: `NEON_API_KEY is not valid: set another. ${AGAIN}`,
   upstash_key: `UPSTASH_EMAIL and UPSTASH_API_KEY are not valid: set others. ${AGAIN}`,

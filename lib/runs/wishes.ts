@@ -1,4 +1,5 @@
 import { effectsOfRun } from "../data/effect-lists.server.ts";
+import type { EffectStatus } from "../data/effects.server.ts";
 import { deployWishes, promoteWishes, rollbackWishes } from "../deploy/plan.ts";
 import type { Wish } from "../effects/wish.ts";
 import { Conflict } from "../errors.ts";
@@ -23,7 +24,8 @@ export type Part = (typeof PARTS)[number];
 
 /**
  * What a part of a run still has to bring about, against the world as it is now. What is confirmed is not wished again,
- * and what may exist outside already is wished as it was sent, since only a look can tell what became of it.
+ * and what may exist outside already is wished as it was sent, since only a look can tell what became of it; also what the
+ * world makes look as if nobody had to wish it any more.
  * @param headSha the head of the pull request whose checks have passed; of `merge` alone.
  */
 export async function wishesOf(
@@ -32,14 +34,36 @@ export async function wishesOf(
 ): Promise<Wish[]> {
   const wishes = await all(part, runId, headSha);
   const rows = new Map((await effectsOfRun({ runId })).map((row) => [row.stepId, row]));
-  return wishes.flatMap((wish) => {
+  const wished = new Set(wishes.map(({ stepId }) => stepId));
+  const open = [...rows.values()].filter(
+    ({ stepId, status }) => STEPS[part].test(stepId) && isOpen(status) && !wished.has(stepId),
+  );
+  const left = open.map(({ stepId, kind, params }): Wish => ({ stepId, kind, params }));
+  const rest = wishes.flatMap((wish) => {
     const row = rows.get(wish.stepId);
     if (row?.status === "confirmed") return [];
-    if (row && ["claimed", "sent", "unknown"].includes(row.status)) {
+    if (row && isOpen(row.status)) {
       return { stepId: wish.stepId, kind: row.kind, params: row.params };
     }
     return wish;
   });
+  return [...left, ...rest];
+}
+
+/** Which steps of a run belong to a part. */
+const STEPS: Readonly<Record<Part, RegExp>> = {
+  ledger: /^create-/,
+  push: /^(?:push|pull)$/,
+  merge: /^(?:merge|cleanup)$/,
+  infra: /^infra-/,
+  deploy: /^deploy-/,
+  promote: /^promote-/,
+  rollback: /^rollback-/,
+  removal: /^remove-/,
+};
+
+function isOpen(status: EffectStatus): boolean {
+  return ["claimed", "sent", "unknown"].includes(status);
 }
 
 async function all(part: Part, runId: string, headSha: string | undefined): Promise<Wish[]> {

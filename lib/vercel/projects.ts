@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Conflict, NotFound } from "../errors.ts";
+import { Conflict, errorMessage, NotFound, Unavailable } from "../errors.ts";
 import { vercel, vercelOrNull } from "./client.ts";
 import { MARKER_VARIABLE, markerOf } from "./marker.ts";
 import { originOf } from "./origin.ts";
@@ -16,12 +16,15 @@ export interface ProjectFacts {
   readonly productionUrl: string | null;
   /** Whether production serves what is built for it, as of a push to the main branch, without anybody promoting it. */
   readonly automatic: boolean;
+  /** What production was asked to serve, and does not yet; null when nothing is under way. */
+  readonly switchingTo: string | null;
 }
 
 const answer = z.object({
   id: z.string().min(1),
   name: z.string().min(1),
   autoAssignCustomDomains: z.boolean().nullish(),
+  lastAliasRequest: z.object({ toDeploymentId: z.string(), jobStatus: z.string() }).nullish(),
   link: z
     .object({ type: z.string().nullish(), org: z.string().nullish(), repo: z.string().nullish() })
     .nullish(),
@@ -79,9 +82,23 @@ export async function createProject(
   wanted: NewProject,
   signal: AbortSignal,
 ): Promise<ProjectFacts> {
-  const { id } = await linkedProject(wanted, signal);
-  const staged = await vercel({
-    what: `let the project ${wanted.name} serve only what is promoted`,
+  const made = await linkedProject(wanted, signal);
+  try {
+    return factsOf(await stageProject(made, signal), wanted.marker);
+  } catch (error) {
+    // The project is there: whoever is asked to wait, or refused, has not done nothing.
+    const what = `The project ${wanted.name} is there, and production of it serves each push still`;
+    throw new Unavailable("vercel_half_made", `${what}: ${errorMessage(error)}`, {}, error);
+  }
+}
+
+/** Lets production of a project serve only what is promoted. Said again, it changes nothing. */
+export async function stageProject(
+  { id, name }: Pick<ProjectFacts, "id" | "name">,
+  signal: AbortSignal,
+): Promise<Answer> {
+  return await vercel({
+    what: `let the project ${name} serve only what is promoted`,
     ...{ signal, answer },
     ask: ({ sdk, core, team, options }) =>
       sdk.projectsUpdateProject(
@@ -90,10 +107,12 @@ export async function createProject(
         options,
       ),
   });
-  return factsOf(staged, wanted.marker);
 }
 
-async function linkedProject(wanted: NewProject, signal: AbortSignal): Promise<{ id: string }> {
+async function linkedProject(
+  wanted: NewProject,
+  signal: AbortSignal,
+): Promise<{ id: string; name: string }> {
   const { name, repository, marker } = wanted;
   try {
     return await vercel({
@@ -165,8 +184,11 @@ export async function listProjects(signal: AbortSignal): Promise<Omit<ProjectFac
   return found;
 }
 
+/** States of a promotion or rollback that Vercel has taken and not ended. */
+const UNDER_WAY: ReadonlySet<string> = new Set(["pending", "in-progress"]);
+
 function factsOf(project: Answer, marker: string | null): ProjectFacts {
-  const { id, name, link, targets } = project;
+  const { id, name, link, targets, lastAliasRequest: wish } = project;
   const linked = link?.type === "github" && link.org && link.repo;
   const domains = productionDomains(project);
   const served = domains.find(({ deployment }) => deployment);
@@ -180,6 +202,7 @@ function factsOf(project: Answer, marker: string | null): ProjectFacts {
     repository: linked ? `${link.org}/${link.repo}` : null,
     productionUrl: productionDeploymentId !== null && domain ? originOf(domain) : null,
     automatic: project.autoAssignCustomDomains !== false,
+    switchingTo: UNDER_WAY.has(wish?.jobStatus ?? "") ? (wish?.toDeploymentId ?? null) : null,
   };
 }
 

@@ -15,8 +15,8 @@ const params = z.strictObject({
   repo: z.string().min(1).max(100),
   ref: z.string().min(1).max(255),
   sha: commitSha,
-  /** The names of the variables that it is built and run with, sorted. */
-  variables: z.array(z.string()).max(1000),
+  /** The variables that it is built and run with, by name. Objects: in a list of texts, a name could be taken for a secret. */
+  variables: z.array(z.strictObject({ name: z.string() })).max(1000),
 });
 type Deployment = z.infer<typeof params>;
 
@@ -51,8 +51,9 @@ export const vercelDeployment: EffectDefinition<Deployment> = {
       const at = await readProject(projectId, signal);
       if (!at) throw new EffectRefused("project_gone", `Vercel has no project ${project}.`);
       const now = await variablesFor(at.id, "production", signal);
-      if (now.join() !== variables.join()) {
-        const what = `The variables of ${project} are ${now.join(", ") || "none"} now, and ${variables.join(", ") || "none"} were approved.`;
+      const approved = variables.map(({ name }) => name);
+      if (now.join() !== approved.join()) {
+        const what = `The variables of ${project} are ${now.join(", ") || "none"} now, and ${approved.join(", ") || "none"} were approved.`;
         throw new EffectMoved("environment_moved", what);
       }
       const made = await createDeployment(

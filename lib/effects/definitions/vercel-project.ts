@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { putInfraResource } from "../../data/infra.server.ts";
-import { Unavailable } from "../../errors.ts";
-import { createProject, readProject } from "../../vercel/projects.ts";
+import { Conflict, Unavailable } from "../../errors.ts";
+import { createProject, readProject, stageProject } from "../../vercel/projects.ts";
 import { type EffectDefinition, EffectRefused } from "../definition.ts";
 import { providerError, timeoutMs } from "./provider.ts";
 
@@ -33,6 +33,8 @@ export const vercelProject: EffectDefinition<Project> = {
   async find({ marker, params: { project }, signal }) {
     const found = await readProject(project, signal);
     if (found?.marker !== marker) return null;
+    // Its second half is missing: until then each push would be served. To finish it is part of what was approved.
+    if (found.automatic) await stageProject(found, signal);
     const { id, name, repository } = found;
     return { id, intent: { provider: "vercel", project: name, repository } };
   },
@@ -50,6 +52,10 @@ export const vercelProject: EffectDefinition<Project> = {
       const there = await readProject(project, signal);
       if (there?.marker === marker) {
         throw new Unavailable("project_is_there", `The project ${project} is there: look for it.`);
+      }
+      // Taken, and not seen: it may be the one that an earlier try has made.
+      if (!there && error instanceof Conflict) {
+        throw new Unavailable("project_not_seen", `The project ${project} is not seen yet.`);
       }
       if (!there) throw refused;
       const what = `Vercel has a project ${project} that was made meanwhile: plan it anew.`;

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import * as z from "zod";
 import { noteDeployment } from "../../data/deployments.server.ts";
-import { Unavailable } from "../../errors.ts";
+import { Later, Unavailable } from "../../errors.ts";
 import { commitSha } from "../../events/catalogue/fields.ts";
 import { promoteDeployment, readDeployment, rollBackTo } from "../../vercel/deployments.ts";
 import { readProject } from "../../vercel/projects.ts";
@@ -17,6 +17,9 @@ const inProject = {
   project: z.string().min(1).max(100),
   projectId: z.string(),
 };
+
+/** How long to leave Vercel alone that has taken such a wish. */
+const SWITCHING_MS = 5000;
 
 /** Between two looks whether production serves it. */
 const LOOK_MS = 500;
@@ -88,8 +91,12 @@ export const vercelRollback: EffectDefinition<Rollback> = {
 
 async function served(projectId: string, deployment: string, signal: AbortSignal) {
   const at = await readProject(projectId, signal);
-  if (at?.productionDeploymentId !== deployment) return null;
-  return { id: deployment, url: at.productionUrl ?? undefined };
+  if (at?.productionDeploymentId === deployment) {
+    return { id: deployment, url: at.productionUrl ?? undefined };
+  }
+  if (at?.switchingTo !== deployment) return null;
+  const what = `Vercel has been asked to serve ${deployment}, and does not yet.`;
+  throw new Later("not_served_yet", what, SWITCHING_MS);
 }
 
 interface Switch {
@@ -116,14 +123,14 @@ async function toServe({ project, projectId, from, to, signal }: Switch, ask: ()
         const what = `The deployment ${to} is ${state ?? "gone"}: it cannot be served.`;
         throw new EffectRefused("deployment_not_ready", what);
       }
-      await ask();
+      if (at.switchingTo !== to) await ask();
     }
   } catch (error) {
     throw providerError(error);
   }
   while (!signal.aborted) {
-    const now = await served(projectId, to, signal);
-    if (now) return now;
+    const now = await readProject(projectId, signal);
+    if (now?.productionDeploymentId === to) return { id: to, url: now.productionUrl ?? undefined };
     await setTimeout(LOOK_MS, undefined, { signal });
   }
   throw new Unavailable("not_served_yet", `Production of ${project} does not serve ${to} yet.`);
