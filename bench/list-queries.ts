@@ -7,6 +7,7 @@ import {
 } from "#lib/data/approvals.server.ts";
 import { latestOf, listArtifacts } from "#lib/data/artifact-lists.server.ts";
 import { projectsToCheckpoint, readAudit, readRunAudit } from "#lib/data/audit.server.ts";
+import { unbundledRuns } from "#lib/data/bundles.server.ts";
 import {
   countChunks,
   fullTextSearch,
@@ -15,6 +16,7 @@ import {
   listUnindexed,
 } from "#lib/data/chunks.server.ts";
 import { citationsOfMessages, listCitations } from "#lib/data/citations.server.ts";
+import { deploymentsOfRun, listDeployments } from "#lib/data/deployments.server.ts";
 import {
   countInFlight,
   effectsOfApproval,
@@ -26,6 +28,8 @@ import { latestVersions } from "#lib/data/export.server.ts";
 import { claimLeftBehind } from "#lib/data/file-progress.server.ts";
 import { claimUnfinishedRemovals } from "#lib/data/file-removals.server.ts";
 import { listFiles } from "#lib/data/files.server.ts";
+import { effectsToCheck, listFindings, newestOn } from "#lib/data/findings.server.ts";
+import { infraOfRun, listInfra } from "#lib/data/infra.server.ts";
 import {
   claimUnanswered,
   listMessages,
@@ -132,6 +136,28 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "effects, busy project": pages((cursor, e) => listEffects({ projectId: BUSY, cursor }, e)),
   "effects of a run": (e) => effectsOfRun({ runId: "run_5000" }, e),
   "effects of an approval": (e) => effectsOfApproval({ approvalId: "approval_5000" }, e),
+  "effects to look at": (e) =>
+    effectsToCheck({ kinds: ["repo.merge"], olderThanMs: 1000, limit: 25 }, e),
+  "newest effect on a Vercel project": (e) =>
+    newestOn({ kinds: ["vercel.promotion"], project: "app-5000" }, e),
+  "findings, busy project": pages((cursor, e) => listFindings({ projectId: BUSY, cursor }, e)),
+  "findings, ordinary project": pages((cursor, e) =>
+    listFindings({ projectId: ORDINARY, cursor }, e),
+  ),
+  "resources, busy project": pages((cursor, e) => listInfra({ projectId: BUSY, cursor }, e)),
+  "resources, ordinary project": pages((cursor, e) =>
+    listInfra({ projectId: ORDINARY, cursor }, e),
+  ),
+  "resources of a run": (e) => infraOfRun({ runId: "run_5000" }, e),
+  "deployments, busy project": pages((cursor, e) =>
+    listDeployments({ projectId: BUSY, cursor }, e),
+  ),
+  "deployments, ordinary project": pages((cursor, e) =>
+    listDeployments({ projectId: ORDINARY, cursor }, e),
+  ),
+  "deployments of a run": (e) => deploymentsOfRun({ runId: "run_5000" }, e),
+  "runs without a bundle": (e) =>
+    unbundledRuns({ kind: "none", olderThanMs: 1000, withinDays: 7, limit: 20 }, e),
   "effects orphaned": (e) => orphanedEffects({ limit: 100 }, e),
   "effects orphaned, busy project": (e) => orphanedEffects({ limit: 100, projectId: BUSY }, e),
   "effects in flight": (e) => countInFlight({ projectId: BUSY }, e),

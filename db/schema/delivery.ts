@@ -132,6 +132,7 @@ export const infraResources = pgTable(
       t.externalId,
     ),
     index("infra_resources_run_idx").on(t.runId),
+    index("infra_resources_project_idx").on(t.projectId, t.createdAt, t.id),
   ],
 );
 
@@ -170,5 +171,6 @@ export const deployments = pgTable(
     index("deployments_project_status_idx").on(t.projectId, t.status),
     uniqueIndex("deployments_external_key").on(t.vercelDeploymentId),
     index("deployments_run_idx").on(t.runId),
+    index("deployments_project_idx").on(t.projectId, t.startedAt, t.id),
   ],
 );

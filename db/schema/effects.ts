@@ -201,7 +201,13 @@ export const effects = pgTable(
     index("effects_project_idx").on(t.projectId, t.plannedAt, t.id),
     index("effects_approval_idx").on(t.approvalId, t.position),
     index("effects_lease_idx").on(t.leaseExpiresAt).where(sql`${t.status} in ('claimed', 'sent')`),
-    index("effects_checked_idx").on(t.checkedAt.asc().nullsFirst()).where(sql`${t.status} = 'confirmed'`),
+    index("effects_checked_idx")
+      .on(t.checkedAt.asc().nullsFirst())
+      .where(sql`${t.status} = 'confirmed'`),
+    // What is at one project at Vercel: two projects of ours may deploy to the same.
+    index("effects_target_idx")
+      .on(sql`(${t.params}->>'project')`)
+      .where(sql`(${t.params}->>'project') is not null`),
     check("effects_intent_hash_check", sql`${t.intentHash} ~ '^[0-9a-f]{64}$'`),
     check(
       "effects_claim_check",

@@ -67,6 +67,10 @@ export const runs = pgTable(
     index("runs_untidy_idx")
       .on(t.status, t.endedAt)
       .where(sql`${t.kind} = 'research' and ${t.endedAt} is not null and ${t.tidiedAt} is null`),
+    // Those that have a bundle, or should.
+    index("runs_ended_idx")
+      .on(t.endedAt)
+      .where(sql`${t.kind} = 'implementation' and ${t.endedAt} is not null`),
     check("runs_attempt_check", sql`${t.attempt} > 0`),
     check(
       "runs_ended_check",
