@@ -24,6 +24,7 @@ const TABLES = {
     "id project_id artifact_id message_id chunk_id file_id file_sha256 extraction_version chunk_sha256 start_offset end_offset quote",
   model_calls:
     "id project_id run_id message_id step_id model input_tokens output_tokens ms outcome created_at",
+  findings: "id project_id effect_id detail created_at last_seen_at gone_at",
   repos:
     "id project_id provider owner name default_branch html_url clone_url created_at updated_at",
   code_files:

@@ -159,10 +159,11 @@ async function insertEverything() {
   await db()
     .insert(s.approverKeys)
     .values({ id: "k1", projectId, owner: "u2", publicKey: "k", createdBy: "u1" });
+  const effectId = newId("effect");
   await db()
     .insert(s.effects)
     .values({
-      id: newId("effect"),
+      id: effectId,
       ...ofRun,
       stepId: "a",
       kind: "push",
@@ -173,6 +174,9 @@ async function insertEverything() {
       marker: projectId,
       approvalId,
     });
+  await db()
+    .insert(s.findings)
+    .values({ id: newId("finding"), projectId, effectId, detail: "It is not there any more." });
   await db()
     .insert(s.sandboxJobs)
     .values({ id: newId("job"), ...ofRun, stepId: "a", jobType: "verify.test" });

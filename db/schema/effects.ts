@@ -245,6 +245,8 @@ export const findings = pgTable(
   },
   (t) => [
     uniqueIndex("findings_open_key").on(t.effectId).where(sql`${t.goneAt} is null`),
+    // For the end of its effect: the key above knows the open ones alone.
+    index("findings_effect_idx").on(t.effectId),
     index("findings_project_idx").on(t.projectId, t.createdAt, t.id),
   ],
 );

@@ -50,6 +50,12 @@ const REMEDIES: Readonly<Record<string, string>> = {
   pull_closed: `Open the pull request again. ${AGAIN}`,
   pull_merged: "Somebody else has merged it: there is nothing left for this run.",
   github_token: `GITHUB_TOKEN is not valid: set another. ${AGAIN}`,
+  github_conflict: `GitHub refused it: the message says why. ${AGAIN}`,
+  github_not_found: `It is not there, or not for GITHUB_TOKEN. ${AGAIN}`,
+  pull_gone: `The pull request is not there any more. ${OTHER_INPUT}`,
+  tree_differs:
+    "GitHub made another tree of the files than was verified. Ask for a new run, under another runId.",
+  vercel_request: REFUSED,
   github_refused: `GitHub refused it: the message says why. ${AGAIN}`,
   repository_too_large: "The repository is larger than what is fetched: it cannot be worked on.",
   vercel_project_other:
