@@ -24,7 +24,8 @@ export async function ledgerTarget(dir: string): Promise<Target> {
     },
     async left(book) {
       const found = await call("GET", `/_books/${book}/objects`);
-      return { objects: (found as { objects: OutsideObject[] }).objects, wrong: [] };
+      const { objects } = found as { objects: OutsideObject[] };
+      return { objects: objects.map(({ id, marker }) => ({ id, marker })), wrong: [] };
     },
     close: () => ledger.close(),
   };
