@@ -12,7 +12,7 @@ import { newId } from "#lib/ids.ts";
 import { providerOf } from "#lib/provision/providers.ts";
 import { RESOURCE_TYPES, type ResourceType, TYPES } from "#lib/provision/types.ts";
 import { createDeployment, promoteDeployment, readDeployment } from "#lib/vercel/deployments.ts";
-import { listVariables } from "#lib/vercel/environment.ts";
+import { listVariables, putVariables } from "#lib/vercel/environment.ts";
 import { createProject, listProjects, readProject } from "#lib/vercel/projects.ts";
 import { until } from "#local/client.ts";
 import { testNeonApi } from "#local/neon-api/testing.ts";
@@ -301,3 +301,32 @@ test.each(Object.keys(KINDS).flatMap((kind) => FAULTS.map((fault) => [kind, faul
   },
   60_000,
 );
+
+test("a variable that somebody sets while its plan waits keeps its value: the plan is made anew", async () => {
+  const scene = await granted("vercel.environment");
+  const at = await readProject(String(scene.params.project), signal());
+  if (!at) throw new Error("there is no project");
+  const byHand = { name: "DATABASE_URL", value: "by-hand", comment: "of Ada" };
+  await putVariables(at.id, { target: "production", variables: [byHand] }, signal());
+  expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "moved" });
+  expect(await listVariables(at.id, signal())).toContainEqual({
+    ...{ name: "DATABASE_URL", targets: ["production"], comment: "of Ada" },
+  });
+});
+
+test("a promotion that Vercel has taken and not made yet is waited for, and not asked for again", async () => {
+  const scene = await granted("vercel.promotion");
+  await vercel.control("PUT", "/_hold", { promotions: true });
+  await expect(performEffect(scene.effectId)).rejects.toThrow(Later);
+  // Whoever asks a second time is refused.
+  const refused = { method: "POST", path: "/promote/", fault: "error500", times: 100 };
+  await vercel.control("PUT", "/_faults", refused);
+  const over = { leaseExpiresAt: sql`now() - interval '1 second'` };
+  await db().update(effects).set(over).where(eq(effects.id, scene.effectId));
+  await expect(performEffect(scene.effectId)).rejects.toMatchObject({ code: "not_served_yet" });
+  await vercel.control("PUT", "/_hold", {});
+  await db().update(effects).set(over).where(eq(effects.id, scene.effectId));
+  expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
+  await vercel.control("DELETE", "/_faults");
+  expect(await scene.there()).toBe(1);
+}, 60_000);
