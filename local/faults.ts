@@ -1,20 +1,35 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
 
 /** The ways in which every local service can be told to fail. */
+export const TRANSPORT_FAULTS = [
+  "before",
+  "after",
+  "error500",
+  "hang",
+  "hang-after",
+  "close",
+  "close-after",
+  "rate",
+  "delayed-reads",
+] as const;
+
 export interface TransportFault {
-  readonly fault:
-    | "before"
-    | "after"
-    | "error500"
-    | "hang"
-    | "hang-after"
-    | "close"
-    | "close-after"
-    | "rate"
-    | "delayed-reads";
+  readonly fault: (typeof TRANSPORT_FAULTS)[number];
   readonly ms?: number | undefined;
 }
+
+/** Which requests of a REST API a fault strikes, and how often: fields of the body that orders one. */
+export const struckRequests = {
+  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).optional(),
+  /** A part of the request's path, such as `/merge`; absent: any. */
+  path: z.string().max(500).default(""),
+  times: z.int().min(1).max(1_000_000).default(1),
+  ms: z.int().min(0).max(600_000).optional(),
+  /** Without it: `any` when a method is named or for `error500`, otherwise `write`. */
+  on: z.enum(["write", "read", "any"]).optional(),
+};
 
 /**
  * Does `work` in the way that `fault` says, and returns the answer, if the caller gets one at all.

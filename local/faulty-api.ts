@@ -7,32 +7,14 @@ import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
-import { struck } from "./faults.ts";
+import { struck, struckRequests, TRANSPORT_FAULTS } from "./faults.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;
 
 /** How a provider's API can be told to fail: as the ledger service, and `locked`, 423 as Neon says it. */
 const newFault = z.strictObject({
-  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).optional(),
-  /** A part of the request's path, such as `/projects`; absent: any. */
-  path: z.string().max(500).default(""),
-  fault: z.enum([
-    "before",
-    "after",
-    "error500",
-    "hang",
-    "hang-after",
-    "close",
-    "close-after",
-    "rate",
-    "delayed-reads",
-    "locked",
-    "echo",
-  ]),
-  times: z.int().min(1).max(1_000_000).default(1),
-  ms: z.int().min(0).max(600_000).optional(),
-  /** Without it: `any` when a method is named or for `error500`, otherwise `write`. */
-  on: z.enum(["write", "read", "any"]).optional(),
+  ...struckRequests,
+  fault: z.enum([...TRANSPORT_FAULTS, "locked", "echo"]),
   /** What `echo` answers. */
   status: z.int().min(200).max(599).default(422),
   body: z.string().max(20_000).default(""),

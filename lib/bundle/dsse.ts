@@ -3,7 +3,7 @@ import * as z from "zod";
 import { canonicalJson } from "../canonical.ts";
 
 /** Type of an in-toto statement in an envelope. */
-export const IN_TOTO = "application/vnd.in-toto+json";
+const IN_TOTO = "application/vnd.in-toto+json";
 
 /** A DSSE envelope (github.com/secure-systems-lab/dsse, version 1); base64 is the standard one, with padding. */
 export const envelopeSchema = z.strictObject({

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { effects, findings, projects } from "#db/schema.ts";
+import { IN_FLIGHT } from "../effects/machine.ts";
 import { newId } from "../ids.ts";
 import { redactText } from "../redact.ts";
 import type { Effect } from "./effects.server.ts";
@@ -65,7 +66,7 @@ export async function newestOn(
     .from(effects)
     .where(
       and(
-        inArray(status, ["claimed", "sent", "unknown", "confirmed"]),
+        inArray(status, [...IN_FLIGHT, "confirmed"]),
         inArray(kind, [...kinds]),
         sql`${params}->>'project' = ${project}`,
       ),

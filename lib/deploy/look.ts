@@ -57,13 +57,7 @@ export async function lookAtBuild({ look, since, ...ours }: Ours): Promise<Build
   }
   const { state: status, url } = facts;
   await noteDeployment({ vercelDeploymentId, status });
-  const seen = {
-    deploymentId,
-    vercelDeploymentId,
-    url,
-    status,
-    waitSeconds: at(BUILD_WAITS, look),
-  };
+  const seen = { ...known, url, status };
   if (status === "ready") {
     await setRunStatus(ours, "running");
     return { ...seen, outcome: "ready", error: null };

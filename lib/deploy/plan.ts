@@ -1,5 +1,6 @@
 import { deploymentsOfRun } from "../data/deployments.server.ts";
 import { effectsOfRun } from "../data/effect-lists.server.ts";
+import { IN_FLIGHT } from "../effects/machine.ts";
 import type { Wish } from "../effects/wish.ts";
 import { NotFound } from "../errors.ts";
 import { targetOfRun } from "../provision/target.ts";
@@ -47,7 +48,7 @@ export async function promoteWishes(runId: string): Promise<Wish[]> {
   const { vercelProjectId: projectId, vercelDeploymentId, deploymentUrl: url } = deployment;
   const last = lastPromotion(effects);
   // What became of it has to be found out first.
-  if (last && ["claimed", "sent", "unknown"].includes(last.effect.status)) return [];
+  if (last && IN_FLIGHT.includes(last.effect.status)) return [];
   const at = await projectAt(projectId, AbortSignal.timeout(TIMEOUT_MS));
   const now = at.productionDeploymentId;
   const done = last?.effect.status === "confirmed";

@@ -15,7 +15,7 @@ import { CHECKS } from "./checks.ts";
 
 const ACTOR = "countersign";
 const TIMEOUT_MS = 10_000;
-/** An effect is looked at once a day, and not before it is an hour old... */
+/** An effect is looked at once a day, for the first time a day after it was confirmed. */
 export const DAY_MS = 24 * 60 * 60_000;
 
 /** What a sweep came to. `failed`: could not be looked at, and will be again. */

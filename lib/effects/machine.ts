@@ -25,6 +25,9 @@ export const FOLLOWS: Readonly<Record<EffectState, readonly EffectState[]>> = {
   confirmed: [],
 };
 
+/** Somebody has begun with it, and what became of it is not known yet. */
+export const IN_FLIGHT: readonly EffectState[] = ["claimed", "sent", "unknown"];
+
 /** The states from which `to` may be reached. */
 export function before(to: EffectState): EffectState[] {
   return (Object.keys(FOLLOWS) as EffectState[]).filter((from) => FOLLOWS[from].includes(to));

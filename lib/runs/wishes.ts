@@ -1,6 +1,6 @@
 import { effectsOfRun } from "../data/effect-lists.server.ts";
-import type { EffectStatus } from "../data/effects.server.ts";
 import { deployWishes, promoteWishes, rollbackWishes } from "../deploy/plan.ts";
+import { IN_FLIGHT } from "../effects/machine.ts";
 import type { Wish } from "../effects/wish.ts";
 import { Conflict } from "../errors.ts";
 import { mergeWishes } from "../implementation/merge.ts";
@@ -36,13 +36,14 @@ export async function wishesOf(
   const rows = new Map((await effectsOfRun({ runId })).map((row) => [row.stepId, row]));
   const wished = new Set(wishes.map(({ stepId }) => stepId));
   const open = [...rows.values()].filter(
-    ({ stepId, status }) => STEPS[part].test(stepId) && isOpen(status) && !wished.has(stepId),
+    ({ stepId, status }) =>
+      STEPS[part].test(stepId) && IN_FLIGHT.includes(status) && !wished.has(stepId),
   );
   const left = open.map(({ stepId, kind, params }): Wish => ({ stepId, kind, params }));
   const rest = wishes.flatMap((wish) => {
     const row = rows.get(wish.stepId);
     if (row?.status === "confirmed") return [];
-    if (row && isOpen(row.status)) {
+    if (row && IN_FLIGHT.includes(row.status)) {
       return { stepId: wish.stepId, kind: row.kind, params: row.params };
     }
     return wish;
@@ -61,10 +62,6 @@ const STEPS: Readonly<Record<Part, RegExp>> = {
   rollback: /^rollback-/,
   removal: /^remove-/,
 };
-
-function isOpen(status: EffectStatus): boolean {
-  return ["claimed", "sent", "unknown"].includes(status);
-}
 
 async function all(part: Part, runId: string, headSha: string | undefined): Promise<Wish[]> {
   switch (part) {

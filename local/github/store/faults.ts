@@ -1,28 +1,13 @@
 import * as z from "zod";
+import { struckRequests, TRANSPORT_FAULTS } from "../../faults.ts";
 import type { Database } from "./database.ts";
 
 /** What happens to a request; `before` and `after` answer 502, `rate` 403 as GitHub's secondary limit does. */
 export const newFault = z.strictObject({
   /** `owner/name`; absent: any. */
   repo: z.string().max(200).optional(),
-  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).optional(),
-  /** A part of the request's path, such as `/merge`; absent: any. */
-  path: z.string().max(500).default(""),
-  fault: z.enum([
-    "before",
-    "after",
-    "error500",
-    "hang",
-    "hang-after",
-    "close",
-    "close-after",
-    "rate",
-    "delayed-reads",
-  ]),
-  times: z.int().min(1).max(1_000_000).default(1),
-  ms: z.int().min(0).max(600_000).optional(),
-  /** Without it: `any` when a method is named or for `error500`, otherwise `write`. */
-  on: z.enum(["write", "read", "any"]).optional(),
+  ...struckRequests,
+  fault: z.enum(TRANSPORT_FAULTS),
 });
 export type NewFault = z.infer<typeof newFault>;
 export type Fault = Pick<NewFault, "fault" | "ms">;

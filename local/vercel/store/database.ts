@@ -1,6 +1,4 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { Sqlite } from "../../sqlite.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS projects (
@@ -86,44 +84,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS holds (what TEXT PRIMARY KEY) STRICT;
 `;
 
-/** One sqlite file in `dir`, which only its owner can look into. What was answered survives the end of the process. */
-export class Database {
-  readonly #db: DatabaseSync;
-
+/** All that the local Vercel keeps, but what is in files. */
+export class Database extends Sqlite {
   constructor(dir: string) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    this.#db = new DatabaseSync(join(dir, "vercel.db"), { timeout: 5000 });
-    this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-    this.#db.exec(SCHEMA);
-  }
-
-  /** How many rows it changed. */
-  run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#db.prepare(sql).run(...values).changes);
-  }
-
-  one<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.all<Row>(sql, ...values)[0];
-  }
-
-  all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#db.prepare(sql).all(...values) as unknown as Row[];
-  }
-
-  /** All of what `work` writes, or nothing; it runs to its end without anything in between. */
-  transaction<T>(work: () => T): T {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#db.exec("COMMIT");
-      return result;
-    } catch (error) {
-      this.#db.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
-  close(): void {
-    this.#db.close();
+    super(dir, "vercel.db", SCHEMA);
   }
 }

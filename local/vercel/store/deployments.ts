@@ -91,7 +91,7 @@ export class Deployments {
     why: { code: string; message: string } | null = null,
   ): boolean {
     const now = Date.now();
-    const changes = this.#db.run(
+    const { changes } = this.#db.run(
       `UPDATE deployments SET state = ?1, error_code = ?2, error_message = ?3,
          building_at = CASE WHEN ?1 = 'BUILDING' THEN ?4 WHEN ?1 = 'QUEUED' THEN NULL ELSE building_at END,
          ready_at = CASE WHEN ?1 IN ('READY', 'ERROR', 'CANCELED') THEN ?4 ELSE ready_at END

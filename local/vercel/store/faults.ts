@@ -1,26 +1,11 @@
 import * as z from "zod";
+import { struckRequests, TRANSPORT_FAULTS } from "../../faults.ts";
 import type { Database } from "./database.ts";
 
 /** What happens to a request; see README.md. */
 export const newFault = z.strictObject({
-  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).optional(),
-  /** A part of the request's path, such as `/promote/`; absent: any. */
-  path: z.string().max(500).default(""),
-  fault: z.enum([
-    "before",
-    "after",
-    "error500",
-    "hang",
-    "hang-after",
-    "close",
-    "close-after",
-    "rate",
-    "delayed-reads",
-  ]),
-  times: z.int().min(1).max(1_000_000).default(1),
-  ms: z.int().min(0).max(600_000).optional(),
-  /** Without it: `any` when a method is named or for `error500`, otherwise `write`. */
-  on: z.enum(["write", "read", "any"]).optional(),
+  ...struckRequests,
+  fault: z.enum(TRANSPORT_FAULTS),
 });
 export type NewFault = z.infer<typeof newFault>;
 

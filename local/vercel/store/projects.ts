@@ -40,7 +40,7 @@ export class Projects {
   ): ProjectRow | undefined {
     const id = `prj_${letters(28)}`;
     const now = Date.now();
-    const changes = this.#db.run(
+    const { changes } = this.#db.run(
       `INSERT INTO projects (id, name, org, repo, auto_assign, port, created_at, updated_at, seen_from)
        VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       ...[id, made.name, made.org, made.repo, made.port, now, now, made.seen_from],
