@@ -9,10 +9,16 @@ import { type Cell, type Outcome, runCell } from "./cell.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { deliveryTarget } from "./targets/delivery.ts";
 import { ledgerTarget } from "./targets/ledger.ts";
+import { startProviders } from "./targets/providers.ts";
+import { removalTarget } from "./targets/removal.ts";
 import { repositoryTarget } from "./targets/repository.ts";
+import { rollbackTarget } from "./targets/rollback.ts";
 import type { Targets } from "./targets/target.ts";
 
-/** Lanes over one PostgreSQL, one ledger and one GitHub, each with a database, an engine and apps of its own. */
+/**
+ * Lanes over one PostgreSQL, one ledger and one GitHub, each with a database, an engine and apps of its own, and with providers of
+ * target apps of its own: their faults strike whoever comes next.
+ */
 export interface Fleet {
   /** Runs the cells, as many at a time as there are lanes; outcomes in the order of the cells. */
   run(
@@ -27,7 +33,7 @@ export interface FleetOptions {
   readonly bundle?: string | undefined;
   /** A local Neon that runs already and has a migrated database to copy; absent: one of its own. */
   readonly server?: TestServer | undefined;
-  /** Also what merged changes are deployed to. Its faults strike whoever comes next: for one lane. */
+  /** Also what merged changes are deployed to. */
   readonly delivery?: boolean;
 }
 
@@ -47,22 +53,34 @@ export async function startFleet({
   const server = options.server ?? own?.server;
   if (!server) throw new Error("there is no server");
   const repository = await repositoryTarget(join(dir, "github"));
-  const targets: Targets = {
-    ledger: await ledgerTarget(join(dir, "ledger")),
-    repository,
-    ...(delivery && {
-      delivery: await deliveryTarget(join(dir, "delivery"), { server, repository }),
-    }),
-  };
+  const shared: Targets = { ledger: await ledgerTarget(join(dir, "ledger")), repository };
   const made: string[] = [];
   const lane = async (): Promise<Lane> => {
     const name = `crash_${process.pid}_${made.length}`;
     made.push(name);
     await execute(server, `create database ${name} template ${server.template} strategy wal_log`);
     const database = { url: databaseUrl(server.url, name), wsProxy: server.wsProxy };
-    const started = await startLane({ dir: join(dir, name), database, targets, bundle });
-    open.add(started);
-    return started;
+    const at = join(dir, name);
+    const providers = delivery
+      ? await startProviders(join(at, "providers"), { server, repository })
+      : undefined;
+    const closeOwn = () => providers?.close();
+    const targets: Targets = {
+      ...shared,
+      ...(providers && {
+        delivery: deliveryTarget(providers, repository),
+        rollback: rollbackTarget(providers, repository),
+        removal: removalTarget(providers),
+      }),
+    };
+    const started = await startLane({ dir: at, database, targets, bundle }).catch(async (error) => {
+      await closeOwn();
+      throw error;
+    });
+    const close = () => started.close().finally(closeOwn);
+    const ours = { ...started, close };
+    open.add(ours);
+    return ours;
   };
   const open = new Set<Lane>();
   const idle: Lane[] = [];
@@ -106,8 +124,7 @@ export async function startFleet({
     },
     async close() {
       await Promise.all([...open].map((one) => one.close()));
-      await targets.delivery?.close();
-      await Promise.all([targets.ledger?.close(), targets.repository?.close()]);
+      await Promise.all([shared.ledger?.close(), shared.repository?.close()]);
       if (own) await own.close();
       else {
         for (const name of made) {

@@ -1,9 +1,11 @@
+import { RESOURCE_TYPES, type ResourceType, TYPES } from "#lib/provision/types.ts";
 import type { Boundary } from "./boundaries.ts";
+import { removedRow } from "./targets/removal.ts";
 
 /** What the harness must know of a kind of effect to bring one about and to know which boundaries are its own. */
 export interface Kind {
   readonly kind: string;
-  readonly target: "ledger" | "repository" | "delivery";
+  readonly target: "ledger" | "repository" | "delivery" | "rollback" | "removal";
   /** Whose faults strike it, where its target is several. */
   readonly provider?: "vercel" | "neon" | "upstash";
   /** Input of a run that makes one such effect, in what was prepared for it. */
@@ -88,6 +90,25 @@ const delivery = (
   }),
 });
 
+/** One of three resources that a run removes. */
+const removal = (
+  type: ResourceType,
+  { path, from, to }: { path: string; from: Point; to?: Point },
+): Kind => ({
+  kind: `${type}.removal`,
+  target: "removal",
+  provider: TYPES[type].provider,
+  call: `call: DELETE ${TYPES[type].provider} ${path}`,
+  struck: { method: "DELETE", path: `/${path}/` },
+  only: LASTING,
+  unseenMs: null,
+  input: (runId) => ({
+    target: "removal",
+    resources: RESOURCE_TYPES.map((one) => removedRow(runId, one)),
+  }),
+  ...{ from, to },
+});
+
 /** Every kind that is registered; a test holds the two lists together. Those of a repository follow each other in one run. */
 export const KINDS: readonly Kind[] = [
   { ...ledger("entry"), unseenMs: null },
@@ -151,4 +172,25 @@ export const KINDS: readonly Kind[] = [
     struck: { method: "POST", path: "/promote/" },
     from: { label: PLAN, nth: 5 },
   },
+  {
+    ...delivery("vercel.rollback", { provider: "vercel", path: "projects/rollback", seen: true }),
+    target: "rollback",
+    struck: { method: "POST", path: "/rollback/" },
+    input: (name) => ({
+      ...repository("", "", "").input(name),
+      deploy: { project: name, health: { path: "/README.md", deadlineSeconds: 5 } },
+    }),
+    from: { label: PLAN, nth: 6 },
+  },
+  removal("neon.project", {
+    path: "projects",
+    from: { label: CLAIM, nth: 1 },
+    to: { label: CLAIM, nth: 2 },
+  }),
+  removal("upstash.vector", {
+    path: "vector/index",
+    from: { label: CLAIM, nth: 2 },
+    to: { label: CLAIM, nth: 3 },
+  }),
+  removal("upstash.redis", { path: "redis/database", from: { label: CLAIM, nth: 3 } }),
 ];

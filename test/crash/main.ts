@@ -15,8 +15,7 @@ const HELP = `npm run crash -- [options]    kills the app at every boundary of a
   --kind <kind>      only this kind of effect, or all that begin so ('repo.'); the document
                      keeps what it says of the others
   --only <regexp>    only cells whose name matches, such as 'hold .*effects -> sent'
-  --lanes <n>        how many runs at a time, each with its own database, engine and apps (default 4;
-                     1 where kinds of providers of target apps are among them)
+  --lanes <n>        how many runs at a time, each with its own database, engine and apps (default 4)
   --json             the last line is {"cells", "failed": [names]}
   --help
 
@@ -40,9 +39,8 @@ async function main(): Promise<void> {
   const bundle = await mkdtemp(join(tmpdir(), "countersign-bundle-"));
   await bundleApp(bundle);
   const kinds = KINDS.filter(({ kind }) => kind.startsWith(values.kind ?? ""));
-  const delivery = kinds.some(({ target }) => target === "delivery");
-  const lanes = delivery ? 1 : Number(values.lanes);
-  const fleet = await startFleet({ lanes, bundle, delivery });
+  const delivery = kinds.some(({ provider }) => provider !== undefined);
+  const fleet = await startFleet({ lanes: Number(values.lanes), bundle, delivery });
   const end = async () => {
     await fleet.close();
     await rm(bundle, { recursive: true, force: true });

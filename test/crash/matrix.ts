@@ -33,10 +33,12 @@ export function scouts(kind: Kind): Cell[] {
 export function cells(kind: Kind, scouted: readonly Outcome[]): Cell[] {
   const [calm, again, ...faulty] = scouted;
   if (!calm || !again) throw new Error(`${kind.kind} was not scouted`);
-  // What only one of two calm runs did belongs to a clock (a sweeper) and not to the run.
-  const both = calm.crossed.filter(({ label, nth }) =>
-    again.crossed.some((other) => other.label === label && other.nth === nth),
-  );
+  // What only one of two calm runs did, or both and few others, belongs to a clock (a sweeper) and not to the run.
+  const didToo = ({ label, nth }: Boundary, run: Outcome) =>
+    run.crossed.some((other) => other.label === label && other.nth === nth);
+  const both = calm.crossed
+    .filter((boundary) => didToo(boundary, again))
+    .filter((one) => scouted.filter((run) => didToo(one, run)).length > scouted.length / 2);
   const { call } = kind;
   return [
     ...both

@@ -6,21 +6,21 @@ import { verifyAudit } from "#lib/audit/verify.ts";
 import type { Left, Target } from "./targets/target.ts";
 
 /**
- * What is wrong with how a run ended, each in a sentence; empty when all is well: the run succeeded, each effect is confirmed
+ * What is wrong with how a run ended, each in a sentence; empty when all is well: the run ended as it had to, each effect is confirmed
  * with the id of the one object that carries its marker, nothing else is outside, each approval is used, and the audit
  * chain of its project is whole and tells each step once.
  * @param left what is there of the run outside.
- * @param expected how many effects and approvals such a run has.
+ * @param expected how many effects and approvals such a run has, and how it ends.
  */
 export async function verdict(
   database: Db,
   runId: string,
   { objects: outside, wrong: outsideWrong }: Left,
-  { effects: expected, approvals: granted }: Pick<Target, "effects" | "approvals">,
+  { effects: expected, approvals: granted, ends }: Pick<Target, "effects" | "approvals" | "ends">,
 ): Promise<string[]> {
   const wrong: string[] = [...outsideWrong];
   const [run] = await database.select().from(runs).where(eq(runs.id, runId));
-  if (run?.status !== "succeeded") {
+  if (run?.status !== ends) {
     wrong.push(`the run is ${run?.status ?? "missing"} (${run?.error ?? "no error"})`);
   }
   const rows = await database.select().from(effects).where(eq(effects.runId, runId));
@@ -66,7 +66,7 @@ async function auditFaults(
   const chain = verifyAudit({ projectId, entries });
   if (!chain.ok) wrong.push(`the audit chain is broken at ${chain.firstBad}: ${chain.reason}`);
   for (const [action, count] of [
-    ["run.succeeded", 1],
+    [`run.${status}`, 1],
     ["effect.confirmed", live.effects.length],
     ["approval.used", live.approvals.filter(({ status }) => status === "used").length],
   ] as const) {

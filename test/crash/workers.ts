@@ -90,7 +90,8 @@ export class Workers {
     const inngest = await startHttpGate(() => inngestUrl, this.#watch(name, inngestLabel));
     const gates = [inngest];
     const ways: Record<string, string> = {};
-    for (const target of targets) {
+    // Several targets can be at one address.
+    for (const target of new Map(targets.map((one) => [one.url, one])).values()) {
       const gate = await startHttpGate(() => target.url, this.#watch(name, target.label));
       gates.push(gate);
       Object.assign(ways, target.env(gate.url));

@@ -10,6 +10,7 @@ export async function ledgerTarget(dir: string): Promise<Target> {
     url: ledger.url,
     effects: 1,
     approvals: 1,
+    ends: "succeeded",
     timeoutMs: 2000,
     env: (gateUrl) => ({ LEDGER_URL: gateUrl, LEDGER_TOKEN }),
     label({ method, path }) {

@@ -16,7 +16,7 @@ const SEEN_MS = 20_000;
 /** A local GitHub: each run has a repository of one commit, and brings about all four kinds of effects there. */
 export async function repositoryTarget(
   dir: string,
-): Promise<Target & { own: Readonly<Record<string, string>> }> {
+): Promise<Target & { own: Readonly<Record<string, string>>; first(runId: string): string }> {
   // A process of its own: it starts git all the time, which a large process is slow at and stands still for.
   const hub = await startPartProcess(GITHUB, { dir });
   const { GITHUB_TOKEN = "" } = hub.env;
@@ -31,8 +31,11 @@ export async function repositoryTarget(
     url: hub.url,
     /** What leads others than the apps to it. */
     own: { GITHUB_TOKEN },
+    /** The commit that a run finds. */
+    first: (runId) => firsts.get(runId) ?? "",
     effects: 4,
     approvals: 2,
+    ends: "succeeded",
     timeoutMs: TIMEOUT_SECONDS * 1000,
     env: (gateUrl) => ({
       GITHUB_API_URL: `${gateUrl}${API}`,

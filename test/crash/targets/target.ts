@@ -38,6 +38,8 @@ export interface Target {
   /** How many effects a run has, and how many approvals it takes. */
   readonly effects: number;
   readonly approvals: number;
+  /** How such a run ends, when all goes as it should. */
+  readonly ends: "succeeded" | "failed";
   /** The deadline of a call that brings an effect about, in ms; its lease is twice as long. */
   readonly timeoutMs: number;
   /** What leads an app to it through a gate. */
