@@ -13,8 +13,8 @@ the target and before Inngest, know what the app is about to do and what was don
   goes on as if nothing had been.
 - **delay**: the call takes longer than the app waits for it, but no longer than its lease.
 
-A cell passes when the run has succeeded, exactly one object of each effect is outside, the effect is confirmed with its id, the
-approval is used, the audit chain is whole and tells each step once, and the run that is rebuilt from it stands as the live rows do.
+A cell passes when the run has ended as it has to, exactly one object of each effect is outside, the effect is confirmed with its id,
+each approval is used, the audit chain is whole and tells each step once, and the run that is rebuilt from it stands as the live rows do.
 \`effects -> sent #2\` is the second time that a run writes that state. Boundaries come from calm runs, so none is forgotten; a
 boundary inside a transaction is each of its statements, and its commit.
 
@@ -23,6 +23,11 @@ For the ledger, what comes before the claim is the same for every kind and stand
 one before ends; the first with the plan. What they do inside a transaction is the ledger's code, and only its commit is in their
 tables. All that is outside of such a run is judged in each of its cells: one reachable commit
 with our trailer, one pull request, one merge commit on top of the first commit, no branch, and nothing lost of what was there.
+
+The kinds of providers (\`vercel.…\`, \`neon.…\`, \`upstash.…\`) come in three runs. One goes on from that merge to production, with a
+project, a database, an index and a cache of its own: outside there is one of each, with our mark, five variables in the project, and one
+deployment that production serves. One finds production there, does not answer once it is promoted, and goes back: it ends as failed, and
+production serves what it served before. One removes a database, an index and a cache, and none is left.
 `;
 
 /**
