@@ -56,8 +56,11 @@ export interface Cloud {
     upstashApi?: PartProcess;
     inngest?: PartProcess;
   };
-  /** Kills the part like a power cut and starts it again with the same state and port. */
-  restart(part: "app" | "inngest"): Promise<void>;
+  /**
+   * Kills the part like a power cut and starts it again with the same state and port.
+   * @param options.clockAheadMs by how much its clock is then ahead of ours; absent: as it was.
+   */
+  restart(part: "app" | "inngest", options?: { clockAheadMs?: number }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -130,17 +133,20 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       AUDIT_SIGNING_KEY: await keptSecret(join(dir, "audit-signing-key"), signingKey),
       ...options.env,
     };
+    const clocks = { app: 0, inngest: 0 };
     const startApp = () =>
       start("app", {
         dir,
         port: appPort,
         env,
+        clockAheadMs: clocks.app,
         args: options.bundle ? ["--bundle", options.bundle] : [],
       });
     const startInngest = () =>
       start("inngest", {
         dir: join(dir, "inngest"),
         port: inngestPort,
+        clockAheadMs: clocks.inngest,
         args: ["--app", `${appUrl}/api/inngest`],
       });
     const parts: Cloud["parts"] = {
@@ -163,7 +169,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       env,
       parts,
       close,
-      async restart(part) {
+      async restart(part, { clockAheadMs = clocks[part] } = {}) {
+        clocks[part] = clockAheadMs;
         await parts[part]?.kill();
         if (part === "app") parts.app = await startApp();
         else parts.inngest = await startInngest();

@@ -40,9 +40,13 @@ export interface PartProcess extends LocalPart {
 export interface PartProcessOptions extends PartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** By how much its clock is ahead of ours. */
+  readonly clockAheadMs?: number;
   /** Gets each line that the part prints; absent: they go where ours go. */
   readonly onLine?: (line: string) => void;
 }
+
+const CLOCK = new URL("./clock.ts", import.meta.url).href;
 
 /** How much of what a part printed is in the error when it does not start: enough for one stack trace. */
 const LINES_OF_FAILURE = 30;
@@ -57,8 +61,10 @@ export async function startPartProcess(
 ): Promise<PartProcess> {
   const args = ["--dir", options.dir, "--port", String(options.port ?? 0), ...(options.args ?? [])];
   const output = options.onLine ? "pipe" : "inherit";
+  const { clockAheadMs: ahead = 0 } = options;
   const child = fork(entry, args, {
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...options.env, ...(ahead && { LOCAL_CLOCK_AHEAD_MS: String(ahead) }) },
+    ...(ahead && { execArgv: [...process.execArgv, "--import", CLOCK] }),
     stdio: ["ignore", output, output, "ipc"],
     // The parent handles Ctrl-C and closes its parts in order; without this they would all get it at once.
     detached: true,
