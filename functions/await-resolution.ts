@@ -4,9 +4,7 @@ import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtUnknown } from "#lib/runs/apply.ts";
-import { endsWithRun, resolutionData } from "./phase.ts";
-
-const MAX_LOOKS = 200;
+import { endsWithRun, MAX_LOOKS, resolutionData } from "./phase.ts";
 
 /**
  * Waits until a person has said what became of an effect that nobody could find. The row is what counts: it is read

@@ -17,6 +17,16 @@ export const phaseData = runData.extend({
   round: z.string(),
 });
 
+/**
+ * A wait that may take more looks than a run of the engine has steps for (1,000, and a look is two): after {@link MAX_LOOKS} it hands
+ * over to a run of its own, with when it began and which look is next.
+ */
+export const longWaitData = phaseData.extend({
+  since: z.number().optional(),
+  look: z.int().min(1).optional(),
+});
+export const MAX_LOOKS = 200;
+
 /** `headSha`: the head of the pull request whose checks have passed. */
 export const planData = phaseData.extend({ part: z.enum(PARTS), headSha: z.string().optional() });
 

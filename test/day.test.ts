@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { and, eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
-import { artifacts } from "#db/schema.ts";
+import { artifacts, repos } from "#db/schema.ts";
 import { verifyAudit } from "#lib/audit/verify.ts";
 import { until } from "#local/client.ts";
 import { Hub, type HubRepository } from "#local/hub.ts";
@@ -91,6 +91,21 @@ async function setCheck(repository: HubRepository, state: "pending" | "success")
   await hub.octokit.rest.repos.createCommitStatus({ ...at, sha, state, context: "ci" });
 }
 
+/** A commit about which more is told than a run of the engine has steps for: the wait for its checks goes on in another. */
+async function heardTooOften({ owner, name: repo }: HubRepository): Promise<void> {
+  const { data } = await hub.octokit.rest.pulls.list({ owner, repo, state: "open" });
+  const [row] = await world.database.select().from(repos).where(eq(repos.name, repo));
+  const told = { projectId: PROJECT, repoId: row?.id, commitSha: data[0]?.head.sha };
+  await until(
+    "a wait that was handed over",
+    async () => {
+      await desk.client.send({ name: "repo.checked", data: told });
+      return world.lines.some((line) => /"await-checks","step":"look-201"/.test(line));
+    },
+    120,
+  );
+}
+
 const NEVER_GRACE = { required: [], graceSeconds: 0 };
 
 test("a day passes, with app and engine killed every six hours: every wait is there still, and what was waited for is done once", async () => {
@@ -131,6 +146,7 @@ test("a day passes, with app and engine killed every six hours: every wait is th
   await setCheck(checks, "pending");
 
   const clock = await Clock.of(world);
+  // Six hours are more than it takes until a run counts as lost, so a sweeper begins some of them again.
   // Nobody hears of these two but by looking: their deadlines are over when there is somebody again who looks.
   await clock.pass(6, async () => {
     await setCheck(late, "success");
@@ -149,16 +165,21 @@ test("a day passes, with app and engine killed every six hours: every wait is th
   for (let hours = 6; hours < 24; hours += 6) {
     await clock.pass(6);
     for (const [id = "", status = ""] of patient) {
-      if (id === expired && hours + 6 === 24) continue;
-      await desk.reached(id, status, 60);
+      if (id !== expired) await desk.reached(id, status, 60);
     }
   }
-  expect((await desk.reached(expired, "failed", 60)).error).toMatch(/^approval_expired: /);
+  // Its run ends, or asks anew where a sweeper has taken it for lost before it heard of that.
+  await until(
+    "the expiry",
+    async () => (await desk.approvals(expired))[0]?.status === "expired",
+    90,
+  );
 
   await desk.decide("granted", await desk.approval(approved));
   const [effect] = await desk.effects(unknown);
   const resolved = { projectId: PROJECT, effectId: effect?.id, by: "owner", resolution: "resend" };
   await desk.client.send({ name: "effect.resolved", data: resolved });
+  await heardTooOften(checks);
   await setCheck(checks, "success");
   const instructions = await until("instructions", async () => {
     const of = and(eq(artifacts.runId, "manual"), eq(artifacts.kind, "INFRA_INSTRUCTIONS"));
