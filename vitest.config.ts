@@ -12,5 +12,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    // A condition that a second would do for is waited for longer when both cores are busy.
+    expect: { poll: { timeout: 15_000 } },
   },
 });
