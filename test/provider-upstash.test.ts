@@ -57,6 +57,24 @@ const redis = async ({ url, token }: { url: string; token: string }, ...command:
   return { status: response.status, body: (await response.json()) as unknown };
 };
 
+test.each(["withoutVectors", "withFullDisk"] as const)(
+  "%s: an index that could not be made is not there, and its name is free",
+  async (trouble) => {
+    const at = await providerOf("upstash.vector");
+    await upstash[trouble](async () => {
+      expect(await failure(at.create({ name: "tried", region }, soon()))).toBeInstanceOf(
+        Unavailable,
+      );
+      expect(await at.find("tried", soon())).toBeNull();
+    });
+    const { id } = await at.create({ name: "tried", region }, soon());
+    await at.test(id, soon());
+    const { indexes, served } = await upstash.everything();
+    expect(indexes.map((index) => index.id)).toEqual([id]);
+    expect(served).toEqual([id]);
+  },
+);
+
 describe.each(TYPES)("%s", (type) => {
   let at: Provider;
   beforeEach(async () => {

@@ -24,16 +24,27 @@ export class Account {
     }
   }
 
-  /** The row first: what the vector server has is always known here. Refuses (400) a name that is taken. */
+  /**
+   * The row first: what the vector server has is always known here. Refuses (400) a name that is taken. One that cannot be
+   * made is removed again; when that fails too, the next one of its name does it, or the next start.
+   */
   async createIndex(
     { name, region, settings }: { name: string; region: string; settings: IndexSettings },
     delayMs: number,
   ): Promise<IndexRow> {
+    for (const row of this.store.indexes("all")) {
+      if (row.name === name && row.state === "deleting") await this.#drop(row);
+    }
     const id = randomUUID();
     const row = { id, name, region, settings, token: newToken(), created_at: now() };
     if (!this.store.addIndex(row)) throw new Refused(400, `index ${name} already exists`);
     const made = { ...row, state: "ready" } as const;
-    await this.#make(made, delayMs);
+    try {
+      await this.#make(made, delayMs);
+    } catch (error) {
+      await this.removeIndex(made);
+      throw error;
+    }
     return made;
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LocalPart } from "../part.ts";
@@ -18,10 +18,9 @@ export interface Resources {
 export async function testUpstashApi() {
   const work = await mkdtemp(join(tmpdir(), "countersign-upstash-api-"));
   const dir = join(work, "api");
-  const vector = await startUpstashVector({
-    dir: join(work, "vector"),
-    embedder: hashingEmbedder(),
-  });
+  const startVector = (port = 0) =>
+    startUpstashVector({ dir: join(work, "vector"), port, embedder: hashingEmbedder() });
+  let vector = await startVector();
   const { UPSTASH_VECTOR_REST_TOKEN: vectorToken = "" } = vector.env;
   const options = { dir, vectorUrl: vector.url, vectorToken };
   let part: LocalPart = await startUpstashApi(options);
@@ -38,7 +37,9 @@ export async function testUpstashApi() {
   return {
     dir,
     control,
-    vector,
+    get vector() {
+      return vector;
+    },
     get part() {
       return part;
     },
@@ -48,6 +49,21 @@ export async function testUpstashApi() {
     async restart(): Promise<void> {
       await part.close();
       part = await startUpstashApi(options);
+    },
+    /** The vector server is not there meanwhile; then it is again, where it was. */
+    async withoutVectors(meanwhile: () => Promise<void>): Promise<void> {
+      await vector.close();
+      await meanwhile();
+      vector = await startVector(Number(new URL(vector.url).port));
+    },
+    /** The vector server is there and makes no index meanwhile. */
+    async withFullDisk(meanwhile: () => Promise<void>): Promise<void> {
+      const indexes = join(work, "vector", "indexes");
+      await rm(indexes, { recursive: true });
+      await writeFile(indexes, "");
+      await meanwhile();
+      await rm(indexes);
+      await mkdir(indexes);
     },
     /** The same as a process of its own, which can be killed. */
     async asProcess(): Promise<PartProcess> {
