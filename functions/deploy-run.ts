@@ -27,6 +27,8 @@ export const deployRun = inngest.createFunction(
     const { attempt, ...ids } = ours;
     const { projectId, runId } = ids;
 
+    // A way back that an earlier start had begun is gone to its end: nobody could tell any more when production serves the next one.
+    if (attempt > 1) await bringAbout(step, ours, "settle");
     await bringAbout(step, ours, "infra");
     const contract = await step.run("contract", () => publishedContract(ids));
     await step.sendEvent("announce-contract", happened(artifactCreated, contract));

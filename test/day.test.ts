@@ -1,17 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { and, eq } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
-import { artifacts, repos } from "#db/schema.ts";
+import { repos } from "#db/schema.ts";
 import { verifyAudit } from "#lib/audit/verify.ts";
 import { until } from "#local/client.ts";
-import { Hub, type HubRepository } from "#local/hub.ts";
-import { controls } from "./crash/targets/target.ts";
+import type { HubRepository } from "#local/hub.ts";
 import { Clock } from "./support/clock.ts";
 import { type TestCloud, testCloud } from "./support/cloud.ts";
-import { type ApprovalRow, RunDesk } from "./support/runs.ts";
+import { RunDesk } from "./support/runs.ts";
+import { Shipping } from "./support/shipping.ts";
 
 /** Whoever decides may take three days; where nothing is said, it is one. */
 const PATIENT = { default: { expiresInMinutes: 3 * 24 * 60 } };
@@ -23,15 +20,14 @@ const FILES = { "README.md": "# First\n" };
 
 let world: TestCloud;
 let desk: RunDesk;
-let hub: Hub;
-let vercel: ReturnType<typeof controls>;
+let ship: Shipping;
+/** The approvals that were granted. */
+const granted = new Set<string>();
 
 beforeAll(async () => {
   world = await testCloud({ targets: true });
   desk = new RunDesk(world, await world.client());
-  hub = new Hub(world.cloud);
-  const { VERCEL_API_URL = "", VERCEL_TOKEN } = world.cloud.env;
-  vercel = controls(VERCEL_API_URL, `Bearer ${VERCEL_TOKEN}`);
+  ship = new Shipping(world, desk);
   for (const project of [PROJECT, HASTY]) await desk.project(project);
   await desk.client.call("PUT", `/api/projects/${PROJECT}/policy`, PATIENT);
 }, 90_000);
@@ -41,44 +37,19 @@ afterAll(async () => {
 });
 
 /** A run that changes a repository of its own; its id is the repository's name. */
-async function ask(name: Name, more: { checks: object; deploy?: object }): Promise<HubRepository> {
-  const dir = await mkdtemp(join(tmpdir(), "day-"));
-  for (const [path, text] of Object.entries(FILES)) await writeFile(join(dir, path), text);
-  const repository = await hub.create(name, dir);
-  await rm(dir, { recursive: true });
-  const { owner } = repository;
-  await desk.client.send({ name: "repo.connected", data: { projectId: PROJECT, owner, name } });
-  await until(`${name} connected`, async () => {
-    const path = `/api/projects/${PROJECT}/repos?limit=100`;
-    const { items } = await desk.client.call<{ items: { name: string }[] }>("GET", path);
-    return items.some((repo) => repo.name === name);
-  });
-  const input = {
-    ...{ target: "repository", repository: `${owner}/${name}`, title: "A change", verify: [] },
-    changes: { from: "files", files: [{ path: "README.md", content: `# ${name}\n` }] },
-    ...more,
-  };
-  const data = { projectId: PROJECT, runId: name, kind: "implementation", requestedBy: "ci" };
-  await desk.client.send({ name: "run.requested", data: { ...data, input } });
+async function ask(name: Name, more: object): Promise<HubRepository> {
+  const repository = await ship.connected(PROJECT, name, FILES);
+  const change = { projectId: PROJECT, runId: name, path: "README.md", content: `# ${name}\n` };
+  await ship.ask(repository, change, more);
   return repository;
 }
 
 /** Grants what the run asks for, one after the other, as often as that. */
 async function grant(runId: string, times: number): Promise<void> {
-  const given: ApprovalRow[] = await desk.approvals(runId);
-  const known = new Set(given.filter(({ status }) => status !== "pending").map(({ id }) => id));
   for (let n = 0; n < times; n++) {
-    const approval = await until(
-      `approval ${n + 1} of ${times} of ${runId}`,
-      async () => {
-        const run = await desk.run(runId).catch(() => null);
-        if (run?.status === "failed") throw new Error(`${runId} failed: ${run.error}`);
-        const rows = await desk.approvals(runId);
-        return rows.find(({ id, status }) => status === "pending" && !known.has(id));
-      },
-      60,
-    );
-    known.add(approval.id);
+    const decided = (await desk.approvals(runId)).filter(({ id }) => granted.has(id));
+    const approval = await ship.asked(runId, decided);
+    granted.add(approval.id);
     await desk.decide("granted", approval);
   }
 }
@@ -86,14 +57,14 @@ async function grant(runId: string, times: number): Promise<void> {
 async function setCheck(repository: HubRepository, state: "pending" | "success"): Promise<void> {
   const { owner, name: repo } = repository;
   const at = { owner, repo };
-  const { data } = await hub.octokit.rest.pulls.list({ ...at, state: "open" });
+  const { data } = await ship.hub.octokit.rest.pulls.list({ ...at, state: "open" });
   const sha = data[0]?.head.sha ?? "";
-  await hub.octokit.rest.repos.createCommitStatus({ ...at, sha, state, context: "ci" });
+  await ship.hub.octokit.rest.repos.createCommitStatus({ ...at, sha, state, context: "ci" });
 }
 
 /** A commit about which more is told than a run of the engine has steps for: the wait for its checks goes on in another. */
 async function heardTooOften({ owner, name: repo }: HubRepository): Promise<void> {
-  const { data } = await hub.octokit.rest.pulls.list({ owner, repo, state: "open" });
+  const { data } = await ship.hub.octokit.rest.pulls.list({ owner, repo, state: "open" });
   const [row] = await world.database.select().from(repos).where(eq(repos.name, repo));
   const told = { projectId: PROJECT, repoId: row?.id, commitSha: data[0]?.head.sha };
   await until(
@@ -106,8 +77,6 @@ async function heardTooOften({ owner, name: repo }: HubRepository): Promise<void
   );
 }
 
-const NEVER_GRACE = { required: [], graceSeconds: 0 };
-
 test("a day passes, with app and engine killed every six hours: every wait is there still, and what was waited for is done once", async () => {
   const book = "day";
   const approved = await desk.ask(PROJECT, book, [{ name: "approved", value: "1" }]);
@@ -115,18 +84,16 @@ test("a day passes, with app and engine killed every six hours: every wait is th
   const unknown = await desk.ask(PROJECT, "hangs", [{ kind: "note", name: "seen", value: "1" }]);
   await desk.ledger("PUT", "/_faults", { book: "hangs", fault: "hang", times: 1, ms: 3000 });
   await desk.decide("granted", await desk.approval(unknown));
-  await vercel("PUT", "/_hold", { builds: true });
+  await ship.vercel("PUT", "/_hold", { builds: true });
   const required = { required: ["ci"], graceSeconds: 0 };
   const [checks, late] = await Promise.all([
     ask("checks", { checks: { ...required, deadlineMinutes: 3 * 24 * 60 } }),
     // An hour, since nothing else is said.
     ask("late", { checks: required }),
     ask("build", {
-      checks: NEVER_GRACE,
       deploy: { project: "build", health: { path: "/README.md" } },
     }),
     ask("manual", {
-      checks: NEVER_GRACE,
       deploy: {
         project: "manual",
         health: { path: "/README.md" },
@@ -150,13 +117,8 @@ test("a day passes, with app and engine killed every six hours: every wait is th
   // Nobody hears of these two but by looking: their deadlines are over when there is somebody again who looks.
   await clock.pass(6, async () => {
     await setCheck(late, "success");
-    await vercel("PUT", "/_hold", {});
-    await until("the build", async () => {
-      const { deployments } = (await vercel("GET", "/v7/deployments?limit=100")) as {
-        deployments: { name: string; state: string }[];
-      };
-      return deployments.find(({ name }) => name === "build")?.state === "READY";
-    });
+    await ship.vercel("PUT", "/_hold", {});
+    await ship.built("build");
   });
   await Promise.all([grant("late", 1), grant("build", 1)]);
   for (const id of ["late", "build"]) await desk.reached(id, "succeeded", 90);
@@ -181,15 +143,10 @@ test("a day passes, with app and engine killed every six hours: every wait is th
   await desk.client.send({ name: "effect.resolved", data: resolved });
   await heardTooOften(checks);
   await setCheck(checks, "success");
-  const instructions = await until("instructions", async () => {
-    const of = and(eq(artifacts.runId, "manual"), eq(artifacts.kind, "INFRA_INSTRUCTIONS"));
-    return (await world.database.select().from(artifacts).where(of))[0]?.content;
-  });
-  const [, json = ""] = /```json\n([\s\S]*?)\n```/.exec(instructions) ?? [];
-  const event = JSON.parse(json);
-  const { id } = (await vercel("GET", "/v9/projects/manual")) as { id: string };
+  const event = await ship.instructed("manual");
+  const { id } = (await ship.vercel("GET", "/v9/projects/manual")) as { id: string };
   const variable = { key: "DATABASE_URL", value: "by-hand", type: "encrypted" };
-  await vercel("POST", `/v10/projects/${id}/env`, { ...variable, target: ["production"] });
+  await ship.vercel("POST", `/v10/projects/${id}/env`, { ...variable, target: ["production"] });
   await desk.client.send({ ...event, data: { ...event.data, externalId: "by-hand-1" } });
   await Promise.all([grant("checks", 1), grant("manual", 2)]);
   for (const [id = ""] of patient) if (id !== expired) await desk.reached(id, "succeeded", 90);
@@ -198,7 +155,7 @@ test("a day passes, with app and engine killed every six hours: every wait is th
   expect(await desk.objects("hangs")).toEqual(["seen"]);
   for (const name of NAMES) {
     const repo = { owner: "acme", repo: name };
-    const { data } = await hub.octokit.rest.pulls.list({ ...repo, state: "all" });
+    const { data } = await ship.hub.octokit.rest.pulls.list({ ...repo, state: "all" });
     expect(data).toHaveLength(1);
     expect(data[0]?.merged_at).toBeTruthy();
     const effects = await desk.effects(name);

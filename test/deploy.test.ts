@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { and, eq, sql } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -8,13 +7,14 @@ import { artifacts, deployments, infraResources } from "#db/schema.ts";
 import { providerOf } from "#lib/provision/providers.ts";
 import { RESOURCE_TYPES, TYPES } from "#lib/provision/types.ts";
 import { until } from "#local/client.ts";
-import { Hub, type HubRepository } from "#local/hub.ts";
+import type { HubRepository } from "#local/hub.ts";
 import { type TestCloud, testCloud } from "./support/cloud.ts";
 import { type ApprovalRow, RunDesk } from "./support/runs.ts";
+import { page, SHIP, Shipping } from "./support/shipping.ts";
 
 let world: TestCloud;
 let desk: RunDesk;
-let hub: Hub;
+let ship: Shipping;
 let projectId: string;
 
 /** Each test has a repository, and a project at Vercel, of its own. */
@@ -42,90 +42,23 @@ const FILES = {
 beforeAll(async () => {
   world = await testCloud({ targets: true, env: { SANDBOX_TRUSTED_REPOS: TRUSTED } });
   desk = new RunDesk(world, await world.client());
-  hub = new Hub(world.cloud);
+  ship = new Shipping(world, desk);
   projectId = await desk.project("shipping");
 }, 90_000);
-afterEach(() => vercel("PUT", "/_hold", {}));
+afterEach(() => ship.vercel("PUT", "/_hold", {}));
 afterAll(async () => {
   await closeDb();
   await world?.close();
 });
 
-async function vercel(method: string, path: string, body?: object): Promise<unknown> {
-  const { VERCEL_API_URL, VERCEL_TOKEN } = world.cloud.env;
-  const response = await fetch(`${VERCEL_API_URL}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${VERCEL_TOKEN}`, "content-type": "application/json" },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  if (!response.ok)
-    throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  return response.status === 204 ? null : await response.json();
-}
+const connected = (name: Name) => ship.connected(projectId, name, FILES);
 
-async function connected(name: Name): Promise<HubRepository> {
-  const dir = await mkdtemp(join(tmpdir(), "shop-"));
-  for (const [path, text] of Object.entries(FILES)) await writeFile(join(dir, path), text);
-  const repository = await hub.create(name, dir);
-  await rm(dir, { recursive: true });
-  const { owner } = repository;
-  await desk.client.send({ name: "repo.connected", data: { projectId, owner, name } });
-  await until(`${name} connected`, async () => {
-    const path = `/api/projects/${projectId}/repos?limit=100`;
-    const { items } = await desk.client.call<{ items: { name: string }[] }>("GET", path);
-    return items.some((repo) => repo.name === name);
-  });
-  return repository;
-}
-
-async function ask({ owner, name }: HubRepository, runId: string, page: string, deploy: object) {
-  const input = {
-    ...{ target: "repository", repository: `${owner}/${name}`, title: "A change", verify: [] },
-    changes: { from: "files", files: [{ path: "page.html", content: page }] },
-    checks: { required: [], graceSeconds: 0 },
-    deploy: { project: name, ...deploy },
-  };
-  const data = { projectId, runId, kind: "implementation", requestedBy: "ci", input };
-  await desk.client.send({ name: "run.requested", data });
-  return runId;
-}
-
-/** The next approval that a run asks for, besides these. */
-async function asked(runId: string, given: readonly ApprovalRow[]): Promise<ApprovalRow> {
-  const known = new Set(given.map(({ id }) => id));
-  return await until(
-    `an approval for ${runId}, after ${given.map(({ scope }) => scope).join(", ")}`,
-    async () => {
-      const run = await desk.run(runId).catch(() => null);
-      if (run?.status === "failed") throw new Error(`${runId} failed: ${run.error}`);
-      const rows = await desk.approvals(runId);
-      return rows.find(({ id, status }) => status === "pending" && !known.has(id));
-    },
-    60,
+const ask = (repository: HubRepository, runId: string, content: string, deploy: object) =>
+  ship.ask(
+    repository,
+    { projectId, runId, path: "page.html", content },
+    { deploy: { project: repository.name, ...deploy } },
   );
-}
-
-/** Grants each approval that the run asks for, one after the other; these are their scopes. */
-async function grantAll(runId: string, scopes: readonly string[]): Promise<ApprovalRow[]> {
-  const given: ApprovalRow[] = [];
-  for (const scope of scopes) {
-    const approval = await asked(runId, given);
-    expect(approval.scope).toBe(scope);
-    await desk.decide("granted", approval);
-    given.push(approval);
-  }
-  return given;
-}
-
-const SHIP = [
-  "repo.push",
-  "repo.merge",
-  "infra.provision",
-  "deploy.production",
-  "deploy.production",
-];
-
-const page = async (url: unknown) => await (await fetch(String(url))).text();
 
 const planOf = async ({ id }: ApprovalRow) =>
   (await desk.client.call<{ plan: string }>("GET", `/api/approvals/${id}`)).plan;
@@ -188,13 +121,13 @@ const resources = [
 test("a change goes to production with its databases; the next one finds them there, and goes back when production fails", async () => {
   const repository = await connected("whole");
   const first = await ask(repository, "run-first", "One\n", { resources });
-  const approvals = await grantAll(first, SHIP);
+  const approvals = await ship.grantAll(first, SHIP);
   const run = await desk.reached(first, "succeeded", 60);
 
   const names = "DATABASE_URL UPSTASH_REDIS_REST_TOKEN UPSTASH_REDIS_REST_URL";
   const { url } = run.result as { url: string };
   expect(await page(url)).toContain(`One with ${names}`);
-  expect(await hub.read(repository, ".env.example")).toContain("DATABASE_URL=\n");
+  expect(await ship.hub.read(repository, ".env.example")).toContain("DATABASE_URL=\n");
   const infra = await planOf(approvals[2] as ApprovalRow);
   expect(infra).toContain('Create the Neon project "orders"');
   expect(infra).toContain("Environment contract");
@@ -218,7 +151,7 @@ test("a change goes to production with its databases; the next one finds them th
 
   // Nothing new to be made: what is there is used, and nobody is asked about it.
   const second = await ask(repository, "run-second", "Two\n", { resources });
-  const shipped = await grantAll(
+  const shipped = await ship.grantAll(
     second,
     SHIP.filter((scope) => scope !== "infra.provision"),
   );
@@ -233,14 +166,14 @@ test("a change goes to production with its databases; the next one finds them th
     resources,
     health: { deadlineSeconds: 5 },
   });
-  const given = await grantAll(third, ["repo.push", "repo.merge", "deploy.production"]);
-  const promotion = await asked(third, given);
-  await vercel("PUT", "/_hold", { production: true });
+  const given = await ship.grantAll(third, ["repo.push", "repo.merge", "deploy.production"]);
+  const promotion = await ship.asked(third, given);
+  await ship.vercel("PUT", "/_hold", { production: true });
   await desk.decide("granted", promotion);
   const failed = await desk.reached(third, "failed", 60);
   expect(failed.error).toMatch(/production_unhealthy: .* 404 instead of 200.*went back/);
   expect(failed.remediation).toBeTruthy();
-  await vercel("PUT", "/_hold", {});
+  await ship.vercel("PUT", "/_hold", {});
   expect(await page(url)).toContain("Two with");
   const back = (await desk.effects(third)).find(({ kind }) => kind === "vercel.rollback");
   expect(back?.status).toBe("confirmed");
@@ -264,26 +197,20 @@ test("what people make by hand is waited for, with instructions; who says someth
     resources: [{ name: "orders", type: "neon.project", mode: "manual" }],
     variables: ["STRIPE_KEY"],
   });
-  const given = await grantAll(runId, ["repo.push", "repo.merge", "infra.provision"]);
+  const given = await ship.grantAll(runId, ["repo.push", "repo.merge", "infra.provision"]);
   await desk.reached(runId, "waiting_external", 60);
-  const instructions = await until("instructions", async () => {
-    const of = and(eq(artifacts.runId, runId), eq(artifacts.kind, "INFRA_INSTRUCTIONS"));
-    return (await world.database.select().from(artifacts).where(of))[0]?.content;
-  });
-  const [, json = ""] = /```json\n([\s\S]*?)\n```/.exec(instructions) ?? [];
-  const event = JSON.parse(json);
-
+  const event = await ship.instructed(runId);
   await desk.client.send({ ...event, data: { ...event.data, resourceId: "another" } });
   await desk.client.send({ ...event, data: { ...event.data, provider: "upstash" } });
-  const { id } = (await vercel("GET", "/v9/projects/manual")) as { id: string };
+  const { id } = (await ship.vercel("GET", "/v9/projects/manual")) as { id: string };
   for (const key of ["DATABASE_URL", "STRIPE_KEY"]) {
     const variable = { key, value: "by-hand", type: "encrypted", target: ["production"] };
-    await vercel("POST", `/v10/projects/${id}/env`, variable);
+    await ship.vercel("POST", `/v10/projects/${id}/env`, variable);
   }
   await desk.client.send({ ...event, data: { ...event.data, externalId: "made-by-hand-1" } });
-  const deployment = await asked(runId, given);
+  const deployment = await ship.asked(runId, given);
   await desk.decide("granted", deployment);
-  await desk.decide("granted", await asked(runId, [...given, deployment]));
+  await desk.decide("granted", await ship.asked(runId, [...given, deployment]));
   const { result } = await desk.reached(runId, "succeeded", 60);
   expect(await page((result as { url: string }).url)).toContain(
     "Manual with DATABASE_URL STRIPE_KEY",
@@ -301,7 +228,7 @@ test("what people make by hand is waited for, with instructions; who says someth
 test("a build that fails ends the run with the end of its log; asked for again, it is built anew after another approval", async () => {
   const repository = await connected("broken");
   const runId = await ask(repository, "run-broken", "explode\n", {});
-  const given = await grantAll(runId, [
+  const given = await ship.grantAll(runId, [
     "repo.push",
     "repo.merge",
     "infra.provision",
@@ -312,14 +239,8 @@ test("a build that fails ends the run with the end of its log; asked for again, 
   expect(failed.error).toContain("the page exploded");
   expect(await statuses(runId)).toEqual(["error"]);
 
-  const data = { projectId, runId, kind: "implementation", requestedBy: "ci" };
-  await desk.client.send({ name: "run.requested", data: { ...data, input: failed.input } });
-  const again = await until("another approval", async () => {
-    const rows = await desk.approvals(runId);
-    return rows.find(
-      ({ id, status }) => status === "pending" && !given.some((one) => one.id === id),
-    );
-  });
+  await ship.askAgain(runId);
+  const again = await ship.asked(runId, given);
   expect(again.scope).toBe("deploy.production");
   await desk.decide("granted", again);
   await until("a second failure", async () => (await statuses(runId)).length === 2);
@@ -329,25 +250,19 @@ test("a build that fails ends the run with the end of its log; asked for again, 
 test("app and engine are killed while a build is waited for and no webhook is heard: the run goes on by itself, and builds once", async () => {
   const repository = await connected("killed");
   const runId = await ask(repository, "run-killed", "Killed\n", {});
-  await vercel("PUT", "/_hold", { builds: true });
-  const given = await grantAll(runId, ["repo.push", "repo.merge", "infra.provision"]);
-  const deployment = await asked(runId, given);
+  await ship.vercel("PUT", "/_hold", { builds: true });
+  const given = await ship.grantAll(runId, ["repo.push", "repo.merge", "infra.provision"]);
+  const deployment = await ship.asked(runId, given);
   await desk.decide("granted", deployment);
   await until("the wait for the build", async () => (await statuses(runId))[0] === "queued", 60);
   await desk.reached(runId, "waiting_external", 60);
   // The app is away while Vercel says that it is built.
   await world.cloud.parts.app.kill();
-  await vercel("PUT", "/_hold", {});
-  await until("the build", async () => {
-    const { deployments: all } = (await vercel("GET", "/v7/deployments?limit=100")) as {
-      deployments: { name: string; state: string }[];
-    };
-    const mine = all.filter(({ name }) => name === "killed");
-    return mine.length === 1 && mine[0]?.state === "READY";
-  });
+  await ship.vercel("PUT", "/_hold", {});
+  await ship.built("killed");
   await world.cloud.restart("inngest");
   await world.cloud.restart("app");
-  await desk.decide("granted", await asked(runId, [...given, deployment]));
+  await desk.decide("granted", await ship.asked(runId, [...given, deployment]));
   const { result } = await desk.reached(runId, "succeeded", 60);
   expect(await page((result as { url: string }).url)).toContain("Killed");
   expect(await statuses(runId)).toEqual(["ready"]);
@@ -356,11 +271,11 @@ test("app and engine are killed while a build is waited for and no webhook is he
 test("what is denied is not made", async () => {
   const repository = await connected("denied");
   const runId = await ask(repository, "run-denied", "Denied\n", { resources });
-  const given = await grantAll(runId, ["repo.push", "repo.merge"]);
-  await desk.decide("denied", await asked(runId, given));
+  const given = await ship.grantAll(runId, ["repo.push", "repo.merge"]);
+  await desk.decide("denied", await ship.asked(runId, given));
   const failed = await desk.reached(runId, "failed", 60);
   expect(failed.error).toMatch(/^approval_denied: /);
-  await expect(vercel("GET", "/v9/projects/denied")).rejects.toThrow("404");
+  await expect(ship.vercel("GET", "/v9/projects/denied")).rejects.toThrow("404");
   const mine = eq(infraResources.runId, runId);
   expect(await world.database.select().from(infraResources).where(mine)).toEqual([]);
 }, 120_000);
@@ -381,7 +296,7 @@ test("what changes outside is found and said, and nothing is repaired; what is r
   const removal = { target: "removal", resources: [database.id] };
   const asking = { projectId, runId: "run-removal", kind: "implementation", requestedBy: "ci" };
   await desk.client.send({ name: "run.requested", data: { ...asking, input: removal } });
-  const approval = await asked("run-removal", []);
+  const approval = await ship.asked("run-removal", []);
   expect(approval.scope).toBe("infra.delete");
   expect(approval.intentSummary).toContain("REMOVE");
   await desk.decide("granted", approval);
@@ -396,7 +311,7 @@ test("what changes outside is found and said, and nothing is repaired; what is r
     .from(deployments)
     .where(eq(deployments.runId, "run-first"));
   const [first] = ready;
-  await vercel(
+  await ship.vercel(
     "POST",
     `/v10/projects/${first?.vercelProjectId}/promote/${first?.vercelDeploymentId}`,
     {},
@@ -413,7 +328,11 @@ test("what changes outside is found and said, and nothing is repaired; what is r
   ]);
 
   const back = (await desk.effects("run-third")).find(({ kind }) => kind === "vercel.rollback");
-  await vercel("POST", `/v10/projects/${first?.vercelProjectId}/promote/${back?.externalId}`, {});
+  await ship.vercel(
+    "POST",
+    `/v10/projects/${first?.vercelProjectId}/promote/${back?.externalId}`,
+    {},
+  );
   expect(await sweep()).toMatchObject({ found: 0, gone: 1 });
   const told = (await desk.audit(projectId)).map(({ action }) => action);
   expect(told.filter((action) => action.startsWith("drift."))).toEqual([
@@ -421,7 +340,5 @@ test("what changes outside is found and said, and nothing is repaired; what is r
   ]);
 }, 120_000);
 
-const statuses = async (runId: string) => {
-  const mine = eq(deployments.runId, runId);
-  return (await world.database.select().from(deployments).where(mine)).map(({ status }) => status);
-};
+const statuses = async (runId: string) =>
+  (await ship.deployments(runId)).map(({ status }) => status);

@@ -126,9 +126,14 @@ test("what is not there is null or NotFound, and what the local Vercel lacks say
     ...{ name: "NotFound", code: "vercel_not_found" },
   });
   const headers = { authorization: `Bearer ${world.env.VERCEL_TOKEN}` };
-  const response = await fetch(`${world.url}/v9/teams/x/members`, { headers });
-  expect(response.status).toBe(501);
-  expect(await response.text()).toContain("GET /v9/teams/x/members");
+  for (const [path, name] of [
+    ["/v9/teams/x/members", "GET /v9/teams/x/members"],
+    ["/v7/deployments?app=shop", "`app`"],
+  ] as const) {
+    const response = await fetch(world.url + path, { headers });
+    expect(response.status).toBe(501);
+    expect(await response.text()).toContain(name);
+  }
 });
 
 describe("an answer that Vercel's client cannot read", () => {

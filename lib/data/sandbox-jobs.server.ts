@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, like, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { sandboxJobs } from "#db/schema.ts";
 import { Conflict } from "../errors.ts";
@@ -7,8 +7,8 @@ import { violates } from "./violation.ts";
 
 export type SandboxJob = typeof sandboxJobs.$inferSelect;
 
-/** More than one run can make: a handful of jobs for each of its attempts. */
-const MAX_JOBS = 500;
+/** An agent's 40 turns with 8 commands each, made three times over. */
+const MAX_JOBS = 1000;
 
 /** The row of a job, made when it is not there yet. Throws Conflict when its run is gone. */
 export async function ensureJob(
@@ -87,15 +87,23 @@ export async function cancelJobs(
     .returning();
 }
 
-/** The jobs of a run in the order of their making. */
+/**
+ * The jobs of a run in the order of their making, the first 1,000.
+ * @param steps a LIKE pattern: only those of steps with such ids.
+ */
 export async function listJobs(
-  { runId }: { runId: string },
+  { runId, steps }: { runId: string; steps?: string },
   executor: Executor = db(),
 ): Promise<SandboxJob[]> {
   return await executor
     .select()
     .from(sandboxJobs)
-    .where(eq(sandboxJobs.runId, runId))
+    .where(
+      and(
+        eq(sandboxJobs.runId, runId),
+        steps === undefined ? undefined : like(sandboxJobs.stepId, steps),
+      ),
+    )
     .orderBy(asc(sandboxJobs.createdAt), asc(sandboxJobs.id))
     .limit(MAX_JOBS);
 }

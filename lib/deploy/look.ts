@@ -1,5 +1,5 @@
 import { type Deployment, noteDeployment } from "../data/deployments.server.ts";
-import { InvalidInput, Later } from "../errors.ts";
+import { InvalidInput } from "../errors.ts";
 import { targetOfRun } from "../provision/target.ts";
 import { redactText } from "../redact.ts";
 import { setRunStatus } from "../runs/life.ts";
@@ -47,13 +47,15 @@ export async function lookAtBuild({ look, since, ...ours }: Ours): Promise<Build
   const name = `The deployment ${vercelDeploymentId} of ${deploy.project}`;
   const known = { deploymentId, vercelDeploymentId, waitSeconds: at(BUILD_WAITS, look) };
   if (!facts) {
+    const unseen = { ...known, url: row.deploymentUrl, status: row.status };
     // We have made it: a read that does not show it came late.
     if (Date.now() - row.startedAt.getTime() < UNSEEN_MS) {
-      throw new Later("deployment_not_seen", `${name} is not seen yet.`, 2000);
+      await setRunStatus(ours, "waiting_external", { waitingFor: vercelDeploymentId });
+      return { ...unseen, outcome: "pending", error: null };
     }
     const error = `deployment_gone: ${name} is not at Vercel any more.`;
     await noteDeployment({ vercelDeploymentId, metadata: { unusable: error } });
-    return { ...known, url: row.deploymentUrl, status: row.status, outcome: "bad", error };
+    return { ...unseen, outcome: "bad", error };
   }
   const { state: status, url } = facts;
   await noteDeployment({ vercelDeploymentId, status });

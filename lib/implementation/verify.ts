@@ -76,12 +76,11 @@ export async function runCheck({ projectId, runId, attempt }: Attempt, job: Job)
 
 /** Publishes what the jobs of this attempt came to. */
 export async function publishReport({ projectId, runId, attempt }: Attempt): Promise<Report> {
-  const [basis, patch, all] = await Promise.all([
+  const [basis, patch, jobs] = await Promise.all([
     basisOf(runId),
     patchOf(runId),
-    listJobs({ runId }),
+    listJobs({ runId, steps: `%-${attempt}` }),
   ]);
-  const jobs = all.filter(({ stepId }) => stepId.endsWith(`-${attempt}`));
   const passed = jobs.every(({ status }) => status === "succeeded");
   const artifact = await publishOfRun({ projectId, runId }, "VERIFICATION_REPORT", {
     content: reportText({ basis, patch, jobs }),

@@ -15,6 +15,7 @@ export const PARTS = [
   "push",
   "merge",
   "infra",
+  "settle",
   "deploy",
   "promote",
   "rollback",
@@ -57,6 +58,7 @@ const STEPS: Readonly<Record<Part, RegExp>> = {
   push: /^(?:push|pull)$/,
   merge: /^(?:merge|cleanup)$/,
   infra: /^infra-/,
+  settle: /^rollback-/,
   deploy: /^deploy-/,
   promote: /^promote-/,
   rollback: /^rollback-/,
@@ -74,6 +76,9 @@ async function all(part: Part, runId: string, headSha: string | undefined): Prom
       return await mergeWishes(runId, headSha);
     case "infra":
       return await infraWishes(runId);
+    case "settle":
+      // Nothing new: only what an earlier start of the run had begun.
+      return [];
     case "deploy":
       return await deployWishes(runId);
     case "promote":

@@ -10,7 +10,7 @@ const BROKE_OFF = "[ended: its turn broke off, and was made again]";
  * commands, so nobody else would come upon what is left.
  */
 export async function sweepTurn({ runId }: RunIds, turn: number): Promise<number> {
-  const rows = (await listJobs({ runId })).filter(({ stepId }) => stepId.startsWith(ofTurn(turn)));
+  const rows = await listJobs({ runId, steps: `${ofTurn(turn)}%` });
   const names = rows.flatMap(({ metadata: { sandbox } }) =>
     typeof sandbox === "string" ? sandbox : [],
   );

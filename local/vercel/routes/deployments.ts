@@ -129,8 +129,18 @@ export const deployments: Route[] = [
   }),
 ];
 
-/** What a list's query asks for, newest first. `meta-NAME=VALUE` is matched against the metadata. */
+/** What a list's query may say here; Vercel knows more, and a filter that is not heeded would show too much. */
+const FILTERS = [
+  ...["teamId", "limit", "projectId", "sha", "branch", "target", "state"],
+  ...["since", "until", "from", "to"],
+];
+
+/** What a list's query asks for, newest first. `meta-NAME=VALUE` is matched against the metadata. Throws 501 for other filters. */
 function matching({ service, query }: Call): DeploymentRow[] {
+  const unknown = [...query.keys()].find(
+    (name) => !FILTERS.includes(name) && !name.startsWith("meta-"),
+  );
+  if (unknown !== undefined) throw notImplemented(`the filter \`${unknown}\` of deployments`);
   const is = (name: string, value: string | null) =>
     query.get(name) === null || query.get(name) === value;
   const until = Number(query.get("until") ?? query.get("to") ?? Number.POSITIVE_INFINITY);

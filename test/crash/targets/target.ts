@@ -72,7 +72,8 @@ export function controls(url: string, authorization: string) {
       headers: { authorization, "content-type": "application/json" },
       ...(body && { body: JSON.stringify(body) }),
     });
-    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+    if (!response.ok)
+      throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.status === 204 ? undefined : await response.json();
   };
 }

@@ -1,0 +1,102 @@
+import { eq, sql } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { closeDb } from "#db/client.ts";
+import { deployments, runs } from "#db/schema.ts";
+import { runStarted } from "#lib/events/catalogue/runs.ts";
+import { until } from "#local/client.ts";
+import { type TestCloud, testCloud } from "./support/cloud.ts";
+import { RunDesk } from "./support/runs.ts";
+import { page, SHIP, Shipping } from "./support/shipping.ts";
+
+let world: TestCloud;
+let desk: RunDesk;
+let ship: Shipping;
+let projectId: string;
+
+beforeAll(async () => {
+  world = await testCloud({ targets: true });
+  desk = new RunDesk(world, await world.client());
+  ship = new Shipping(world, desk);
+  projectId = await desk.project("again");
+}, 90_000);
+afterAll(async () => {
+  await closeDb();
+  await world?.close();
+});
+
+/** A run that puts this text where production is asked for it; no build of it needs a script. */
+async function shipping(project: string, runId: string, content: string, deploy: object = {}) {
+  const found = await ship.hub.find("acme", project);
+  const repository = found ?? (await ship.connected(projectId, project, { "index.html": "0" }));
+  const change = { projectId, runId, path: "index.html", content };
+  return await ship.ask(repository, change, { deploy: { project, ...deploy } });
+}
+
+test("a deployment that somebody has deleted is gone, not late; asked for again, the run builds another", async () => {
+  await ship.vercel("PUT", "/_hold", { builds: true });
+  const runId = await shipping("gone", "run-gone", "Gone");
+  const given = await ship.grantAll(runId, SHIP.slice(0, 4));
+  await desk.reached(runId, "waiting_external", 60);
+  const [first] = await ship.deployments(runId);
+  await ship.vercel("DELETE", `/v13/deployments/${first?.vercelDeploymentId}`);
+  // What was just made may not be seen yet: it counts as gone when that has lasted.
+  const startedAt = sql`${deployments.startedAt} - interval '10 minutes'`;
+  await world.database.update(deployments).set({ startedAt }).where(eq(deployments.runId, runId));
+  const failed = await desk.reached(runId, "failed", 60);
+  expect(failed.error).toMatch(/^deployment_gone: .* is not at Vercel any more/);
+  expect(failed.remediation).toBeTruthy();
+
+  await ship.vercel("PUT", "/_hold", {});
+  await ship.askAgain(runId);
+  await ship.grantAll(runId, ["deploy.production", "deploy.production"], given);
+  const { result, attempt } = await desk.reached(runId, "succeeded", 60);
+  expect(attempt).toBe(2);
+  expect(await page((result as { url: string }).url)).toBe("Gone");
+  expect((await ship.deployments(runId)).map(({ status }) => status)).toEqual(["queued", "ready"]);
+}, 120_000);
+
+test("a run that was lost on its way back has gone back, before it promotes again", async () => {
+  const before = await shipping("lost", "run-before", "Before");
+  await ship.grantAll(before, SHIP);
+  const { result } = await desk.reached(before, "succeeded", 60);
+  const { url } = result as { url: string };
+
+  const health = { deadlineSeconds: 5 };
+  const runId = await shipping("lost", "run-lost", "After", { health });
+  const given = await ship.grantAll(runId, ["repo.push", "repo.merge", "deploy.production"]);
+  const promotion = await ship.asked(runId, given);
+  await ship.vercel("PUT", "/_hold", { production: true });
+  await ship.vercel("PUT", "/_faults", { path: "/rollback/", fault: "close-after", times: 9 });
+  await desk.decide("granted", promotion);
+  const back = async () =>
+    (await desk.effects(runId)).find(({ kind }) => kind === "vercel.rollback");
+  await until("the call", async () => (await back())?.status === "sent", 60);
+  await world.cloud.parts.app.kill();
+  await ship.vercel("DELETE", "/_faults");
+  await ship.vercel("PUT", "/_hold", {});
+  expect(await page(url)).toBe("Before");
+
+  // What the sweeper does with a run that nobody has touched for hours.
+  const updatedAt = sql`now() - interval '6 hours'`;
+  await world.database.update(runs).set({ updatedAt }).where(eq(runs.id, runId));
+  Object.assign(process.env, world.cloud.env);
+  const { reviveRuns } = await import("#lib/runs/revive.ts");
+  const [revived] = await reviveRuns({ limit: 10 });
+  expect(revived).toMatchObject({ runId });
+  expect(await back()).toMatchObject({ status: "sent" });
+  await world.cloud.restart("app");
+  const { occasion, ...data } = revived ?? { occasion: "" };
+  await desk.client.send({ id: occasion, name: runStarted.name, data });
+
+  await ship.grantAll(runId, ["deploy.production"], [...given, promotion]);
+  await desk.reached(runId, "succeeded", 60);
+  expect(await page(url)).toBe("After");
+  const effects = await desk.effects(runId);
+  const [rollback] = effects.filter(({ stepId }) => stepId === "rollback-1");
+  const [again] = effects.filter(({ stepId }) => stepId === "promote-2");
+  expect([rollback?.status, again?.status]).toEqual(["confirmed", "confirmed"]);
+  const told = (await desk.audit(projectId)).map(({ action, subject }) => `${action} ${subject}`);
+  const confirmed = told.indexOf(`effect.confirmed ${rollback?.id}`);
+  expect(confirmed).toBeGreaterThan(0);
+  expect(told.indexOf(`effect.planned ${again?.id}`)).toBeGreaterThan(confirmed);
+}, 180_000);
