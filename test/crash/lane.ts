@@ -13,7 +13,7 @@ import { Transactions } from "./labels.ts";
 import { type Desk, decide, PERSON } from "./person.ts";
 import { type PgProxy, type Statement, startPgProxy } from "./pg-proxy.ts";
 import { type Target, type Targets, targetOf } from "./targets/target.ts";
-import { REPLY, Workers, watchCalls } from "./workers.ts";
+import { isClocked, REPLY, Workers, watchCalls } from "./workers.ts";
 
 const ENGINE = new URL("../../local/inngest/main.ts", import.meta.url).pathname;
 const ENDED = new Set(["succeeded", "failed", "canceled"]);
@@ -72,7 +72,7 @@ export async function startLane(options: LaneOptions): Promise<Lane> {
       async () => (await workers.current()).url,
       watchCalls(({ method, path }) => {
         const fn = new URL(path, "http://app").searchParams.get("fnId");
-        return method === "POST" && fn
+        return method === "POST" && fn && !isClocked(fn)
           ? boundaries.cross(`reply ${fn.replace("countersign-", "")}`, "", REPLY)
           : undefined;
       }),

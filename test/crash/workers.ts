@@ -139,12 +139,22 @@ export function watchCalls(cross: (call: Call) => Crossing | undefined): CallWat
 
 function inngestLabel({ path, body }: Call): string | undefined {
   if (path.startsWith("/e/")) return `emit ${eventNames(body)}`;
-  return path.startsWith("/v1/checkpoint") ? `checkpoint ${stepNames(body)}` : undefined;
+  return path.startsWith("/v1/checkpoint") ? checkpointLabel(JSON.parse(body)) : undefined;
 }
 
-function stepNames(body: string): string {
-  const { steps } = JSON.parse(body) as { steps: { displayName?: string; id: string }[] };
-  return steps.map(({ displayName, id }) => displayName ?? id).join(", ");
+function checkpointLabel({ fn_id, steps }: Checkpoint): string | undefined {
+  if (isClocked(fn_id)) return undefined;
+  return `checkpoint ${steps.map(({ displayName, id }) => displayName ?? id).join(", ")}`;
+}
+
+interface Checkpoint {
+  readonly fn_id: string;
+  readonly steps: readonly { readonly displayName?: string; readonly id: string }[];
+}
+
+/** Whether a function is woken by a clock: what it does belongs to no run, and one that goes through may see it or not. */
+export function isClocked(functionId: string): boolean {
+  return /-(?:sweep-\w+|checkpoint-audit)$/.test(functionId);
 }
 
 function eventNames(body: string): string {
