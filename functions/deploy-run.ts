@@ -27,7 +27,7 @@ export const deployRun = inngest.createFunction(
     const { attempt, ...ids } = ours;
     const { projectId, runId } = ids;
 
-    // A way back that an earlier start had begun is gone to its end: nobody could tell any more when production serves the next one.
+    // What an earlier start had begun to take back comes first: whether it was could not be told once production serves the next build.
     if (attempt > 1) await bringAbout(step, ours, "settle");
     await bringAbout(step, ours, "infra");
     const contract = await step.run("contract", () => publishedContract(ids));
