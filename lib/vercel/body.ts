@@ -6,13 +6,18 @@ const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 /**
  * How requests are sent: with `more` in their JSON body, and with an answer that ends in an error when it is longer than 16 MB. No redirect is
  * followed: it could take the body, with the values of variables, to anybody.
+ * @param signal ends the request, and the reading of its answer. That of a Request does not always: Node forgets it when it
+ * collects the Request, which nothing refers to while an answer is waited for.
  * @param more what Vercel takes and the SDK's type of the request does not have.
  */
-export function sending(more: Readonly<Record<string, unknown>> | undefined): Fetcher {
+export function sending(
+  signal: AbortSignal,
+  more: Readonly<Record<string, unknown>> | undefined,
+): Fetcher {
   return async (input, init) => {
     const request = new Request(input, init);
     const sent = more === undefined ? request : await withMore(request, more);
-    const response = await fetch(sent, { redirect: "manual" });
+    const response = await fetch(sent, { redirect: "manual", signal });
     if (response.body === null) return response;
     const { status, statusText, headers } = response;
     return new Response(response.body.pipeThrough(bounded()), { status, statusText, headers });

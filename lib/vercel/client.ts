@@ -40,15 +40,16 @@ export async function vercel<T>(call: VercelCall<T>): Promise<T> {
   const { VERCEL_API_URL, VERCEL_TEAM_ID, PROVIDER_TIMEOUT_SECONDS = 25 } = env();
   const bearerToken = requiredEnv("VERCEL_TOKEN");
   const sdk = await import("./vercel-api-sdk.ts");
+  const late = AbortSignal.timeout(PROVIDER_TIMEOUT_SECONDS * 1000);
+  const ends = AbortSignal.any([signal, late]);
   const core = new sdk.VercelCore({
     bearerToken,
     userAgent: "countersign",
     retryConfig: { strategy: "none" },
-    httpClient: new sdk.HTTPClient({ fetcher: sending(more) }),
+    httpClient: new sdk.HTTPClient({ fetcher: sending(ends, more) }),
     ...(VERCEL_API_URL !== undefined && { serverURL: VERCEL_API_URL }),
   });
-  const late = AbortSignal.timeout(PROVIDER_TIMEOUT_SECONDS * 1000);
-  const options = { signal: AbortSignal.any([signal, late]) };
+  const options = { signal: ends };
   const team = VERCEL_TEAM_ID === undefined ? {} : { teamId: VERCEL_TEAM_ID };
   let result: Result<unknown, unknown>;
   try {
