@@ -20,13 +20,22 @@ export async function github<T>(what: string, call: (octokit: Octokit) => Promis
 async function connect(): Promise<Octokit> {
   const { Octokit } = await import("@octokit/rest");
   const { GITHUB_API_URL } = env();
-  return new Octokit({
+  const octokit = new Octokit({
     auth: requiredEnv("GITHUB_TOKEN"),
     userAgent: "countersign",
     ...(GITHUB_API_URL !== undefined && { baseUrl: GITHUB_API_URL }),
     // Its warnings repeat what the thrown error says.
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   });
+  // The client takes an answer that broke off, or is no JSON, for one that holds a text.
+  octokit.hook.after("request", ({ status, data }) => {
+    if (typeof data === "string" && !NO_CONTENT.includes(status)) {
+      throw new Error("the answer is not whole, or no JSON");
+    }
+  });
+  return octokit;
 }
+
+const NO_CONTENT: readonly number[] = [204, 205];
 
 function ignore(): void {}

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { sourceOf } from "#lib/provision/comment.ts";
-import type { Providers, Repository } from "./providers.ts";
+import { BUILD, type Providers, type Repository } from "./providers.ts";
 import type { OutsideObject, Target } from "./target.ts";
 
 const project = z.object({
@@ -76,6 +76,7 @@ export function deliveryTarget(providers: Providers, repository: Repository): Ta
     ends: "succeeded",
     async prepare(place) {
       await vercel("PUT", "/_hold", {});
+      await vercel("PUT", "/_builds", BUILD);
       await repository.prepare(place);
     },
     async left(runId) {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { until } from "#local/client.ts";
-import type { Providers, Repository } from "./providers.ts";
+import { BUILD, type Providers, type Repository } from "./providers.ts";
 import type { OutsideObject, Target } from "./target.ts";
 
 const made = z.object({ id: z.string() });
@@ -58,6 +58,7 @@ export function rollbackTarget(providers: Providers, repository: Repository): Ta
       await vercel("POST", `/v10/projects/${projectId}/promote/${first}`);
       await until("production", async () => (await served(projectId)) === first);
       before.set(runId, { projectId, first });
+      await vercel("PUT", "/_builds", BUILD);
       // From now on nothing that is promoted answers.
       await vercel("PUT", "/_hold", { production: true });
     },
