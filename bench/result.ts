@@ -53,7 +53,7 @@ function judged(
 ): BenchResult {
   const ratio = peer === undefined ? null : ratioOf(value, peer);
   const bars = [
-    ...(bar === undefined ? [] : [`${word} ${bar} ${unit}`]),
+    ...(bar === undefined ? [] : [`${word} ${round(bar)} ${unit}`]),
     ...(times === undefined ? [] : [`${times} x peer`]),
   ];
   const ok =
