@@ -17,7 +17,7 @@ const DEADLINE_MS = 400;
 const repository = { owner: "acme", repo: "shop" };
 const project = { id: "prj_1", name: "shop" };
 const sha = "0".repeat(40);
-const object = { kind: "entry", book: "b", head: "0", name: "n", value: "v", marker: "eff_1" };
+const object = { book: "b", head: "0", name: "n", value: "v", marker: "eff_1" };
 
 const CALLS = [
   ["Vercel, a change", (signal) => promoteDeployment(project.id, "dpl_1", signal)],
