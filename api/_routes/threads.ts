@@ -1,8 +1,6 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { citationsOfMessages } from "#lib/data/citations.server.ts";
-import { listMessages } from "#lib/data/messages.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
-import { listThreads, ownThread } from "#lib/data/threads.server.ts";
+import { listThreads, readThread } from "#lib/data/threads.server.ts";
 import { chatMessageSent } from "#lib/events/catalogue/chat.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
 import { event } from "#lib/events/emit.ts";
@@ -105,15 +103,14 @@ export const threadRoutes = new OpenAPIHono<AppEnv>()
   })
   .openapi(read, async (c) => {
     const { threadId } = c.req.valid("param");
-    const thread = await ownThread({ id: threadId, ownerUserId: c.var.userId });
-    const page = await listMessages({ threadId, ...c.req.valid("query") });
-    const citations = await citationsOfMessages({ ids: page.items.map(({ id }) => id) });
-    const of = Map.groupBy(citations, ({ messageId }) => messageId);
-    const messages = paged(page, (row) => ({
+    const ownerUserId = c.var.userId;
+    const read = await readThread({ id: threadId, ownerUserId, ...c.req.valid("query") });
+    const of = Map.groupBy(read.citations, ({ messageId }) => messageId);
+    const messages = paged(read.messages, (row) => ({
       ...shown(Message, row),
       citations: (of.get(row.id) ?? []).map(viewCitation),
     }));
-    return c.json({ ...shown(Thread, thread), messages }, 200);
+    return c.json({ ...shown(Thread, read.thread), messages }, 200);
   })
   .openapi(send, async (c) => {
     const { threadId } = c.req.valid("param");

@@ -3,6 +3,8 @@ import { db, type Executor, type Tx } from "#db/client.ts";
 import { chatMessages, chatThreads, projects } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
 import { redactText } from "../redact.ts";
+import { citationsOfMessages, type ReadCitation } from "./citations.server.ts";
+import { listMessages, type Message } from "./messages.server.ts";
 import { behind, type Page, pageLimit, toPage } from "./page.ts";
 
 export type Thread = typeof chatThreads.$inferSelect;
@@ -69,6 +71,28 @@ export async function ownThread(
     );
   if (!row) throw new NotFound("thread_not_found", `There is no thread ${id}.`);
   return row;
+}
+
+/**
+ * One thread of the caller's own projects with a page of its messages, newest first, and what those cite: all three as they were
+ * at one moment, so that nobody sees a reply beside the word that it is still being written. Throws NotFound, as `ownThread`.
+ */
+export async function readThread(input: {
+  id: string;
+  ownerUserId: string;
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}): Promise<{ thread: ReadThread; messages: Page<Message>; citations: ReadCitation[] }> {
+  const { id, ownerUserId, cursor, limit } = input;
+  return await db().transaction(
+    async (tx) => {
+      const thread = await ownThread({ id, ownerUserId }, tx);
+      const messages = await listMessages({ threadId: id, cursor, limit }, tx);
+      const ids = messages.items.map((message) => message.id);
+      return { thread, messages, citations: await citationsOfMessages({ ids }, tx) };
+    },
+    { isolationLevel: "repeatable read", accessMode: "read only" },
+  );
 }
 
 /** The columns, and the state as it follows from the messages: it cannot be left behind by whoever dies. */
