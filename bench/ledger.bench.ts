@@ -19,7 +19,8 @@ const OWNER = "owner";
 
 /**
  * What recording costs: a function of ten steps through our step ledger against the same one bare, on the same engine and
- * in the same process, in turns. And how long a person's grant takes to open its gate, sent at uneven moments.
+ * in the same process, in turns; and what two statements that do nothing cost alone, below which recording cannot come. And
+ * how long a person's grant takes to open its gate, sent at uneven moments.
  */
 export async function run(): Promise<BenchResult[]> {
   const dir = await mkdtemp(join(tmpdir(), "ledger-bench-"));
@@ -29,13 +30,19 @@ export async function run(): Promise<BenchResult[]> {
   try {
     // First: the app of the other measurement takes the place of the cloud's own.
     const opened = await grants(cloud, database);
-    const { bare, recorded } = await steps(cloud, database);
+    const { bare, empty, recorded } = await steps(cloud, database);
     return [
       lessIsBetter({
         what: "10 recorded steps, p50",
         value: median(recorded),
         unit: "ms",
         bar: 1.5 * median(bare),
+        peer: median(bare),
+      }),
+      lessIsBetter({
+        what: "10 steps with two empty statements each, p50",
+        value: median(empty),
+        unit: "ms",
         peer: median(bare),
       }),
       lessIsBetter({ what: "grant to open gate, p50", value: median(opened), unit: "ms" }),
@@ -53,14 +60,17 @@ export async function run(): Promise<BenchResult[]> {
   }
 }
 
-async function steps(cloud: Cloud, database: Db): Promise<{ bare: number[]; recorded: number[] }> {
+async function steps(
+  cloud: Cloud,
+  database: Db,
+): Promise<{ bare: number[]; empty: number[]; recorded: number[] }> {
   const app = await startApp(cloud);
   try {
     const projectId = "bench";
     await database.insert(projects).values({
       ...{ id: projectId, ownerUserId: OWNER, name: "bench", slug: "bench" },
     });
-    const times = { bare: [] as number[], recorded: [] as number[] };
+    const times = { bare: [] as number[], empty: [] as number[], recorded: [] as number[] };
     for (let n = 0; n < WARM_UP + RUNS; n++) {
       const runId = `bench-${n}`;
       const inngestRunId = "bench";
@@ -69,10 +79,12 @@ async function steps(cloud: Cloud, database: Db): Promise<{ bare: number[]; reco
         ...{ input: {}, requestedBy: "bench" },
       });
       const bare = await time(cloud, app, "bare", { n: `bare-${n}` });
+      const empty = await time(cloud, app, "empty", { n: `empty-${n}` });
       const ids = { projectId, runId, inngestRunId };
       const recorded = await time(cloud, app, "recorded", { n: `recorded-${n}`, ...ids });
       if (n < WARM_UP) continue;
       times.bare.push(bare);
+      times.empty.push(empty);
       times.recorded.push(recorded);
     }
     return times;

@@ -1,13 +1,17 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { sql } from "drizzle-orm";
 import { serve } from "inngest/node";
+import { db } from "#db/client.ts";
+import { prepared } from "#db/prepared.ts";
 import { inngest } from "#lib/events/client.ts";
 import { recordStep } from "#lib/runs/record.ts";
 
 /**
- * Ten steps, bare and recorded, served by a process of its own with our own client. Its parent is told its URL, and for
- * each function that came to its last line `[event's n, milliseconds since the epoch]`.
+ * Ten steps: bare, recorded, and with two statements that do nothing, which is the least that recording can cost. Served by a
+ * process of its own with our own client. Its parent is told its URL, and for each function that came to its last line
+ * `[event's n, milliseconds since the epoch]`.
  */
 const STEPS = 10;
 
@@ -19,6 +23,22 @@ const bare = inngest.createFunction(
   { id: "bare", triggers: { event: "bench/bare" } },
   async ({ event, step }) => {
     for (let i = 0; i < STEPS; i++) await step.run(`step-${i}`, async () => ({ i }));
+    ended(event.data.n);
+  },
+);
+
+const nothing = prepared("nothing", sql`select`);
+
+const empty = inngest.createFunction(
+  { id: "empty", triggers: { event: "bench/empty" } },
+  async ({ event, step }) => {
+    for (let i = 0; i < STEPS; i++) {
+      await step.run(`step-${i}`, async () => {
+        await nothing(db(), {});
+        await nothing(db(), {});
+        return { i };
+      });
+    }
     ended(event.data.n);
   },
 );
@@ -35,7 +55,7 @@ const recorded = inngest.createFunction(
   },
 );
 
-const functions = [bare, recorded];
+const functions = [bare, empty, recorded];
 const server = createServer(serve({ client: inngest, functions, servePath: "/api/inngest" }));
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
