@@ -71,12 +71,21 @@ async function writeIds(
 ): Promise<void> {
   for await (const sha of shas) {
     if (stdin.destroyed) return;
-    if (!stdin.write(`${checkedSha(sha)}\n`)) {
-      // It closes when git has ended, which the reader learns too.
-      await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
-    }
+    if (!stdin.write(`${checkedSha(sha)}\n`)) await drained(stdin);
   }
   stdin.end();
+}
+
+/** Until more can be written, or it is closed: git has ended then, which the reader learns too. */
+async function drained(stdin: Writable): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    await Promise.race([once(stdin, "drain", { signal }), once(stdin, "close", { signal })]);
+  } finally {
+    // The one that did not happen is no longer listened for.
+    over.abort();
+  }
 }
 
 /** Takes `<id> blob <size>\n<bytes>\n` apart, however it is cut into chunks. */

@@ -197,6 +197,23 @@ describe("a tree and its contents", () => {
       code: "no_blob",
     });
   });
+
+  test("waiting for git to take ids leaves no listener behind", async () => {
+    const sha = await commitFiles(dir, { small: "small" });
+    const [entry] = await all(listTree(dir, sha));
+    const warnings: Error[] = [];
+    const hear = (warning: Error) => warnings.push(warning);
+    process.on("warning", hear);
+    try {
+      const ids = Array.from({ length: 20_000 }, () => entry?.sha ?? "");
+      expect(await all(readBlobs(dir, ids, { maxBytes: 10 }))).toHaveLength(20_000);
+      // Warnings are told in a later turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off("warning", hear);
+    }
+    expect(warnings.map(({ message }) => message)).toEqual([]);
+  });
 });
 
 describe("fetch", () => {

@@ -69,6 +69,12 @@ const FORMATS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["private-key", /MIGHAgEAMBMGByqGSM49[A-Za-z0-9+/_-]{20,}={0,2}/g],
 ];
 
+/** Those that begin with a literal are looked for all at once: nearly every text holds none, and one after the other takes six times as long. */
+const { literal = [], other = [] } = Object.groupBy(FORMATS, ([, { source, flags }]) =>
+  flags === "g" && !source.startsWith("(") ? "literal" : "other",
+);
+const ANY_LITERAL = new RegExp(literal.map(([, { source }]) => source).join("|"));
+
 /** `eyJ` is base64 of `{"`: a JWT, or a token that is JSON in base64 alone. From the boundary, or runs would be read again. */
 const ENCODED_JSON = start("\\w-", /[\w-]{20,}[\w.+/=-]*/);
 const OLD_OPENAI = start("\\w-", /sk-[A-Za-z0-9]{20,}/);
@@ -84,7 +90,8 @@ export function redactFormats(text: string): string {
       looksRandom(match[0]) && /[A-Z]/.test(match[0]) ? whole(match) : null,
     );
   }
-  for (const [what, pattern] of FORMATS) result = replaceMatches(result, pattern, what);
+  for (const [what, pattern] of ANY_LITERAL.test(result) ? FORMATS : other)
+    result = replaceMatches(result, pattern, what);
   result = replaceMatches(result, OLD_OPENAI, "openai-key", (match) =>
     looksRandom(match[0].slice(3)) ? whole(match) : null,
   );

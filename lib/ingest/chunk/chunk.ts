@@ -28,26 +28,34 @@ interface Open {
   best?: { readonly at: number; readonly span: Span; readonly strength: number };
 }
 
-/**
- * Cuts a document into chunks: in order, without overlap, covering every non-blank character. They end at headings,
- * pages, paragraphs or declarations, and go into a fenced block, a table row or a line only where it alone is over
- * the cap. Takes time linear in the text. Deterministic: the same document and identity give the same chunks.
- * `breaks` says where declarations begin, for source code that was parsed; see {@link UnitReader}.
- */
+/** A chunk but for its id, which takes two hashes. */
+export type Cut = Omit<Chunk, "id">;
+
+/** {@link cutDocument}, each with its id. The same document and identity give the same ids. */
 export function* chunkDocument(
   document: ExtractedDocument,
   identity: DocumentIdentity,
-  breaks?: ReadonlyMap<number, number>,
 ): Generator<Chunk, void, undefined> {
-  const pages = new PageTexts(document.pages);
   const idOf = chunkIds(identity);
+  for (const cut of cutDocument(document)) yield { id: idOf(cut.content), ...cut };
+}
+
+/**
+ * Cuts a document into chunks: in order, without overlap, covering every non-blank character. They end at headings,
+ * pages, paragraphs or declarations, and go into a fenced block, a table row or a line only where it alone is over
+ * the cap. Takes time linear in the text. Deterministic.
+ * `breaks` says where declarations begin, for source code that was parsed; see {@link UnitReader}.
+ */
+export function* cutDocument(
+  document: ExtractedDocument,
+  breaks?: ReadonlyMap<number, number>,
+): Generator<Cut, void, undefined> {
+  const pages = new PageTexts(document.pages);
   let ordinal = 0;
   for (const { start, end, tokenCount, breadcrumbs } of spans(document, pages, breaks)) {
-    const content = pages.text.slice(start, end);
     yield {
-      id: idOf(content),
       ordinal: ordinal++,
-      content,
+      content: pages.text.slice(start, end),
       breadcrumbs,
       tokenCount,
       pageStart: document.pageCount === null ? null : pages.pageAt(start),

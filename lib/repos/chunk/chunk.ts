@@ -1,7 +1,6 @@
-import { chunkDocument } from "../../ingest/chunk/chunk.ts";
+import { cutDocument } from "../../ingest/chunk/chunk.ts";
 import { embeddedText } from "../../ingest/chunk/embedded-text.ts";
 import { contentHash } from "../../ingest/chunk/id.ts";
-import { CODE_INDEX_VERSION } from "../version.ts";
 import { codeBreaks } from "./breaks.ts";
 import { cleaner, sourceText } from "./inspect.ts";
 import type { ChunkedFile, CodeChunk, SourceFile } from "./source.ts";
@@ -23,15 +22,9 @@ export async function chunkSource({ path, language, bytes }: SourceFile): Promis
     pageCount: null,
     pages: [{ number: 1, text }],
   } as const;
-  // The ids of the chunks are not used: those of vectors are made of the file's key.
-  const identity = { fileId: path, fileSha256: "", extractionVersion: CODE_INDEX_VERSION };
   const lines = new LineCounter(text);
   const chunks: CodeChunk[] = [];
-  for (const { startOffset, endOffset, content, breadcrumbs } of chunkDocument(
-    document,
-    identity,
-    breaks,
-  )) {
+  for (const { startOffset, endOffset, content, breadcrumbs } of cutDocument(document, breaks)) {
     chunks.push({
       lineStart: lines.at(startOffset),
       lineEnd: lines.at(endOffset - 1),

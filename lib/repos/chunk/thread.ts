@@ -1,8 +1,12 @@
-import { setFlagsFromString } from "node:v8";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { chunkSource } from "./chunk.ts";
 import { treeSitter } from "./grammars.ts";
 import type { ChunkedFile, SourceFile } from "./source.ts";
+
+/** What a thread begins with. */
+export interface ThreadData {
+  readonly parser: WebAssembly.Module;
+}
 
 /** What a thread is sent, and what it answers, in the same order. */
 export type ThreadRequest = readonly SourceFile[];
@@ -14,10 +18,6 @@ parentPort?.on("message", async (files: ThreadRequest) => {
   parentPort?.postMessage(reply satisfies ThreadReply);
 });
 
-// Optimising the code of ten grammars takes 200 MB and more at once. Without it parsing is slower.
-setFlagsFromString("--no-wasm-tier-up");
-setFlagsFromString("--no-wasm-dynamic-tiering");
-
 // So that a thread which cannot be started, or not parse anything, is told from one that dies of a file.
-await treeSitter();
+await treeSitter((workerData as ThreadData).parser);
 parentPort?.postMessage("ready");

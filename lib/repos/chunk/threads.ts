@@ -3,8 +3,9 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { errorMessage } from "../../errors.ts";
 import { log } from "../../log.ts";
+import { compileParser } from "./grammars.ts";
 import type { ChunkedFile, SourceFile } from "./source.ts";
-import type { ThreadReply, ThreadRequest } from "./thread.ts";
+import type { ThreadData, ThreadReply, ThreadRequest } from "./thread.ts";
 
 /** The build must emit `thread.ts` under the second name. */
 const THREAD = new URL(
@@ -17,7 +18,7 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_FILES = 64;
 /** A thread that takes longer hangs on something: parsing alone gives up after 2 seconds a file. */
 const TIMEOUT_MS = 60_000;
-const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
+const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4 };
 
 /** A file with whatever its caller knows it by. */
 export interface Keyed<K> {
@@ -124,8 +125,16 @@ class Thread {
   }
 }
 
+/** Compiled once for all threads. */
+let parser: Promise<WebAssembly.Module> | undefined;
+
 async function started(): Promise<Worker> {
-  const worker = new Worker(THREAD, { resourceLimits: LIMITS });
+  parser ??= compileParser().catch((error: unknown) => {
+    parser = undefined;
+    throw error;
+  });
+  const workerData: ThreadData = { parser: await parser };
+  const worker = new Worker(THREAD, { resourceLimits: LIMITS, workerData });
   // Its first message says that it is there. An error before that is thrown here.
   await once(worker, "message");
   return worker;
