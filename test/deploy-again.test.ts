@@ -1,7 +1,7 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
-import { deployments, runs } from "#db/schema.ts";
+import { deployments, effects, runs } from "#db/schema.ts";
 import { runStarted } from "#lib/events/catalogue/runs.ts";
 import { until } from "#local/client.ts";
 import { type TestCloud, testCloud } from "./support/cloud.ts";
@@ -79,9 +79,13 @@ test("a run that was lost on its way back has gone back, before it promotes agai
   await ship.vercel("PUT", "/_hold", {});
   expect(await page(url)).toBe("Before");
 
-  // What the sweeper does with a run that nobody has touched for hours.
-  const updatedAt = sql`now() - interval '6 hours'`;
-  await world.database.update(runs).set({ updatedAt }).where(eq(runs.id, runId));
+  // What the sweeper does with a run that nobody has touched for hours; the lease of whoever sent is long over.
+  const hoursAgo = sql`now() - interval '6 hours'`;
+  await world.database.update(runs).set({ updatedAt: hoursAgo }).where(eq(runs.id, runId));
+  await world.database
+    .update(effects)
+    .set({ leaseExpiresAt: hoursAgo })
+    .where(and(eq(effects.runId, runId), eq(effects.status, "sent")));
   Object.assign(process.env, world.cloud.env);
   const { reviveRuns } = await import("#lib/runs/revive.ts");
   const [revived] = await reviveRuns({ limit: 10 });
@@ -94,9 +98,9 @@ test("a run that was lost on its way back has gone back, before it promotes agai
   await ship.grantAll(runId, ["deploy.production"], [...given, promotion]);
   await desk.reached(runId, "succeeded", 60);
   expect(await page(url)).toBe("After");
-  const effects = await desk.effects(runId);
-  const [rollback] = effects.filter(({ stepId }) => stepId === "rollback-1");
-  const [again] = effects.filter(({ stepId }) => stepId === "promote-2");
+  const made = await desk.effects(runId);
+  const [rollback] = made.filter(({ stepId }) => stepId === "rollback-1");
+  const [again] = made.filter(({ stepId }) => stepId === "promote-2");
   expect([rollback?.status, again?.status]).toEqual(["confirmed", "confirmed"]);
   const told = (await desk.audit(projectId)).map(({ action, subject }) => `${action} ${subject}`);
   const confirmed = told.indexOf(`effect.confirmed ${rollback?.id}`);
