@@ -11,6 +11,8 @@ export interface Blob {
 }
 
 const TIMEOUT_MS = 10 * 60_000;
+/** What git keeps of the objects that others are stored as changes to: 96 MB unless said, of which one commit's files need little. */
+const CONFIG = [["core.deltaBaseCacheLimit", "8m"]] as const;
 
 /**
  * The contents of blobs, in the order of their ids, through one process. Ids are taken as git reads them and contents read
@@ -23,7 +25,7 @@ export async function* readBlobs(
   { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal | undefined },
 ): AsyncGenerator<Blob, void, undefined> {
   const args = ["cat-file", "--batch"];
-  const running = startGit(args, { dir, signal, timeoutMs: TIMEOUT_MS });
+  const running = startGit(args, { dir, signal, timeoutMs: TIMEOUT_MS, config: CONFIG });
   let failed: { error: unknown } | undefined;
   const written = writeIds(running.stdin, shas).catch((error: unknown) => {
     failed = { error };

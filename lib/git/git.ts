@@ -57,7 +57,6 @@ const CONFIG: readonly (readonly [string, string])[] = [
   ["core.protectNTFS", "true"],
   // Larger objects are streamed, where git would otherwise hold up to 512 MB in memory.
   ["core.bigFileThreshold", "16m"],
-  ["core.deltaBaseCacheLimit", "8m"],
   ["credential.helper", ""],
   ["diff.external", ""],
   ["gc.auto", "0"],

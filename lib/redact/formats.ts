@@ -69,7 +69,10 @@ const FORMATS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["private-key", /MIGHAgEAMBMGByqGSM49[A-Za-z0-9+/_-]{20,}={0,2}/g],
 ];
 
-/** Those that begin with a literal are looked for all at once: nearly every text holds none, and one after the other takes six times as long. */
+/**
+ * Those that begin with a literal are looked for all at once: nearly every text holds none, and one after the other takes six
+ * times as long.
+ */
 const { literal = [], other = [] } = Object.groupBy(FORMATS, ([, { source, flags }]) =>
   flags === "g" && !source.startsWith("(") ? "literal" : "other",
 );

@@ -63,7 +63,7 @@ export function treeSitter(parser?: WebAssembly.Module): Promise<TreeSitter> {
 async function start(parser?: WebAssembly.Module): Promise<TreeSitter> {
   // It finds out where it runs by how it was loaded, and cannot be part of a bundle: it lies beside one as a file.
   const loaded: TreeSitter = createRequire(import.meta.url)(fileOf("tree-sitter.js"));
-  const compiled = parser ?? new WebAssembly.Module(await readFile(fileOf(PARSER)));
+  const compiled = parser ?? (await compileParser());
   await loaded.Parser.init({
     instantiateWasm(
       imports: ConstructorParameters<typeof WebAssembly.Instance>[1],
@@ -78,7 +78,6 @@ async function start(parser?: WebAssembly.Module): Promise<TreeSitter> {
 }
 
 type Instantiated = (instance: WebAssembly.Instance, compiled: WebAssembly.Module) => void;
-const PARSER = "tree-sitter.wasm";
 
 /**
  * The parser's WebAssembly, for the threads that parse; from then on the process optimises no other. The parser is small and
@@ -87,7 +86,7 @@ const PARSER = "tree-sitter.wasm";
  * one that is not compiled whole.
  */
 export async function compileParser(): Promise<WebAssembly.Module> {
-  const binary = await readFile(fileOf(PARSER));
+  const binary = await readFile(fileOf("tree-sitter.wasm"));
   flags("--no-wasm-lazy-compilation", "--wasm-tier-up", "--wasm-dynamic-tiering");
   try {
     // While this thread waits, so that nothing else of it is compiled in between.
