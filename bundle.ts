@@ -73,6 +73,6 @@ export async function bundle(
   for (const file of DATA) {
     await copyFile(resolve(file), `${outdir}/${basename(file)}`);
   }
-  // CommonJS that has to stay a file of its own: see lib/repos/chunk/grammars.ts.
+  // CommonJS that has to stay a file of its own: see lib/repos/chunk/tree-sitter.ts.
   await copyFile(resolve("@vscode/tree-sitter-wasm"), `${outdir}/tree-sitter.cjs`);
 }

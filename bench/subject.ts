@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { bundle } from "../bundle.ts";
+import pkg from "../package.json" with { type: "json" };
 
 const exec = promisify(execFile);
 
@@ -17,12 +18,15 @@ export async function measureSubject<T>(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Measured<T>> {
-  return await measureFile(join(import.meta.dirname, "subjects", `${name}.ts`), args, env);
+  return await measureFile([join(import.meta.dirname, "subjects", `${name}.ts`), ...args], env);
 }
 
+/** What Node is told when the server is started: see docs/deploy.md. */
+const SERVED: readonly string[] = pkg.scripts.serve.match(/--\S+/g) ?? [];
+
 /**
- * The same of the subject as a bundle with its workers, as the code is deployed: what Node needs to run TypeScript takes
- * memory and time in every process. Bundled anew each time this is called; the function it returns measures.
+ * The same of the subject as a bundle with its workers, as the code is deployed and started: what Node needs to run TypeScript
+ * takes memory and time in every process. Bundled anew each time this is called; the function it returns measures.
  */
 export async function bundledSubject<T>(
   name: string,
@@ -31,15 +35,15 @@ export async function bundledSubject<T>(
 > {
   const outdir = join(import.meta.dirname, "../.local/bench-bundles", name);
   await bundle({ [name]: join(import.meta.dirname, "subjects", `${name}.ts`) }, outdir);
-  return (args, env) => measureFile(join(outdir, `${name}.js`), args, env);
+  const file = join(outdir, `${name}.js`);
+  return (args, env) => measureFile([...SERVED, file, ...args], env);
 }
 
 async function measureFile<T>(
-  file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Measured<T>> {
-  const { stdout } = await exec(process.execPath, [file, ...args], {
+  const { stdout } = await exec(process.execPath, args, {
     env: { ...process.env, ...env },
     maxBuffer: 16 * 1024 * 1024,
     timeout: 30 * 60_000,

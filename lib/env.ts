@@ -2,6 +2,9 @@ import * as z from "zod";
 import { InvalidInput } from "./errors.ts";
 import { isSecretName } from "./redact/names.ts";
 
+/** As it was when this was loaded: a test that stops the clock does not stop the turns of the event loop. */
+const { setImmediate: later } = globalThis;
+
 /** What the tables in README.md and docs/environment.md say of a variable; `npm run env:table` writes them. */
 export interface About {
   /** What it belongs to: one table each. */
@@ -350,12 +353,12 @@ export type Env = z.infer<typeof schema>;
  * The environment, checked when it is asked for, so that importing a module needs no configuration.
  * Throws InvalidInput that names every malformed variable (never its value).
  */
-export function env(): Env {
+export const env = oncePerTurn((): Env => {
   const result = schema.safeParse(process.env);
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new InvalidInput("environment", `The environment is not right. ${problems.join("; ")}`);
-}
+});
 
 /** One variable that the caller cannot do without. Throws InvalidInput with its name when it is not set. */
 export function requiredEnv<K extends keyof Env>(name: K): NonNullable<Env[K]> {
@@ -380,12 +383,28 @@ const KEY_NAME = /(?<!PUBLIC)_KEY(?:_(?:FALLBACK|OLD|NEW|[0-9]+))?$/;
  * That takes in all secrets of ours (DATABASE_URL, UPSTASH_VECTOR_REST_TOKEN, BLOB_READ_WRITE_TOKEN, LOCAL_AUTH_SECRET,
  * AUDIT_SIGNING_KEY, INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY) and those of tools that share the process.
  */
-export function secretValues(): readonly string[] {
+export const secretValues = oncePerTurn((): readonly string[] => {
   return Object.entries(process.env).flatMap(([name, value]) => {
     if (!value) return [];
     if (value.includes("@") && URL.canParse(value)) return [value, ...passwords(value)];
     return isSecretVariable(name) ? [value] : [];
   });
+});
+
+/**
+ * `read`, whose answer is kept until this turn of the event loop is over: reading a variable is a call of the system, and
+ * a turn may check hundreds of values. Nobody changes the environment in the middle of one; in the next one it is read anew.
+ */
+function oncePerTurn<T>(read: () => T): () => T {
+  let kept: { value: T } | undefined;
+  return () => {
+    if (kept) return kept.value;
+    kept = { value: read() };
+    later(() => {
+      kept = undefined;
+    }).unref();
+    return kept.value;
+  };
 }
 
 /** Remembered: the names of an environment are few and stay the same, and this is asked for every line of the log. */

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { ID_PREFIXES, type IdKind, newId } from "./ids.ts";
@@ -285,8 +286,14 @@ describe("under a secret-looking key", () => {
 
 describe("secrets of the environment", () => {
   const before = { ...process.env };
-  afterEach(() => {
+  /** The environment is read once in each turn of the event loop. */
+  async function setEnv(values: Record<string, string>): Promise<void> {
+    Object.assign(process.env, values);
+    await nextTurn();
+  }
+  afterEach(async () => {
     process.env = { ...before };
+    await nextTurn();
   });
 
   test.each([
@@ -304,9 +311,9 @@ describe("secrets of the environment", () => {
     "NEON_API_KEY",
     "UPSTASH_API_KEY",
     "OPENAI_API_KEY",
-  ])("the value of %s, in every writing", (name) => {
+  ])("the value of %s, in every writing", async (name) => {
     const value = 'correct "horse" / battery+staple';
-    process.env[name] = value;
+    await setEnv({ [name]: value });
     const base64 = (text: string) => Buffer.from(text).toString("base64");
     for (const written of [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]) {
       expect(redactText(`x${written}y`)).toBe("x[redacted:environment]y");
@@ -321,19 +328,19 @@ describe("secrets of the environment", () => {
     }
   });
 
-  test("a connection string, and its password alone; not one that is the user's name", () => {
-    process.env.DATABASE_URL = "postgres://app:p%40ssw0rdX@db.example.com/x";
+  test("a connection string, and its password alone; not one that is the user's name", async () => {
+    const url = "postgres://app:p%40ssw0rdX@db.example.com/x";
+    await setEnv({ DATABASE_URL: url });
     expect(redactText("p@ssw0rdX p%40ssw0rdX")).toBe(
       "[redacted:environment] [redacted:environment]",
     );
-    expect(redactText(process.env.DATABASE_URL)).toBe("[redacted:environment]");
-    process.env.DATABASE_URL = "postgres://postgres:postgres@127.0.0.1/x";
+    expect(redactText(url)).toBe("[redacted:environment]");
+    await setEnv({ DATABASE_URL: "postgres://postgres:postgres@127.0.0.1/x" });
     expect(redactText("postgres is up")).toBe("postgres is up");
   });
 
-  test("short values and public names are words like others", () => {
-    process.env.SOME_TOKEN = "word";
-    process.env.SIGNING_PUBLIC_KEY = "publicly known";
+  test("short values and public names are words like others", async () => {
+    await setEnv({ SOME_TOKEN: "word", SIGNING_PUBLIC_KEY: "publicly known" });
     expect(redactText("a word that is publicly known")).toBe("a word that is publicly known");
   });
 });

@@ -1,7 +1,12 @@
 import { sql } from "drizzle-orm";
 import { closeDb, db } from "#db/client.ts";
 import { codeFiles, projects, repos } from "#db/schema.ts";
-import { listPending, markCodeIndexed, setChunkCounts } from "#lib/data/code-files.server.ts";
+import {
+  type CodeFile,
+  listPending,
+  markCodeIndexed,
+  setChunkCounts,
+} from "#lib/data/code-files.server.ts";
 import { beginCodeIndex } from "#lib/data/code-index.server.ts";
 import { planGeneration, wantedFiles } from "#lib/repos/indexing/plan.ts";
 import { publishIndex } from "#lib/repos/indexing/publish.ts";
@@ -59,11 +64,11 @@ async function read(job: { repoId: string; commitSha: string }): Promise<void> {
 }
 
 async function* pending() {
-  let after = "";
+  let after: CodeFile | undefined;
   for (let more = true; more; ) {
     const rows = await listPending({ repoId, after, limit: 500 });
     yield* rows;
-    after = rows.at(-1)?.key ?? "";
+    after = rows.at(-1);
     more = rows.length === 500;
   }
 }

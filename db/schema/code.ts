@@ -32,7 +32,9 @@ export const codeFiles = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.repoId, t.key] }),
-    index("code_files_pending_idx").on(t.repoId, t.key).where(sql`${t.indexedAt} is null`),
+    index("code_files_pending_idx")
+      .on(t.repoId, t.language, t.key)
+      .where(sql`${t.indexedAt} is null`),
     index("code_files_gone_idx")
       .on(t.repoId, t.toGeneration)
       .where(sql`${t.toGeneration} is not null`),

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, inArray, isNull, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, count, eq, inArray, isNull, lte, or, type SQL, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { codeFiles, repos } from "#db/schema.ts";
 
@@ -61,11 +61,16 @@ export async function setGone(
   }
 }
 
-/** Files whose vectors are still to be written, the next `limit` after `after`. */
+/** Files whose vectors are still to be written, the next `limit` after `after`, one language after the other. */
 export async function listPending(
-  { repoId, after, limit }: { repoId: string; after: string; limit: number },
+  {
+    repoId,
+    after,
+    limit,
+  }: { repoId: string; after: Pick<CodeFile, "language" | "key"> | undefined; limit: number },
   executor: Executor = db(),
 ): Promise<CodeFile[]> {
+  const { language, key } = codeFiles;
   return await executor
     .select()
     .from(codeFiles)
@@ -74,10 +79,10 @@ export async function listPending(
         eq(codeFiles.repoId, repoId),
         isNull(codeFiles.indexedAt),
         isNull(codeFiles.toGeneration),
-        gt(codeFiles.key, after),
+        after && sql`(${language}, ${key}) > (${after.language}, ${after.key})`,
       ),
     )
-    .orderBy(asc(codeFiles.key))
+    .orderBy(asc(language), asc(key))
     .limit(limit);
 }
 

@@ -1,18 +1,25 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 
 /**
  * The o200k_base vocabulary as flat arrays: all tokens' bytes one after another, where each starts, and an open-addressed
- * hash table of ranks. A map of strings takes ten times the memory, and a second to build.
+ * hash table of ranks. A map of strings takes ten times the memory, and a second to build. It lies in memory that threads
+ * share: those that are started once it is read find it there.
  */
 const TOKENS = 199_998;
 /** A power of two, so that a mask reduces a hash to a slot; under half full, so that most tokens are found at once. */
 const SLOTS = 2 ** 19;
 
-const bytes = Buffer.alloc(2 ** 21);
-const starts = new Uint32Array(TOKENS + 1);
+const BYTES = 2 ** 21;
+
+const NAME = "o200k_base";
+const known = getEnvironmentData(NAME) as SharedArrayBuffer | undefined;
+const memory = known ?? new SharedArrayBuffer(BYTES + 4 * (SLOTS + TOKENS + 1));
+const bytes = new Uint8Array(memory, 0, BYTES);
 /** Rank + 1; 0 where there is no token. */
-const slots = new Uint32Array(SLOTS);
+const slots = new Uint32Array(memory, BYTES, SLOTS);
+const starts = new Uint32Array(memory, BYTES + 4 * SLOTS, TOKENS + 1);
 
 const [NEWLINE, BLANK, PADDING] = [0x0a, 0x20, 0x3d];
 /** The value of each base64 digit. */
@@ -78,4 +85,7 @@ function vocabularyFile(): string {
   return fileURLToPath(import.meta.resolve("gpt-tokenizer/data/o200k_base.tiktoken"));
 }
 
-load();
+if (!known) {
+  load();
+  setEnvironmentData(NAME, memory);
+}

@@ -1,5 +1,6 @@
 import type { Node, Tree } from "@vscode/tree-sitter-wasm";
-import { grammarOf, parserOf } from "./grammars.ts";
+import { grammarOf } from "./grammars.ts";
+import { parserOf } from "./parsers.ts";
 
 /** Larger texts are cut by their lines: parsing them takes memory that grows with them, and people write few such files. */
 const MAX_LENGTH = 256 * 1024;
@@ -24,7 +25,7 @@ export async function codeBreaks(
 ): Promise<Map<number, number> | null> {
   const grammar = grammarOf(language, path);
   if (grammar === null || text.length < MIN_LENGTH || text.length > MAX_LENGTH) return null;
-  const parser = await parserOf(grammar);
+  const parser = await parserOf(language, grammar);
   const until = performance.now() + TIMEOUT_MS;
   const tree = parser.parse(text, null, { progressCallback: () => performance.now() > until });
   if (tree === null) {

@@ -189,13 +189,35 @@ describe("threads", () => {
     for (const [key, source] of files.entries()) yield { key, file: source };
   }
 
-  test("give the same as one does, each with its key", async () => {
-    const files = Array.from({ length: 150 }, (_, i) => file(`f${i}.ts`, fn(`f${i}`, i % 40)));
+  test("give the same as one does, each with its key, whatever order the languages come in", async () => {
+    const languages = [
+      ["ts", "typescript"],
+      ["tsx", "typescript"],
+      ["c", "c"],
+      ["md", "markdown"],
+    ] as const;
+    const files = Array.from({ length: 150 }, (_, i) => {
+      const [ending, language] = languages[i % languages.length] ?? languages[0];
+      return file(`f${i}.${ending}`, fn(`f${i}`, i % 80), language);
+    });
+    const alone: unknown[] = [];
+    for (const source of files) alone.push(await chunkSource(source));
     const found = new Map<number, unknown>();
     for await (const { key, chunked } of chunkFiles(sources(files))) found.set(key, chunked);
-    expect(found.size).toBe(150);
-    for (const [i, source] of files.entries())
-      expect(found.get(i)).toEqual(await chunkSource(source));
+    expect([...found.keys()].sort((x, y) => x - y)).toEqual([...files.keys()]);
+    for (const [i, chunked] of alone.entries()) expect(found.get(i)).toEqual(chunked);
+  });
+
+  test("give back the memory of what they have read, unless others lie in it too", async () => {
+    const text = utf8(fn("alone", 20));
+    const own = Buffer.from(new Uint8Array(text).buffer);
+    const part = Buffer.concat([text, text]).subarray(0, text.length);
+    const files = [own, part].map((bytes) => ({ path: "a.ts", language: "typescript", bytes }));
+    const chunked: unknown[] = [];
+    for await (const done of chunkFiles(sources(files))) chunked.push(done.chunked);
+    expect(chunked[0]).toEqual(chunked[1]);
+    expect(own.byteLength).toBe(0);
+    expect(part.equals(text)).toBe(true);
   });
 
   test("end when their caller stops, and pass on what the source throws", async () => {

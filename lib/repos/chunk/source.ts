@@ -5,6 +5,15 @@ export interface SourceFile {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * Gives the memory of a file that was read back at once: hundreds of MB come by in small pieces, and the next collection of
+ * garbage may be far.
+ */
+export function release({ bytes: { buffer, byteLength } }: SourceFile): void {
+  // A part of a larger buffer is not alone in it.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
+
 /** Lines of a file that are searched and cited together. */
 export interface CodeChunk {
   /** From 1, first and last. */

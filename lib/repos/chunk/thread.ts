@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { chunkSource } from "./chunk.ts";
-import { treeSitter } from "./grammars.ts";
-import type { ChunkedFile, SourceFile } from "./source.ts";
+import { type ChunkedFile, release, type SourceFile } from "./source.ts";
+import { treeSitter, useCompiled } from "./tree-sitter.ts";
 
 /** What a thread begins with. */
 export interface ThreadData {
@@ -14,10 +14,14 @@ export type ThreadReply = readonly ChunkedFile[];
 
 parentPort?.on("message", async (files: ThreadRequest) => {
   const reply: ChunkedFile[] = [];
-  for (const file of files) reply.push(await chunkSource(file));
+  for (const file of files) {
+    reply.push(await chunkSource(file));
+    release(file);
+  }
   parentPort?.postMessage(reply satisfies ThreadReply);
 });
 
 // So that a thread which cannot be started, or not parse anything, is told from one that dies of a file.
-await treeSitter((workerData as ThreadData).parser);
+useCompiled((workerData as ThreadData).parser);
+await treeSitter();
 parentPort?.postMessage("ready");

@@ -3,9 +3,9 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { errorMessage } from "../../errors.ts";
 import { log } from "../../log.ts";
-import { compileParser } from "./grammars.ts";
-import type { ChunkedFile, SourceFile } from "./source.ts";
+import { type ChunkedFile, release, type SourceFile } from "./source.ts";
 import type { ThreadData, ThreadReply, ThreadRequest } from "./thread.ts";
+import { compileParser } from "./tree-sitter.ts";
 
 /** The build must emit `thread.ts` under the second name. */
 const THREAD = new URL(
@@ -32,8 +32,8 @@ export interface Done<K> {
 }
 
 /**
- * Chunks files on two threads at most, and gives each with its caller's key, in any order. Files are taken as threads become
- * free, so memory holds a few batches. A file that a thread dies of is `too_complex`; the others in its batch are not.
+ * Chunks files on two threads at most, and gives each with its caller's key, in any order; what they were read into is given
+ * back. Files are taken as threads become free, so memory holds a few batches. A file that a thread dies of is `too_complex`; the others in its batch are not.
  */
 export async function* chunkFiles<K>(
   files: AsyncIterable<Keyed<K>>,
@@ -43,7 +43,10 @@ export async function* chunkFiles<K>(
   const give = (thread: Thread, batch: readonly Keyed<K>[]) => {
     const work = thread.chunk(batch.map(({ file }) => file)).then((chunked) => ({
       thread,
-      done: batch.map(({ key }, i) => ({ key, chunked: chunked[i] ?? LOST })),
+      done: batch.map(({ key, file }, i) => {
+        release(file);
+        return { key, chunked: chunked[i] ?? LOST };
+      }),
     }));
     busy.set(thread, work);
   };
@@ -129,6 +132,8 @@ class Thread {
 let parser: Promise<WebAssembly.Module> | undefined;
 
 async function started(): Promise<Worker> {
+  // Read here, the vocabulary of tokens is shared with them.
+  await import("../../ingest/chunk/vocabulary.ts");
   parser ??= compileParser().catch((error: unknown) => {
     parser = undefined;
     throw error;

@@ -67,11 +67,11 @@ async function writeUntil(
 }
 
 async function* pendingFiles(repoId: string): AsyncGenerator<CodeFile, void, undefined> {
-  let after = "";
+  let after: CodeFile | undefined;
   for (;;) {
     const rows = await listPending({ repoId, after, limit: ROWS_PER_READ });
     yield* rows;
-    after = rows.at(-1)?.key ?? "";
+    after = rows.at(-1);
     if (rows.length < ROWS_PER_READ) return;
   }
 }
