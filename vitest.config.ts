@@ -8,6 +8,8 @@ export default defineConfig({
     pool: "forks",
     // Two even on two cores: tests of waits and retries mostly wait.
     maxWorkers: 2,
+    // A young generation that is large at once: half of the collections of a short process are for growing it.
+    execArgv: ["--min-semi-space-size=16", "--max-semi-space-size=32"],
     // Real parts start in seconds, also on a slow machine with both cores busy.
     testTimeout: 20_000,
     hookTimeout: 60_000,

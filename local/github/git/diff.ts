@@ -1,4 +1,5 @@
 import { git } from "../../../lib/git/git.ts";
+import { remembered } from "./remembered.ts";
 
 export interface FileDiff {
   readonly path: string;
@@ -24,38 +25,40 @@ const STATUS: Readonly<Record<string, FileDiff["status"]>> = {
 };
 
 /** What changes from one tree or commit to another, renames found; `from: null` is nothing at all. */
-export async function diffFiles(dir: string, from: string | null, to: string): Promise<FileDiff[]> {
-  const trees = ["--end-of-options", from ?? EMPTY_TREE, to];
-  const diff = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv"];
-  const [listed, patches] = await Promise.all([
-    git([...diff, "-z", "--raw", "--numstat", "--no-abbrev", ...trees], { dir }),
-    git([...diff, "-p", ...trees], { dir }),
-  ]);
-  const hunks = patchesOf(patches.toString("utf8"));
-  const parts = listed.toString("utf8").split("\0");
-  const files: (Omit<FileDiff, "additions" | "deletions" | "patch"> & object)[] = [];
-  let at = 0;
-  for (; parts[at]?.startsWith(":"); at++) {
-    const [, , old = "", sha = "", letter = ""] = (parts[at] ?? "").split(" ");
-    const status = STATUS[letter[0] ?? ""] ?? "changed";
-    const path = parts[++at] ?? "";
-    if (status === "renamed" || status === "copied") {
-      files.push({ path: parts[++at] ?? "", previousPath: path, status, sha });
-    } else files.push({ path, status, sha: status === "removed" ? old : sha });
-  }
-  return files.map((file, index) => {
-    const [additions, deletions, path] = (parts[at++] ?? "").split("\t");
-    // A rename has its two names behind an empty one.
-    if (path === "") at += 2;
-    const patch = hunks[index];
-    return {
-      ...file,
-      additions: Number(additions) || 0,
-      deletions: Number(deletions) || 0,
-      ...(patch && patch.length <= MAX_PATCH && { patch }),
-    };
-  });
-}
+export const diffFiles = remembered(
+  async (dir, from: string | null, to: string): Promise<readonly FileDiff[]> => {
+    const trees = ["--end-of-options", from ?? EMPTY_TREE, to];
+    const diff = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv"];
+    const [listed, patches] = await Promise.all([
+      git([...diff, "-z", "--raw", "--numstat", "--no-abbrev", ...trees], { dir }),
+      git([...diff, "-p", ...trees], { dir }),
+    ]);
+    const hunks = patchesOf(patches.toString("utf8"));
+    const parts = listed.toString("utf8").split("\0");
+    const files: (Omit<FileDiff, "additions" | "deletions" | "patch"> & object)[] = [];
+    let at = 0;
+    for (; parts[at]?.startsWith(":"); at++) {
+      const [, , old = "", sha = "", letter = ""] = (parts[at] ?? "").split(" ");
+      const status = STATUS[letter[0] ?? ""] ?? "changed";
+      const path = parts[++at] ?? "";
+      if (status === "renamed" || status === "copied") {
+        files.push({ path: parts[++at] ?? "", previousPath: path, status, sha });
+      } else files.push({ path, status, sha: status === "removed" ? old : sha });
+    }
+    return files.map((file, index) => {
+      const [additions, deletions, path] = (parts[at++] ?? "").split("\t");
+      // A rename has its two names behind an empty one.
+      if (path === "") at += 2;
+      const patch = hunks[index];
+      return {
+        ...file,
+        additions: Number(additions) || 0,
+        deletions: Number(deletions) || 0,
+        ...(patch && patch.length <= MAX_PATCH && { patch }),
+      };
+    });
+  },
+);
 
 /** The hunks of each file, in order; empty for a file without any. */
 function patchesOf(text: string): string[] {

@@ -1,15 +1,18 @@
 import { git, runGit } from "../../../lib/git/git.ts";
 import { type Person, readCommits, writeCommit } from "./objects.ts";
 import { mergeBase } from "./refs.ts";
+import { remembered } from "./remembered.ts";
 
 /** The tree that two commits merge into; null when they conflict. */
-export async function mergedTree(dir: string, base: string, head: string): Promise<string | null> {
-  const args = ["merge-tree", "--write-tree", "--no-messages", "--allow-unrelated-histories"];
-  const { exitCode, stdout, stderr } = await runGit([...args, base, head], { dir });
-  if (exitCode === 1) return null;
-  if (exitCode !== 0) throw new Error(`git merge-tree: ${stderr}`);
-  return stdout.toString("latin1").split("\n")[0] ?? null;
-}
+export const mergedTree = remembered(
+  async (dir, base: string, head: string): Promise<string | null> => {
+    const args = ["merge-tree", "--write-tree", "--no-messages", "--allow-unrelated-histories"];
+    const { exitCode, stdout, stderr } = await runGit([...args, base, head], { dir });
+    if (exitCode === 1) return null;
+    if (exitCode !== 0) throw new Error(`git merge-tree: ${stderr}`);
+    return stdout.toString("latin1").split("\n")[0] ?? null;
+  },
+);
 
 export interface Merge {
   readonly method: "merge" | "squash" | "rebase";

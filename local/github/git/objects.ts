@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { git, runGit } from "../../../lib/git/git.ts";
+import { remembered } from "./remembered.ts";
 
 export interface Person {
   readonly name: string;
@@ -65,9 +66,9 @@ export async function readCommits(dir: string, shas: readonly string[]): Promise
   return commits;
 }
 
-export async function readCommit(dir: string, sha: string): Promise<Commit | undefined> {
+export const readCommit = remembered(async (dir, sha: string): Promise<Commit | undefined> => {
   return (await readCommits(dir, [sha]))[0];
-}
+});
 
 function parsed(sha: string, raw: string): Commit {
   const end = raw.indexOf("\n\n");

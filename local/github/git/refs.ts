@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { appendFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { git, runGit } from "../../../lib/git/git.ts";
+import { remembered } from "./remembered.ts";
 
 export const NO_COMMIT = "0".repeat(40);
 
@@ -64,45 +65,40 @@ export async function setHead(dir: string, branch: string): Promise<void> {
   await git(["symbolic-ref", "HEAD", `refs/heads/${branch}`], { dir });
 }
 
-export async function isAncestor(dir: string, old: string, young: string): Promise<boolean> {
+export const isAncestor = remembered(async (dir, old: string, young: string): Promise<boolean> => {
   const args = ["merge-base", "--is-ancestor", old, young];
   return (await runGit(args, { dir })).exitCode === 0;
-}
+});
 
 /** The best common ancestor; null when there is none. */
-export async function mergeBase(dir: string, a: string, b: string): Promise<string | null> {
+export const mergeBase = remembered(async (dir, a: string, b: string): Promise<string | null> => {
   const { exitCode, stdout } = await runGit(["merge-base", a, b], { dir });
   return exitCode === 0 ? stdout.toString("latin1").trim() : null;
-}
+});
 
 /** The commits that `to` has and `from` has not, oldest first; at most `limit` of the newest. */
-export async function commitsBetween(
-  dir: string,
-  from: string | null,
-  to: string,
-  limit = 250,
-): Promise<string[]> {
-  const args = ["rev-list", "--topo-order", `--max-count=${limit}`, to];
-  const out = await git(from === null ? args : [...args, `^${from}`], { dir });
-  return out.toString("latin1").split("\n").filter(Boolean).reverse();
-}
+export const commitsBetween = remembered(
+  async (dir, from: string | null, to: string, limit: number): Promise<readonly string[]> => {
+    const args = ["rev-list", "--topo-order", `--max-count=${limit}`, to];
+    const out = await git(from === null ? args : [...args, `^${from}`], { dir });
+    return out.toString("latin1").split("\n").filter(Boolean).reverse();
+  },
+);
 
 /** How many commits `head` has that `base` has not, and the other way round. */
-export async function aheadBehind(
-  dir: string,
-  base: string,
-  head: string,
-): Promise<{ ahead: number; behind: number }> {
-  const args = ["rev-list", "--left-right", "--count", `${base}...${head}`];
-  const [behind, ahead] = (await git(args, { dir })).toString("latin1").trim().split("\t");
-  return { ahead: Number(ahead), behind: Number(behind) };
-}
+export const aheadBehind = remembered(
+  async (dir, base: string, head: string): Promise<{ ahead: number; behind: number }> => {
+    const args = ["rev-list", "--left-right", "--count", `${base}...${head}`];
+    const [behind, ahead] = (await git(args, { dir })).toString("latin1").trim().split("\t");
+    return { ahead: Number(ahead), behind: Number(behind) };
+  },
+);
 
 /** What a tag stands for in the end; undefined when that is no commit. */
-export async function peeled(dir: string, sha: string): Promise<string | undefined> {
+export const peeled = remembered(async (dir, sha: string): Promise<string | undefined> => {
   const { exitCode, stdout } = await runGit(
     ["rev-parse", "--verify", "--quiet", "--end-of-options", `${sha}^{commit}`],
     { dir },
   );
   return exitCode === 0 ? stdout.toString("latin1").trim() : undefined;
-}
+});

@@ -91,7 +91,7 @@ async function messageOf(
     return joined(commit_title ?? `${pull.title} (#${pull.number})`, commit_message);
   }
   const dir = service.dirOf(repo);
-  const commits = await readCommits(dir, await commitsBetween(dir, base, pull.head_sha));
+  const commits = await readCommits(dir, await commitsBetween(dir, base, pull.head_sha, 250));
   const [only, ...more] = commits;
   // One commit gives its own message, several are listed.
   const text =
