@@ -22,7 +22,7 @@ export async function run(): Promise<BenchResult[]> {
   const dir = await installPeers("ingest", { "pdf-parse": "2.4.5" });
   const path = await generatedPdf(PAGES);
   const measureOurs = await bundledSubject<Figures>("ingest-ours");
-  const measurePeer = await bundledSubject<Figures>("ingest-pdf-parse");
+  const measurePeer = await bundledSubject<Figures>("ingest-pdf-parse", { peer: true });
   const ours: Figures[] = [];
   const peers: Figures[] = [];
   for (let round = 0; round < ROUNDS; round++) {

@@ -25,18 +25,20 @@ export async function measureSubject<T>(
 const SERVED: readonly string[] = pkg.scripts.serve.match(/--\S+/g) ?? [];
 
 /**
- * The same of the subject as a bundle with its workers, as the code is deployed and started: what Node needs to run TypeScript
- * takes memory and time in every process. Bundled anew each time this is called; the function it returns measures.
+ * The same of the subject as a bundle with its workers, as the code is deployed and, unless it is a peer, started: what Node
+ * needs to run TypeScript takes memory and time in every process. Bundled anew each time this is called; the function it
+ * returns measures.
  */
 export async function bundledSubject<T>(
   name: string,
+  { peer = false } = {},
 ): Promise<
   (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Measured<T>>
 > {
   const outdir = join(import.meta.dirname, "../.local/bench-bundles", name);
   await bundle({ [name]: join(import.meta.dirname, "subjects", `${name}.ts`) }, outdir);
   const file = join(outdir, `${name}.js`);
-  return (args, env) => measureFile([...SERVED, file, ...args], env);
+  return (args, env) => measureFile([...(peer ? [] : SERVED), file, ...args], env);
 }
 
 async function measureFile<T>(
