@@ -18,8 +18,8 @@ it("an upload costs little memory however large it is", async () => {
   const api = await startTestApi();
   // In a process of its own, because the client that makes the bytes has memory too.
   // Its garbage is collected at once: what only lies about would be counted as what is held.
-  const env = { NODE_OPTIONS: "--max-semi-space-size=1" };
-  const app = await startPartProcess(APP, { dir: ".", env });
+  const nodeFlags = ["--min-semi-space-size=1", "--max-semi-space-size=1"];
+  const app = await startPartProcess(APP, { dir: ".", nodeFlags });
   try {
     const json = { name: "Large", slug: "large" };
     const { id } = (await api.call("POST", "/api/projects", { as: "ann", json })).json;

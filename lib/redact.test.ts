@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { setEnv } from "../test/support/environment.ts";
 import { ID_PREFIXES, type IdKind, newId } from "./ids.ts";
 import { redactJson, redactText } from "./redact.ts";
 
@@ -286,14 +286,9 @@ describe("under a secret-looking key", () => {
 
 describe("secrets of the environment", () => {
   const before = { ...process.env };
-  /** The environment is read once in each turn of the event loop. */
-  async function setEnv(values: Record<string, string>): Promise<void> {
-    Object.assign(process.env, values);
-    await nextTurn();
-  }
   afterEach(async () => {
     process.env = { ...before };
-    await nextTurn();
+    await setEnv({});
   });
 
   test.each([

@@ -40,6 +40,8 @@ export interface PartProcess extends LocalPart {
 export interface PartProcessOptions extends PartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What Node is told, besides what ours was. */
+  readonly nodeFlags?: readonly string[];
   /** By how much its clock is ahead of ours. */
   readonly clockAheadMs?: number;
   /** Gets each line that the part prints; absent: they go where ours go. */
@@ -61,10 +63,10 @@ export async function startPartProcess(
 ): Promise<PartProcess> {
   const args = ["--dir", options.dir, "--port", String(options.port ?? 0), ...(options.args ?? [])];
   const output = options.onLine ? "pipe" : "inherit";
-  const { clockAheadMs: ahead = 0 } = options;
+  const { clockAheadMs: ahead = 0, nodeFlags = [] } = options;
   const child = fork(entry, args, {
     env: { ...process.env, ...options.env, ...(ahead && { LOCAL_CLOCK_AHEAD_MS: String(ahead) }) },
-    ...(ahead && { execArgv: [...process.execArgv, "--import", CLOCK] }),
+    execArgv: [...process.execArgv, ...nodeFlags, ...(ahead ? ["--import", CLOCK] : [])],
     stdio: ["ignore", output, output, "ipc"],
     // The parent handles Ctrl-C and closes its parts in order; without this they would all get it at once.
     detached: true,

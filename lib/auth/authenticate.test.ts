@@ -10,6 +10,7 @@ import {
 } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Unauthorized, Unavailable } from "#lib/errors.ts";
+import { setEnv } from "../../test/support/environment.ts";
 import { authenticate } from "./authenticate.ts";
 import { mintLocalToken } from "./local.ts";
 
@@ -22,17 +23,11 @@ const NAMES = [
   "VERCEL_ENV",
   "NODE_ENV",
 ] as const;
-const before = NAMES.map((name) => [name, process.env[name]] as const);
+const before = Object.fromEntries(NAMES.map((name) => [name, process.env[name]]));
+const none = Object.fromEntries(NAMES.map((name) => [name, undefined]));
 
-beforeEach(() => {
-  for (const name of NAMES) delete process.env[name];
-});
-afterEach(() => {
-  for (const [name, value] of before) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-});
+beforeEach(() => setEnv(none));
+afterEach(() => setEnv(before));
 
 const asking = (authorization?: string) =>
   authenticate(new Request("http://x/", authorization ? { headers: { authorization } } : {}));
@@ -41,9 +36,7 @@ const key = (secret: string) => new TextEncoder().encode(secret);
 const local = { iss: "countersign-local", aud: "countersign", sub: "u1" };
 
 describe("without Neon Auth", () => {
-  beforeEach(() => {
-    process.env.LOCAL_AUTH_SECRET = SECRET;
-  });
+  beforeEach(() => setEnv({ LOCAL_AUTH_SECRET: SECRET }));
   const signed = (payload: JWTPayload, secret = SECRET, alg = "HS256") =>
     new SignJWT(payload).setProtectedHeader({ alg }).sign(key(secret));
 
@@ -87,7 +80,7 @@ describe("without Neon Auth", () => {
     ["NODE_ENV", "production"],
   ])("neither mints nor accepts with %s=%s", async (name, value) => {
     const token = await mintLocalToken("u1");
-    process.env[name] = value;
+    await setEnv({ [name]: value });
     await expect(asking(`Bearer ${token}`)).rejects.toMatchObject({ code: "environment" });
     await expect(mintLocalToken("u1")).rejects.toMatchObject({ code: "environment" });
   });
@@ -95,8 +88,7 @@ describe("without Neon Auth", () => {
   it("needs the secret, of 32 characters", async () => {
     const token = await mintLocalToken("u1");
     for (const secret of [undefined, "short"]) {
-      delete process.env.LOCAL_AUTH_SECRET;
-      if (secret) process.env.LOCAL_AUTH_SECRET = secret;
+      await setEnv({ LOCAL_AUTH_SECRET: secret });
       await expect(asking(`Bearer ${token}`)).rejects.toMatchObject({ code: "environment" });
     }
   });
@@ -122,8 +114,8 @@ describe("with Neon Auth", () => {
     fetched = 0;
     const { port } = server.address() as AddressInfo;
     // Another address for each test, because keys are cached by address.
-    process.env.NEON_AUTH_JWKS_URL = `http://127.0.0.1:${port}/${path++}/jwks.json`;
-    process.env.LOCAL_AUTH_SECRET = SECRET;
+    const url = `http://127.0.0.1:${port}/${path++}/jwks.json`;
+    await setEnv({ NEON_AUTH_JWKS_URL: url, LOCAL_AUTH_SECRET: SECRET });
   });
   afterAll(async () => {
     server.closeAllConnections();
@@ -143,8 +135,10 @@ describe("with Neon Auth", () => {
   });
 
   it("checks issuer and audience where they are configured", async () => {
-    process.env.NEON_AUTH_ISSUER = "https://auth.example";
-    process.env.NEON_AUTH_AUDIENCE = "countersign";
+    await setEnv({
+      NEON_AUTH_ISSUER: "https://auth.example",
+      NEON_AUTH_AUDIENCE: "countersign",
+    });
     const right = { iss: "https://auth.example", aud: "countersign" };
     expect(await asking(`Bearer ${await signed(right)}`)).toEqual({ userId: "u1" });
     for (const wrong of [{}, { ...right, iss: "https://evil.example" }, { ...right, aud: "x" }]) {
@@ -183,8 +177,7 @@ describe("with Neon Auth", () => {
   });
 
   it("takes its keys only by https in a deployment", async () => {
-    process.env.VERCEL_ENV = "production";
-    process.env.NEON_AUTH_ISSUER = "deployed";
+    await setEnv({ VERCEL_ENV: "production", NEON_AUTH_ISSUER: "deployed" });
     await expect(asking("Bearer x")).rejects.toMatchObject({ code: "environment" });
   });
 });

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
+import { setEnv } from "../../test/support/environment.ts";
 import { secretValues, type Variable, variables } from "../env.ts";
 import { longTables, shortTable, withTable } from "./environment-tables.ts";
 
@@ -43,11 +43,10 @@ test("docs/deploy.md names no variable that is not read", async () => {
 test("what is said to be secret is redacted wherever it turns up, and nothing else is", async () => {
   for (const { name, secret } of variables()) {
     if (process.env[name] !== undefined) continue;
-    process.env[name] = name === "DATABASE_URL" ? "postgres://u:kept-from-all@db/x" : `v-${name}`;
+    const value = name === "DATABASE_URL" ? "postgres://u:kept-from-all@db/x" : `v-${name}`;
     set.push(name);
-    // The environment is read once in each turn of the event loop.
-    await nextTurn();
-    const hidden = secretValues().includes(process.env[name]);
+    await setEnv({ [name]: value });
+    const hidden = secretValues().includes(value);
     expect([name, hidden]).toEqual([name, secret === true]);
   }
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { setEnv } from "../../test/support/environment.ts";
 import {
   good,
   KEY,
@@ -33,7 +34,7 @@ test("an answer comes back with quotes as they stand in the passages, and is rec
 });
 
 test("without MODEL nobody is asked, and the sentences are the passages' own", async () => {
-  delete process.env.MODEL;
+  await setEnv({ MODEL: undefined });
   expect(await bed.ask()).toMatchObject({
     model: null,
     statements: [{ text: "Backups are kept\nfor 35 days." }],
@@ -43,12 +44,12 @@ test("without MODEL nobody is asked, and the sentences are the passages' own", a
 });
 
 test("without a URL the model is asked at the gateway, whose key is asked for by name", async () => {
-  delete process.env.MODEL_URL;
+  await setEnv({ MODEL_URL: undefined });
   await expect(bed.ask()).rejects.toThrow("AI_GATEWAY_API_KEY is not set");
-  process.env.AI_GATEWAY_API_KEY = "key";
+  await setEnv({ AI_GATEWAY_API_KEY: "key" });
   const url = "https://ai-gateway.vercel.sh/v1";
   expect(modelTarget()).toEqual({ model: "test/model", url, apiKey: "key", timeoutMs: 50_000 });
-  delete process.env.AI_GATEWAY_API_KEY;
+  await setEnv({ AI_GATEWAY_API_KEY: undefined });
 });
 
 test("only OpenAI itself gets the limit of an answer under its newer name", () => {
@@ -154,7 +155,7 @@ test("a skill's text is read when the model asks for it, and nothing else can be
 });
 
 test("nobody looks for skills when there is no model to read them", async () => {
-  delete process.env.MODEL;
+  await setEnv({ MODEL: undefined });
   const skills = () => Promise.reject(new Unavailable("down", "The database is down."));
   expect(await write(question, bed.caller, skills)).toMatchObject({ model: null, answered: true });
 });

@@ -17,6 +17,7 @@ import { acceptRun } from "#lib/runs/accept.ts";
 import { beginRun } from "#lib/runs/life.ts";
 import { startLedger } from "#local/ledger/server.ts";
 import { testDatabase } from "../setup/database.ts";
+import { setEnv } from "./environment.ts";
 
 export const OWNER = "ada";
 export const ENGINE = "engine";
@@ -45,7 +46,7 @@ export class EffectDesk {
     const database = await testDatabase();
     const dir = await mkdtemp(join(tmpdir(), "effects-"));
     const part = await startLedger({ dir });
-    Object.assign(process.env, part.env);
+    await setEnv(part.env);
     return new EffectDesk({ url: part.url, token: part.env.LEDGER_TOKEN ?? "" }, async () => {
       for (const name of Object.keys(part.env)) delete process.env[name];
       await part.close();

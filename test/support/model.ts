@@ -6,6 +6,7 @@ import type { Caller, WriteRequest, Written } from "#lib/model/port.ts";
 import { write } from "#lib/model/write.ts";
 import { type OpenAiServer, startOpenAi } from "../servers/openai.ts";
 import { type TestDatabase, testDatabase } from "../setup/database.ts";
+import { setEnv } from "./environment.ts";
 
 export const KEY = "sk-test-0123456789abcdefghij";
 const VARIABLES = ["MODEL", "MODEL_URL", "MODEL_API_KEY", "MODEL_TIMEOUT_SECONDS"];
@@ -69,7 +70,7 @@ export function modelBed(): ModelBed {
   });
   beforeEach(async () => {
     const { url } = bed.server;
-    Object.assign(process.env, { MODEL: "test/model", MODEL_URL: url, MODEL_API_KEY: KEY });
+    await setEnv({ MODEL: "test/model", MODEL_URL: url, MODEL_API_KEY: KEY });
     bed.caller = { projectId: "p", runId: `run-${++made}`, stepId: "write/one" };
     const row = { projectId: "p", kind: "research" as const, input: {}, requestedBy: "ci" };
     await db()

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { FileRefused, Unavailable } from "#lib/errors.ts";
+import { setEnv } from "../../../test/support/environment.ts";
 import { type DownloadOptions, download } from "./download.ts";
 import {
   type Address,
@@ -302,16 +303,13 @@ describe("addresses", () => {
 });
 
 describe("the environment", () => {
-  afterEach(() => {
-    delete process.env.FETCH_ALLOW_LOOPBACK_HTTP;
-    delete process.env.VERCEL_ENV;
-  });
+  afterEach(() => setEnv({ FETCH_ALLOW_LOOPBACK_HTTP: undefined, VERCEL_ENV: undefined }));
 
-  it("allows this machine only where it says so, and never in a deployment", () => {
+  it("allows this machine only where it says so, and never in a deployment", async () => {
     expect(networkOfEnvironment()).toBe(internet);
-    process.env.FETCH_ALLOW_LOOPBACK_HTTP = "1";
+    await setEnv({ FETCH_ALLOW_LOOPBACK_HTTP: "1" });
     expect(networkOfEnvironment()).toBe(internetAndLoopback);
-    process.env.VERCEL_ENV = "production";
+    await setEnv({ VERCEL_ENV: "production" });
     expect(networkOfEnvironment).toThrow("FETCH_ALLOW_LOOPBACK_HTTP");
   });
 
