@@ -21,9 +21,10 @@ let current: Parsers | undefined;
  */
 export function parserOf(language: string, grammar: string): Promise<Parser> {
   if (current?.language !== language) {
-    const before = current;
+    // Nothing here may hold the ones before when garbage is collected.
+    const isFirst = current === undefined;
     current = { language, library: treeSitter(), loaded: new Map() };
-    if (before) collectGarbage();
+    if (!isFirst) collectGarbage();
   }
   const { library, loaded } = current;
   const parser = loaded.get(grammar) ?? load(library, grammar);
