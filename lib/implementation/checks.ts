@@ -8,8 +8,11 @@ import { basisOf, inputOf, nameOf } from "./work.ts";
 
 const TIMEOUT_MS = 10_000;
 const UNSEEN_MS = 2000;
-/** How long to wait for a webhook before looking without one, in seconds; the last goes on. */
-const WAITS = [10, 20, 60, 120, 300];
+/**
+ * How long to wait for a webhook before looking without one, in seconds; the last goes on. The first is short, since checks may
+ * end at once: what is told between a look and the wait after it wakes nobody.
+ */
+const WAITS = [2, 10, 20, 60, 120, 300];
 
 /** What a look at a pull request's checks has shown. */
 export interface ChecksSeen {
@@ -61,14 +64,16 @@ export async function lookAtChecks(input: {
   ]);
   const judged = judgeChecks(checks, [...demanded, ...wanted.required]);
   if (judged.bad.length > 0) throw failed(pull, judged.bad);
-  const fresh = judged.none && Date.now() - since < wanted.graceSeconds * 1000;
+  const graceLeft = wanted.graceSeconds - (Date.now() - since) / 1000;
+  const fresh = judged.none && graceLeft > 0;
   if (judged.open.length === 0 && !fresh) {
     await setRunStatus(ours, "running");
     return { ...seen, state: "good" };
   }
   if (Date.now() - since > wanted.deadlineMinutes * 60_000) throw late(pull, judged.open);
   await setRunStatus(ours, "waiting_external", { waitingFor: pull.url });
-  return { ...seen, state: "pending", ...(fresh && { waitSeconds: wanted.graceSeconds }) };
+  const wait = fresh ? Math.min(waitSeconds, Math.ceil(graceLeft)) : waitSeconds;
+  return { ...seen, state: "pending", waitSeconds: wait };
 }
 
 /** Which checks are bad, which have to be waited for, and whether there is nothing at all to go by. */
