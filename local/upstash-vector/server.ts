@@ -13,7 +13,7 @@ import { Indexes } from "./indexes.ts";
 import type { IndexType } from "./types.ts";
 
 export interface UpstashVectorOptions extends PartOptions {
-  /** Makes vectors of `data`; default: Universal Sentence Encoder lite in two threads. Closed with the part. */
+  /** Makes vectors of `data`; default: Universal Sentence Encoder lite in up to two threads. Closed with the part. */
   readonly embedder?: Embedder;
   /** Default HYBRID. Like the embedder's model and dimension it is fixed when the directory is first used. */
   readonly indexType?: IndexType;

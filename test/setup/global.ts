@@ -31,6 +31,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const dir = await mkdtemp(join(tmpdir(), "countersign-test-"));
   // PostgreSQL does not run as root: as root it is another account, which has to get in here.
   await chmod(dir, 0o711);
+  // Most processes of a run load what another has loaded, and compiled, before them.
+  process.env.NODE_COMPILE_CACHE = join(dir, "compiled");
   const bundle = join(dir, "bundle");
   const [neon] = await Promise.all([
     startNeon({ dir: join(dir, "neon"), durable: false }),
@@ -38,7 +40,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   ]);
   const stop = async () => {
     await neon.close();
-    await rm(dir, { recursive: true, force: true });
+    // The last test's process may still be writing what it has compiled.
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
   };
   try {
     const wsProxy = neon.env.NEON_WS_PROXY ?? "";

@@ -9,6 +9,9 @@ const DIMENSION = 512;
  */
 const MAX_CHARACTERS = 1_000;
 
+/** As many batches as are embedded while another thread starts: with fewer waiting for each, one more is of no use. */
+const WORTH_A_THREAD = 3;
+
 const CLOSED = new Error("the embedder is closed");
 
 interface Job {
@@ -19,7 +22,7 @@ interface Job {
 
 /**
  * Universal Sentence Encoder lite (English, 512 dimensions, unit length) in worker threads, so that the server
- * keeps answering while documents are embedded. A thread is started when there is work for it: it takes half a
+ * keeps answering while documents are embedded. A thread is started when there is enough work for it: it takes half a
  * second and about 150 MB. A thread that dies fails the job it had; the next job gets a new one.
  */
 export function universalSentenceEncoder(threads = 2): Embedder {
@@ -53,9 +56,14 @@ export function universalSentenceEncoder(threads = 2): Embedder {
     if (!closed) dispatch();
   }
 
+  function isWorthAThread(): boolean {
+    const { size } = busy;
+    return size < threads && urgent.length + waiting.length > size * WORTH_A_THREAD;
+  }
+
   function dispatch(): void {
     while (urgent.length + waiting.length > 0) {
-      const worker = idle.pop() ?? (busy.size < threads ? start() : undefined);
+      const worker = idle.pop() ?? (isWorthAThread() ? start() : undefined);
       const job = worker && (urgent.shift() ?? waiting.shift());
       if (!worker || !job) return;
       busy.set(worker, job);
