@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { librariesInOneFile } from "./test/setup/libraries.ts";
 
 export default defineConfig({
+  resolve: { alias: await librariesInOneFile() },
   test: {
     include: ["**/*.test.ts"],
     exclude: ["**/node_modules/**", "dist/**", ".local/**", "samples/**"],
