@@ -8,8 +8,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "dist/**", ".local/**", "samples/**"],
     globalSetup: ["test/setup/global.ts"],
     pool: "forks",
-    // Two even on two cores: tests of waits and retries mostly wait.
-    maxWorkers: 2,
+    // Three even on two cores: tests of waits and retries mostly wait.
+    maxWorkers: 3,
     // A young generation that is large at once: half of the collections of a short process are for growing it.
     execArgv: ["--min-semi-space-size=16", "--max-semi-space-size=32"],
     // Real parts start in seconds, also on a slow machine with both cores busy.

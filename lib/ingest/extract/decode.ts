@@ -28,6 +28,8 @@ export function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
 }
 
 function byNuls(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
+  // Half a character at its end: it is something else, with a NUL in it.
+  if (bytes.length % 2 === 1) return null;
   const sample = bytes.subarray(0, 4096);
   const nuls = [0, 0];
   sample.forEach((byte, at) => {

@@ -23,6 +23,11 @@ it("is decoded from UTF-16, with and without a mark, and from Windows-1252", () 
   );
 });
 
+it("is not taken for UTF-16 when its length is odd, whatever NULs are in it", () => {
+  expect(text(Buffer.from("x\u0001\0"))).toBe("x");
+  expect(text(Buffer.from("xa\0b\0"))).toBe("xab");
+});
+
 it("is refused when no encoding fits, rather than indexed as garbage", () => {
   const gb18030 = Buffer.from("b8a1b1eab0b2d7b0d6b8c4cf", "hex");
   expect(() => text(gb18030)).toThrow(expect.objectContaining({ code: "unsupported" }));
