@@ -1,7 +1,7 @@
 import { neonConfig, Pool, type PoolClient } from "@neondatabase/serverless";
 import { drizzle } from "drizzle-orm/neon-serverless";
 import { env, requiredEnv } from "#lib/env.ts";
-import { JoinedWebSocket } from "./joined-web-socket.ts";
+import { joinedWebSocket } from "./joined-web-socket.ts";
 import * as schema from "./schema.ts";
 
 /** Enough for one instance's parallel steps; Neon's own pooler shares the server among instances. */
@@ -23,7 +23,7 @@ export function openDatabase(
   limits: { poolSize?: number; queryTimeoutMs?: number } = {},
 ) {
   // The driver reads these process-wide. Node's own WebSocket: what Neon's edge and the local relay both accept.
-  neonConfig.webSocketConstructor = JoinedWebSocket;
+  neonConfig.webSocketConstructor = joinedWebSocket();
   neonConfig.coalesceWrites = false;
   if (address.wsProxy) {
     neonConfig.wsProxy = address.wsProxy;
