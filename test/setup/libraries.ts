@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { access, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import type { Alias } from "vite";
 
 /** Libraries of hundreds of small files, by the names under which our code imports them. Only those that are ES modules. */
 const NAMES = [
@@ -27,6 +26,12 @@ const NAMES = [
 ];
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Where an import by a name is taken from: what Vite calls an alias. */
+interface Alias {
+  readonly find: RegExp;
+  readonly replacement: string;
+}
 
 /** Libraries may use `require`, which an ES module does not have. */
 const REQUIRE =
