@@ -84,7 +84,9 @@ export function universalSentenceEncoder(threads = 2): Embedder {
     },
     async close() {
       closed = true;
-      for (const job of [...urgent.splice(0), ...waiting.splice(0)]) job.reject(CLOSED);
+      // Those under way too: a thread may still answer before it has ended.
+      const open = [...urgent.splice(0), ...waiting.splice(0), ...busy.values()];
+      for (const job of open) job.reject(CLOSED);
       await Promise.all([...idle, ...busy.keys()].map((worker) => worker.terminate()));
     },
   };
