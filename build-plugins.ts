@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { Plugin } from "esbuild";
 
+/** CommonJS in a bundle still calls require(), which an ES module does not have, for Node's own modules. */
+export const requireBanner = {
+  js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+};
+
 /**
  * The Inngest SDK loads a 60 KB Temporal polyfill for one thing: what time it is, as text, when it is given a
  * Temporal.Duration. This says that in a line. The build fails when the SDK begins to use more of it.

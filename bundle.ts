@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { lateSdks, lazyNeonDriver, smallTemporal } from "./build-plugins.ts";
+import { lateSdks, lazyNeonDriver, requireBanner, smallTemporal } from "./build-plugins.ts";
 import { GRAMMAR_NAMES } from "./lib/repos/chunk/grammars.ts";
 
 const { resolve } = createRequire(import.meta.url);
@@ -63,10 +63,7 @@ export async function bundle(
       sourcesContent: false,
       legalComments: "none",
       plugins: [smallTemporal, lazyNeonDriver, lateSdks],
-      // Bundled CommonJS still calls require() for Node's own modules.
-      banner: {
-        js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-      },
+      banner: requireBanner,
     });
   }
   await cp(source(SKILLS), `${outdir}/skills`, { recursive: true });

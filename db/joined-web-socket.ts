@@ -6,7 +6,7 @@ let made: typeof WebSocket | undefined;
  * PostgreSQL's protocol is a stream, so where a message ends says nothing.
  *
  * The class is made when a database is first opened: with the first mention of `WebSocket` Node loads its fetch and all that
- * belongs to it, which would be a sixth of what importing a function takes.
+ * belongs to it, which would be a seventh of what importing a function takes.
  */
 export function joinedWebSocket(): typeof WebSocket {
   made ??= class JoinedWebSocket extends WebSocket {

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { access, readFile, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { requireBanner } from "../../build-plugins.ts";
 
 /** Libraries of hundreds of small files, by the names under which our code imports them. Only those that are ES modules. */
 const NAMES = [
@@ -33,15 +35,10 @@ interface Alias {
   readonly replacement: string;
 }
 
-/** Libraries may use `require`, which an ES module does not have. */
-const REQUIRE =
-  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
-
 /**
- * Has tests load a few large files in place of four hundred small ones, which takes each test file half a second of
+ * Has tests load a few large files in place of four hundred small ones, which saves each test file half a second of
  * processor time: Node reads a library's package.json, of drizzle-orm 130 KB, anew for each of its files. What is imported
- * under two names is still there once, since the names share chunks. Bundled in 0.3 s, once
- * for a lock file.
+ * under two names is still there once, since the names share chunks. Bundled in 0.3 s, once for a lock file.
  */
 export async function librariesInOneFile(): Promise<Alias[]> {
   const hash = createHash("sha256");
@@ -51,7 +48,7 @@ export async function librariesInOneFile(): Promise<Alias[]> {
   const version = hash.digest("hex").slice(0, 16);
   // Below node_modules, so that they are taken for what they are, and find what is not bundled.
   const dir = `${ROOT}node_modules/.cache/test-libraries-${version}`;
-  if (!(await isThere(dir))) await bundleLibraries(dir);
+  if (!existsSync(dir)) await bundleLibraries(dir);
   return NAMES.map((name) => ({
     find: new RegExp(`^${name}$`),
     replacement: `${dir}/${fileOf(name)}.mjs`,
@@ -71,7 +68,7 @@ async function bundleLibraries(dir: string): Promise<void> {
     format: "esm",
     platform: "node",
     target: "node24",
-    banner: { js: REQUIRE },
+    banner: requireBanner,
     // Our code sets its options, and has to meet the same one.
     external: ["@neondatabase/serverless"],
     logLevel: "warning",
@@ -80,17 +77,10 @@ async function bundleLibraries(dir: string): Promise<void> {
     await rename(own, dir);
   } catch (error) {
     await rm(own, { recursive: true });
-    if (!(await isThere(dir))) throw error;
+    if (!existsSync(dir)) throw error;
   }
 }
 
 function fileOf(name: string): string {
   return name.replaceAll("/", "__");
-}
-
-async function isThere(dir: string): Promise<boolean> {
-  return await access(dir).then(
-    () => true,
-    () => false,
-  );
 }

@@ -28,9 +28,9 @@ export function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
 }
 
 function byNuls(bytes: Uint8Array): "utf-16le" | "utf-16be" | null {
-  // Half a character at its end: it is something else, with a NUL in it.
-  if (bytes.length % 2 === 1) return null;
   const sample = bytes.subarray(0, 4096);
+  // A short one with half a character at its end is something else, with a NUL in it.
+  if (sample.length % 2 === 1) return null;
   const nuls = [0, 0];
   sample.forEach((byte, at) => {
     if (byte === 0) nuls[at % 2] = (nuls[at % 2] ?? 0) + 1;

@@ -23,9 +23,13 @@ it("is decoded from UTF-16, with and without a mark, and from Windows-1252", () 
   );
 });
 
-it("is not taken for UTF-16 when its length is odd, whatever NULs are in it", () => {
+it("is not taken for UTF-16 when it is short and its length is odd; a long one that is cut off is refused", () => {
   expect(text(Buffer.from("x\u0001\0"))).toBe("x");
   expect(text(Buffer.from("xa\0b\0"))).toBe("xab");
+  const long = Buffer.from("浮标 and words. ".repeat(500), "utf16le");
+  expect(() => text(long.subarray(0, -1))).toThrow(
+    expect.objectContaining({ code: "unsupported" }),
+  );
 });
 
 it("is refused when no encoding fits, rather than indexed as garbage", () => {
