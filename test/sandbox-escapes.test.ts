@@ -158,9 +158,7 @@ test("no flood takes more than it may, and nothing outlives its command", {
   const seconds = String(1_000_000 + Number.parseInt(randomBytes(3).toString("hex"), 16));
   expect((await flood("daemon", seconds)).said).toBe("left behind");
   const left = await Promise.all(
-    (await listProcesses()).map(({ pid }) =>
-      readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
-    ),
+    listProcesses().map(({ pid }) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
   );
   expect(left.filter((line) => line.includes(seconds))).toEqual([]);
   await sandbox.stop();

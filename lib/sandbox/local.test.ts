@@ -237,9 +237,7 @@ it("does not believe a bubblewrap that cannot hold anything", async () => {
 
 async function running(mark: string): Promise<number> {
   const lines = await Promise.all(
-    (await listProcesses()).map(({ pid }) =>
-      readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
-    ),
+    listProcesses().map(({ pid }) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
   );
   return lines.filter((line) => line.includes(mark)).length;
 }

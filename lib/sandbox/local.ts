@@ -7,7 +7,7 @@ import { boxed, findHolders, type Holders, type ProcessLimits, plain, writeEtc }
 import { checkName } from "./names.ts";
 import { readInside, writeInside } from "./paths.ts";
 import type { Command, CommandResult, Isolation, Sandbox, SandboxProvider } from "./port.ts";
-import { endProcesses, processInfo } from "./processes.ts";
+import { beginningOf, endProcesses } from "./processes.ts";
 import { runProcess, type Usage } from "./run.ts";
 import { findTools, type Tools } from "./tools.ts";
 import {
@@ -132,12 +132,9 @@ async function remove(space: Workspace): Promise<void> {
   const taken = await takeAway(space);
   if (!taken) return;
   for (const name of await readdir(taken.pids)) {
-    const [began, info] = await Promise.all([
-      readFile(join(taken.pids, name), "utf8"),
-      processInfo(Number(name)),
-    ]);
+    const [pid, began] = [Number(name), await readFile(join(taken.pids, name), "utf8")];
     // Another process has its number by now, unless it began at the same time.
-    if (info?.began === began) await endProcesses({ pid: info.pid });
+    if (beginningOf(pid) === began) await endProcesses({ pid });
   }
   await endProcesses({ uid: taken.uid });
   await removeTree(taken.dir);

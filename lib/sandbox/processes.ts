@@ -1,4 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -7,34 +8,48 @@ export interface ProcessInfo {
   readonly uid: number;
   /** Resident memory, in bytes. */
   readonly bytes: number;
-  /** When it began, in ticks since boot: tells it from a later one with its pid. */
-  readonly began: string;
 }
+
+/*
+ * /proc is memory: a file of it is read in some microseconds, and in twenty times that through a promise. All processes are read
+ * four times a second while a command runs.
+ */
 
 /** All processes that this one can see; none elsewhere than on Linux. */
-export async function listProcesses(): Promise<ProcessInfo[]> {
-  const entries = await readdir("/proc").catch(() => []);
-  const pids = entries.filter((entry) => /^\d+$/.test(entry));
-  const found = await Promise.all(pids.map((pid) => processInfo(Number(pid))));
-  return found.filter((one) => one !== null);
-}
-
-/** One process; null when it is gone. */
-export async function processInfo(pid: number): Promise<ProcessInfo | null> {
-  try {
-    const [stat, status] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, "latin1"),
-      readFile(`/proc/${pid}/status`, "latin1"),
-    ]);
-    // The name, in parentheses, may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return {
+export function listProcesses(): ProcessInfo[] {
+  const found: ProcessInfo[] = [];
+  for (const entry of entriesOfProc()) {
+    const pid = Number(entry);
+    const status = Number.isInteger(pid) ? readOf(pid, "status") : null;
+    if (status === null) continue;
+    found.push({
       pid,
-      parent: Number(fields[1]),
+      parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]),
       uid: Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1]),
       bytes: Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024,
-      began: fields[19] ?? "",
-    };
+    });
+  }
+  return found;
+}
+
+/** When a process began, in ticks since boot, which tells it from a later one with its pid; null when it is gone. */
+export function beginningOf(pid: number): string | null {
+  const stat = readOf(pid, "stat");
+  // The name, in parentheses, may hold anything.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+}
+
+function entriesOfProc(): string[] {
+  try {
+    return readdirSync("/proc");
+  } catch {
+    return [];
+  }
+}
+
+function readOf(pid: number, file: "stat" | "status"): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
     // It ended while it was looked at.
     return null;
@@ -50,6 +65,8 @@ export function withDescendants(all: readonly ProcessInfo[], pid: number): Proce
 }
 
 const MAX_ROUNDS = 20;
+/** For what was killed to be gone. */
+const ROUND_MS = 20;
 
 /**
  * Ends a group of processes with all descendants, and, when a user is named, all that this user has: in rounds, until none is
@@ -63,13 +80,14 @@ export async function endProcesses({
   uid?: number | undefined;
 }): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const all = await listProcesses();
+    const all = listProcesses();
     const own = pid === undefined ? [] : withDescendants(all, pid);
     const of = uid === undefined ? [] : all.filter((one) => one.uid === uid);
     if (pid !== undefined) kill(-pid);
     const doomed = new Set([...own, ...of].map((one) => one.pid));
     for (const one of doomed) kill(one);
     if (of.length === 0) return;
+    await setTimeout(ROUND_MS);
   }
 }
 

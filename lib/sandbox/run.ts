@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { Unavailable } from "../errors.ts";
 import type { Command, CommandResult } from "./port.ts";
-import { endProcesses, processInfo } from "./processes.ts";
+import { beginningOf, endProcesses } from "./processes.ts";
 import { watchUsage } from "./watch.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -140,9 +140,8 @@ function collect({ maxOutputBytes, onOutput }: Command) {
 /** So that whoever stops the sandbox from another process finds what runs in it. */
 async function noteProcess({ pids }: Workspace, pid: number, gone: () => void): Promise<string> {
   const path = join(pids, String(pid));
-  const info = await processInfo(pid);
   try {
-    await writeFile(path, info?.began ?? "");
+    await writeFile(path, beginningOf(pid) ?? "");
   } catch {
     // The sandbox was stopped meanwhile, by somebody who did not find this one.
     gone();

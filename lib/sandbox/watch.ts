@@ -33,7 +33,7 @@ export function watchUsage(about: {
     void again();
   };
   loop(async () => {
-    const tree = withDescendants(await listProcesses(), pid);
+    const tree = withDescendants(listProcesses(), pid);
     const bytes = tree.reduce((sum, one) => sum + one.bytes, 0);
     return bytes > usage.maxMemoryBytes
       ? `more than ${usage.maxMemoryBytes} bytes of memory`
