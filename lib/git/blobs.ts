@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { NotFound } from "../errors.ts";
-import { gitFailed, startGit } from "./git.ts";
+import { git, gitFailed, startGit } from "./git.ts";
 import { checkedSha } from "./names.ts";
 
 /** A file's content; null when it is larger than asked for. */
@@ -65,6 +65,19 @@ export async function* readFiles<F extends { readonly sha: string }>(
     if (!file) throw new Error("git answered what nobody asked");
     yield { file, bytes };
   }
+}
+
+/** Writes contents as blobs, through one process. Returns their ids, in their order. */
+export async function writeBlobs(dir: string, contents: readonly Buffer[]): Promise<string[]> {
+  if (contents.length === 0) return [];
+  const input = contents.flatMap((bytes) => [
+    Buffer.from(`blob\nmark :1\ndata ${bytes.length}\n`),
+    bytes,
+    Buffer.from("\nget-mark :1\n"),
+  ]);
+  const args = ["fast-import", "--quiet", "--done"];
+  const said = await git(args, { dir, input: Buffer.concat([...input, Buffer.from("done\n")]) });
+  return said.toString("latin1").trim().split("\n").map(checkedSha);
 }
 
 async function writeIds(

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { InvalidInput } from "../errors.ts";
+import { writeBlobs } from "./blobs.ts";
 import { type GitCall, git, runGit } from "./git.ts";
 import { checkedSha } from "./names.ts";
 import { pathProblem } from "./paths.ts";
@@ -37,6 +38,10 @@ export async function treeOfFiles(
   }
   const tree = await withIndex(dir, base, async (call) => {
     const modes = await modesOf(call, files);
+    const shas = await writeBlobs(
+      dir,
+      files.flatMap(({ bytes }) => bytes ?? []),
+    );
     const lines: string[] = [];
     for (const { path, bytes, executable } of files) {
       const mode = modes.get(path);
@@ -47,10 +52,8 @@ export async function treeOfFiles(
         lines.push(`0 ${"0".repeat(base.length)}\t${path}`);
         continue;
       }
-      const args = ["hash-object", "-w", "--stdin"];
-      const sha = (await git(args, { ...call, input: bytes })).toString("latin1").trim();
       const now = executable ?? mode === "100755";
-      lines.push(`${now ? "100755" : "100644"} ${sha}\t${path}`);
+      lines.push(`${now ? "100755" : "100644"} ${shas.shift()}\t${path}`);
     }
     const input = lines.map((line) => `${line}\0`).join("");
     const done = await runGit(["update-index", "-z", "--index-info"], { ...call, input });

@@ -21,7 +21,7 @@ type PullChange = Partial<Omit<PullRow, "id" | "repo_id" | "number">>;
  * @param login who moved them.
  */
 export async function follow(service: Service, repo: RepoRow, login: string): Promise<void> {
-  const now = await service.refs(repo);
+  const now = service.refs(repo);
   const known = service.repos.refs(repo.id);
   const changes = changesOf(known, now);
   if (changes.length === 0) return;
@@ -115,7 +115,7 @@ async function afterChange(
   if (head?.after === NO_COMMIT || base?.after === NO_COMMIT) return await ended(login);
   if (!head) return undefined;
   await moveRef(dir, `refs/pull/${pull.number}/head`, { sha: head.after });
-  const baseSha = (await service.refs(repo)).get(`refs/heads/${pull.base_ref}`);
+  const baseSha = service.refs(repo).get(`refs/heads/${pull.base_ref}`);
   const change = { head_sha: head.after, base_sha: baseSha ?? pull.base_sha };
   return await changed("synchronize", change, login, head);
 }

@@ -60,8 +60,8 @@ export class Service {
     return join(this.#dir, `${id}.git`);
   }
 
-  async refs(repo: RepoRow): Promise<Map<string, string>> {
-    return await refsOf(this.dirOf(repo));
+  refs(repo: RepoRow): Map<string, string> {
+    return refsOf(this.dirOf(repo));
   }
 
   /** Runs `work` when nothing else changes the repository through the API. */
@@ -90,7 +90,7 @@ export class Service {
    * they see now. Ends early with {@link showAll}.
    */
   async unseen<T>(repo: RepoRow, ms: number, work: () => Promise<T>): Promise<T> {
-    const refs = await this.refs(repo);
+    const refs = this.refs(repo);
     const now = this.stale(repo) ?? { refs, pulls: this.pulls.all(repo.id) };
     const { refs: seen, pulls } = now;
     this.#stale.set(repo.id, { refs: seen, pulls, until: Number.POSITIVE_INFINITY });

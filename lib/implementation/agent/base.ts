@@ -64,6 +64,7 @@ export class Base {
       const file = this.#files.get(path);
       return file?.plain && file.size <= MAX_FILE_BYTES ? { path, sha: file.sha } : [];
     });
+    if (wanted.length === 0) return;
     const limit = { maxBytes: MAX_FILE_BYTES };
     for await (const { file, bytes } of readFiles(this.#dir, wanted, limit)) {
       yield { path: file.path, text: bytes === null ? null : textIn(bytes) };

@@ -196,9 +196,9 @@ describe("threads", () => {
       ["c", "c"],
       ["md", "markdown"],
     ] as const;
-    const files = Array.from({ length: 150 }, (_, i) => {
+    const files = Array.from({ length: 48 }, (_, i) => {
       const [ending, language] = languages[i % languages.length] ?? languages[0];
-      return file(`f${i}.${ending}`, fn(`f${i}`, i % 80), language);
+      return file(`f${i}.${ending}`, fn(`f${i}`, (i * 5) % 80), language);
     });
     const alone: unknown[] = [];
     for (const source of files) alone.push(await chunkSource(source));

@@ -102,7 +102,7 @@ export async function mergeability(
   pull: PullRow,
 ): Promise<Mergeability> {
   const dir = service.dirOf(repo);
-  const base = (await service.refs(repo)).get(`refs/heads/${pull.base_ref}`);
+  const base = service.refs(repo).get(`refs/heads/${pull.base_ref}`);
   if (pull.state !== "open" || base === undefined) return UNKNOWN;
   if ((await mergedTree(dir, base, pull.head_sha)) === null) {
     return { mergeable: false, rebaseable: false, mergeable_state: "dirty" };

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { appendFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { git, runGit } from "../../../lib/git/git.ts";
@@ -31,15 +31,45 @@ export async function initRepository(dir: string): Promise<void> {
   await rename(making, dir);
 }
 
-/** All references with the commits that they stand at, ordered by name. */
-export async function refsOf(dir: string): Promise<Map<string, string>> {
-  const format = "--format=%(objectname) %(refname)";
-  const out = await git(["for-each-ref", format, "refs/heads", "refs/tags"], { dir });
-  const refs = new Map<string, string>();
-  for (const line of out.toString("utf8").split("\n")) {
-    if (line !== "") refs.set(line.slice(41), line.slice(0, 40));
+/**
+ * All branches and tags with the objects that they stand at, ordered by name. Read as git keeps them (gitrepository-layout(5)):
+ * every call asks for them, and to start git each time would be most of the work of most calls.
+ */
+export function refsOf(dir: string): Map<string, string> {
+  // In this order: a reference that is packed meanwhile is in one of the two.
+  const loose = [...looseRefs(dir, "refs/heads"), ...looseRefs(dir, "refs/tags")];
+  const refs = [...new Map([...packedRefs(dir), ...loose])];
+  return new Map(refs.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+}
+
+/** Those that have a file of their own, which counts before the file of all. One that goes meanwhile is left out. */
+function* looseRefs(dir: string, folder: string): Generator<[string, string]> {
+  const entries = ifThere(() => readdirSync(join(dir, folder), { withFileTypes: true }), []);
+  for (const entry of entries) {
+    const ref = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) yield* looseRefs(dir, ref);
+    else if (!ref.endsWith(".lock")) {
+      const sha = ifThere(() => readFileSync(join(dir, ref), "latin1"), "").trim();
+      if (sha !== "") yield [ref, sha];
+    }
   }
-  return refs;
+}
+
+function* packedRefs(dir: string): Generator<[string, string]> {
+  const text = ifThere(() => readFileSync(join(dir, "packed-refs"), "utf8"), "");
+  for (const [, sha = "", ref = ""] of text.matchAll(
+    /^([0-9a-f]{40}) (refs\/(?:heads|tags)\/.+)$/gm,
+  ))
+    yield [ref, sha];
+}
+
+function ifThere<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return otherwise;
+    throw error;
+  }
 }
 
 /**

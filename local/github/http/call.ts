@@ -60,8 +60,8 @@ export function maySee(caller: Caller | null, { owner, name, private: hidden }: 
 }
 
 /** What a reader sees: everything, or what was there before a fault that delays reads. */
-export async function refsSeen(call: Call, repo: RepoRow): Promise<ReadonlyMap<string, string>> {
-  return staleOf(call, repo)?.refs ?? (await call.service.refs(repo));
+export function refsSeen(call: Call, repo: RepoRow): ReadonlyMap<string, string> {
+  return staleOf(call, repo)?.refs ?? call.service.refs(repo);
 }
 
 /** The pull requests that a reader sees, oldest first. */

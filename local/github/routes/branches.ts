@@ -99,7 +99,7 @@ export const branches: Route[] = [
 const HEADS = "refs/heads/";
 
 async function branchesSeen(call: Call, repo: RepoRow): Promise<Map<string, string>> {
-  const refs = [...(await refsSeen(call, repo))];
+  const refs = [...refsSeen(call, repo)];
   const heads = refs.filter(([ref]) => ref.startsWith(HEADS));
   return new Map(heads.map(([ref, sha]) => [ref.slice(HEADS.length), sha]));
 }

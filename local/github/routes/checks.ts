@@ -56,7 +56,7 @@ export const checks: Route[] = [
     const { login } = callerOf(call);
     const status = { repo_id: repo.id, sha, ...body, description, target_url, login };
     const commit = await readCommit(service.dirOf(repo), sha);
-    const refs = await service.refs(repo);
+    const refs = service.refs(repo);
     const row = service.db.transaction(() => {
       const made = service.checks.addStatus(status);
       tell(service, repo, statusEvent(service, repo, { status: made, commit, refs }));
@@ -179,7 +179,7 @@ async function announced(
 ): Promise<CheckRunRow> {
   const { service } = call;
   const { login } = callerOf(call);
-  const heads = [...(await service.refs(repo))].find(
+  const heads = [...service.refs(repo)].find(
     ([ref, sha]) => sha === head_sha && ref.startsWith("refs/heads/"),
   );
   const branch = heads?.[0].slice("refs/heads/".length) ?? null;

@@ -49,7 +49,7 @@ export const contents: Route[] = [
     const dir = service.dirOf(repo);
     const blob = await writeObject(dir, "blob", Buffer.from(body.content, "base64"));
     return await service.locked(repo, async () => {
-      const refs = await service.refs(repo);
+      const refs = service.refs(repo);
       const head = refs.get(`refs/heads/${branch}`);
       if (head === undefined && refs.size > 0) throw new Refusal(404, `Branch ${branch} not found`);
       const [old] = head === undefined ? [] : await listTree(dir, head, { path });

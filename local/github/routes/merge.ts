@@ -33,7 +33,7 @@ export const merging: Route[] = [
       // A push that nobody has followed yet moves the head now.
       await follow(service, repo, login);
       const pull = pullSeen(call, repo);
-      const base = (await service.refs(repo)).get(`refs/heads/${pull.base_ref}`);
+      const base = service.refs(repo).get(`refs/heads/${pull.base_ref}`);
       if (pull.state !== "open" || base === undefined)
         throw cannot("Pull Request is not mergeable");
       if (body.sha !== undefined && body.sha !== pull.head_sha) {

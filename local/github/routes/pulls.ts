@@ -46,7 +46,7 @@ export const pulls: Route[] = [
     const { login } = callerOf(call);
     const head = body.head.includes(":") ? branchOf(repo, body.head) : body.head;
     return await service.locked(repo, async () => {
-      const refs = await service.refs(repo);
+      const refs = service.refs(repo);
       const headSha = head === undefined ? undefined : refs.get(`refs/heads/${head}`);
       const baseSha = refs.get(`refs/heads/${body.base}`);
       if (head === undefined || headSha === undefined) throw wrong("head", "invalid");
@@ -154,7 +154,7 @@ function refuseSecond({ service }: Call, repo: RepoRow, head: string, base: stri
 /** What changes when a closed pull request is opened again. Throws 422 when it cannot be. */
 async function reopening(call: Call, repo: RepoRow, pull: PullRow) {
   if (pull.merged_at !== null) throw wrong("state", "invalid");
-  const refs = await call.service.refs(repo);
+  const refs = call.service.refs(repo);
   const head_sha = refs.get(`refs/heads/${pull.head_ref}`);
   if (head_sha === undefined) {
     throw custom(`state cannot be changed. The ${pull.head_ref} branch has been deleted.`);

@@ -25,7 +25,7 @@ export const references: Route[] = [
   route("GET /repos/{owner}/{repo}/git/ref/{ref}", async (call) => {
     const repo = repoToRead(call);
     const ref = `refs/${param(call, "ref")}`;
-    const sha = (await refsSeen(call, repo)).get(ref);
+    const sha = refsSeen(call, repo).get(ref);
     if (sha !== undefined) return { data: await refBody(call, repo, ref, sha) };
     await notEmpty(call, repo);
     throw notFound();
@@ -34,7 +34,7 @@ export const references: Route[] = [
   route("GET /repos/{owner}/{repo}/git/matching-refs/{ref}", async (call) => {
     const repo = repoToRead(call);
     const prefix = `refs/${param(call, "ref")}`;
-    const found = [...(await refsSeen(call, repo))].filter(([ref]) => ref.startsWith(prefix));
+    const found = [...refsSeen(call, repo)].filter(([ref]) => ref.startsWith(prefix));
     return { data: await Promise.all(found.map(([ref, at]) => refBody(call, repo, ref, at))) };
   }),
 
@@ -48,7 +48,7 @@ export const references: Route[] = [
     await existing(call, repo, sha);
     await moving(call, repo, async (dir) => {
       if (await moveRef(dir, ref, { sha, old: NO_COMMIT })) return;
-      const taken = (await call.service.refs(repo)).has(ref);
+      const taken = call.service.refs(repo).has(ref);
       throw unprocessable(taken ? "Reference already exists" : "Reference update failed");
     });
     const data = await refBody(call, repo, ref, sha);
@@ -61,7 +61,7 @@ export const references: Route[] = [
     const { sha, force } = await bodyOf(call, movedRef);
     await existing(call, repo, sha);
     await moving(call, repo, async (dir) => {
-      const old = (await call.service.refs(repo)).get(ref);
+      const old = call.service.refs(repo).get(ref);
       if (old === undefined) throw unprocessable("Reference does not exist");
       if (!force && !(await isAncestor(dir, old, sha))) {
         throw unprocessable("Update is not a fast forward");
@@ -75,7 +75,7 @@ export const references: Route[] = [
     const repo = repoToWrite(call);
     const ref = `refs/${param(call, "ref")}`;
     await moving(call, repo, async (dir) => {
-      const old = (await call.service.refs(repo)).get(ref);
+      const old = call.service.refs(repo).get(ref);
       if (old === undefined) throw unprocessable("Reference does not exist");
       const branch = ref.slice("refs/heads/".length);
       if (ref.startsWith("refs/heads/") && call.service.checks.protection(repo.id, branch)) {

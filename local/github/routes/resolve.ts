@@ -12,7 +12,7 @@ export async function commitOf(
   name: string,
 ): Promise<string | undefined> {
   const dir = call.service.dirOf(repo);
-  const refs = await refsSeen(call, repo);
+  const refs = refsSeen(call, repo);
   for (const ref of [name, `refs/${name}`, `refs/heads/${name}`, `refs/tags/${name}`]) {
     const sha = refs.get(ref);
     if (sha !== undefined) return ref.startsWith("refs/heads/") ? sha : await peeled(dir, sha);
@@ -33,7 +33,7 @@ export async function requiredCommit(call: Call, repo: RepoRow, name: string): P
 
 /** Throws 409 as long as nothing was pushed. */
 export async function notEmpty(call: Call, repo: RepoRow): Promise<void> {
-  const refs = await call.service.refs(repo);
+  const refs = call.service.refs(repo);
   if (refs.size === 0) throw new Refusal(409, "Git Repository is empty.");
 }
 
