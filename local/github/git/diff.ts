@@ -27,14 +27,11 @@ const STATUS: Readonly<Record<string, FileDiff["status"]>> = {
 /** What changes from one tree or commit to another, renames found; `from: null` is nothing at all. */
 export const diffFiles = remembered(
   async (dir, from: string | null, to: string): Promise<readonly FileDiff[]> => {
+    const args = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-abbrev", "-z"];
     const trees = ["--end-of-options", from ?? EMPTY_TREE, to];
-    const diff = ["diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv"];
-    const [listed, patches] = await Promise.all([
-      git([...diff, "-z", "--raw", "--numstat", "--no-abbrev", ...trees], { dir }),
-      git([...diff, "-p", ...trees], { dir }),
-    ]);
-    const hunks = patchesOf(patches.toString("utf8"));
-    const parts = listed.toString("utf8").split("\0");
+    const out = await git([...args, "--raw", "--numstat", "-p", ...trees], { dir });
+    // All files, then all counts, then, behind an empty part, the text of all patches.
+    const parts = out.toString("utf8").split("\0");
     const files: (Omit<FileDiff, "additions" | "deletions" | "patch"> & object)[] = [];
     let at = 0;
     for (; parts[at]?.startsWith(":"); at++) {
@@ -45,17 +42,16 @@ export const diffFiles = remembered(
         files.push({ path: parts[++at] ?? "", previousPath: path, status, sha });
       } else files.push({ path, status, sha: status === "removed" ? old : sha });
     }
-    return files.map((file, index) => {
+    const counted = files.map((file) => {
       const [additions, deletions, path] = (parts[at++] ?? "").split("\t");
       // A rename has its two names behind an empty one.
       if (path === "") at += 2;
-      const patch = hunks[index];
-      return {
-        ...file,
-        additions: Number(additions) || 0,
-        deletions: Number(deletions) || 0,
-        ...(patch && patch.length <= MAX_PATCH && { patch }),
-      };
+      return { ...file, additions: Number(additions) || 0, deletions: Number(deletions) || 0 };
+    });
+    const patches = patchesOf(parts.slice(at + 1).join("\0"));
+    return counted.map((file, index) => {
+      const patch = patches[index];
+      return { ...file, ...(patch && patch.length <= MAX_PATCH && { patch }) };
     });
   },
 );
