@@ -3,9 +3,8 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeployed } from "../env.ts";
 import { InvalidInput, NotFound } from "../errors.ts";
-
-import { git, gitFailed, runGit } from "./git.ts";
-import { checkedRef, checkedSha } from "./names.ts";
+import { gitFailed, runGit } from "./git.ts";
+import { checkedSha } from "./names.ts";
 
 /** The largest repository that is fetched, in bytes of packs: 285 MB of sources are packed into some 60 MB. */
 export const MAX_REPOSITORY_BYTES = 2 * 2 ** 30;
@@ -13,9 +12,11 @@ const TIMEOUT_MS = 10 * 60_000;
 /** How often the size is looked at: a fast network brings some 30 MB meanwhile. */
 const LOOK_MS = 250;
 
-export interface Wanted {
+interface Wanted {
   /** `https://HOST/OWNER/NAME.git`, without credentials; http only to this machine, and not when deployed. */
   readonly cloneUrl: string;
+  /** All 40 digits. */
+  readonly commitSha: string;
   /** Opens the repository; goes to the host of `cloneUrl` alone. */
   readonly token: string;
   /** An empty bare repository, or one with earlier commits of the same repository. */
@@ -25,17 +26,15 @@ export interface Wanted {
 }
 
 /**
- * Brings one commit with all its files, and no history, into a bare repository: the one named, or the newest of a branch.
- * Throws NotFound when the repository, branch or commit is not there (or not for this token), InvalidInput for a URL or
- * name that is refused and for a repository that is too large, Unavailable when it may work another time.
+ * Brings one commit with all its files, and no history, into a bare repository.
+ * Throws NotFound when the repository or commit is not there (or not for this token), InvalidInput for a URL or id that is
+ * refused and for a repository that is too large, Unavailable when it may work another time.
  */
-export async function fetchCommit(
-  wanted: Wanted & ({ readonly commitSha: string } | { readonly ref: string }),
-): Promise<{ commitSha: string }> {
-  const source = "commitSha" in wanted ? checkedSha(wanted.commitSha) : checkedRef(wanted.ref);
+export async function fetchCommit(wanted: Wanted): Promise<void> {
+  const source = checkedSha(wanted.commitSha);
   const url = checkedUrl(wanted.cloneUrl);
-  // Kept by a name of ours, so that a later fetch sends only what differs.
-  const kept = `refs/fetched/${randomUUID()}`;
+  // Kept by a name of ours, so that a later fetch sends only what differs; a branch, at which git lets nothing stand but a commit.
+  const kept = `refs/heads/fetched-${randomUUID()}`;
   const { dir, token } = wanted;
   const args = [
     ...["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head"],
@@ -62,9 +61,6 @@ export async function fetchCommit(
     size.end();
   }
   if ((await bytesOf(dir)) > size.maxBytes) throw tooLarge(size.maxBytes);
-  const revision = ["rev-parse", "--verify", "--end-of-options", `${kept}^{commit}`];
-  const commitSha = (await git(revision, { dir })).toString("utf8").trim();
-  return { commitSha: checkedSha(commitSha) };
 }
 
 const LOOPBACK = ["127.0.0.1", "[::1]", "localhost"];
@@ -83,7 +79,7 @@ function checkedUrl(text: string): URL {
 /** What git says when there is nothing to be had, and no repeat can help; anything else may pass. */
 const NOT_THERE = [
   "not our ref",
-  "couldn't find remote ref",
+  "non-commit object",
   "not found",
   "Authentication failed",
   "could not read Username",

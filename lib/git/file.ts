@@ -5,21 +5,37 @@ import { checkedSha } from "./names.ts";
 /** More than anybody writes by hand. */
 const MAX_BYTES = 1024 * 1024;
 
-/**
- * One file at the top of a commit or tree; null when it is not there, no plain file, or larger than 1 MB.
- * @param name without a slash
- */
-export async function readTopFile(dir: string, tree: string, name: string): Promise<Buffer | null> {
-  const args = ["ls-tree", "-z", "--end-of-options", checkedSha(tree), "--", name];
-  const line = (await git(args, { dir })).toString("utf8");
-  const [, sha] = /^100(?:644|755) blob ([0-9a-f]+)\t/.exec(line) ?? [];
-  if (sha === undefined) return null;
-  for await (const { bytes } of readBlobs(dir, [sha], { maxBytes: MAX_BYTES })) return bytes;
-  return null;
+export interface TopEntry {
+  readonly sha: string;
+  /** A file, and neither a link, a submodule nor a directory. */
+  readonly plain: boolean;
 }
 
-/** Whether a commit or tree has anything of this name at its top. */
-export async function hasTopEntry(dir: string, tree: string, name: string): Promise<boolean> {
-  const args = ["ls-tree", "-z", "--end-of-options", checkedSha(tree), "--", name];
-  return (await git(args, { dir })).length > 0;
+/**
+ * Which of these names a commit or tree has at its top.
+ * @param names without a slash
+ */
+export async function topEntries(
+  dir: string,
+  tree: string,
+  names: readonly string[],
+): Promise<Map<string, TopEntry>> {
+  const args = ["ls-tree", "-z", "--end-of-options", checkedSha(tree), "--", ...names];
+  const lines = (await git(args, { dir })).toString("utf8");
+  const found = lines.matchAll(/(\d{6}) \w+ ([0-9a-f]+)\t([^\0]+)\0/g);
+  return new Map(
+    [...found].map(([, mode, sha = "", name = ""]) => {
+      return [name, { sha, plain: mode === "100644" || mode === "100755" }];
+    }),
+  );
+}
+
+/** What a plain file holds; null when there is none, or it is larger than 1 MB. */
+export async function readTopFile(
+  dir: string,
+  entry: TopEntry | undefined,
+): Promise<Buffer | null> {
+  if (!entry?.plain) return null;
+  for await (const { bytes } of readBlobs(dir, [entry.sha], { maxBytes: MAX_BYTES })) return bytes;
+  return null;
 }

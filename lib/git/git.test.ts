@@ -232,30 +232,30 @@ describe("fetch", () => {
     await rm(origin, { recursive: true, force: true });
   });
 
-  test("brings a branch or a commit, several into one repository, without history", async () => {
+  test("brings a commit, several into one repository, without history", async () => {
     const first = await commitFiles(origin, { a: "1" });
     const second = await commitFiles(origin, { a: "2" });
     await using repository = await openRepository();
     const { dir: own } = repository;
     const wanted = { cloneUrl, token: TOKEN, dir: own };
-    expect(await fetchCommit({ ...wanted, ref: "main" })).toEqual({ commitSha: second });
+    await fetchCommit({ ...wanted, commitSha: second });
     expect(await runGit(["cat-file", "-e", first], { dir: own })).toMatchObject({ exitCode: 1 });
-    expect(await fetchCommit({ ...wanted, commitSha: first })).toEqual({ commitSha: first });
-    expect(await fetchCommit({ ...wanted, commitSha: first })).toEqual({ commitSha: first });
+    await fetchCommit({ ...wanted, commitSha: first });
+    await fetchCommit({ ...wanted, commitSha: first });
     expect(await all(listTree(own, first))).toHaveLength(1);
   });
 
   test("says what is not there, and never the token", async () => {
-    await commitFiles(origin, { a: "1" });
+    const commitSha = await commitFiles(origin, { a: "1" });
     const wanted = { cloneUrl, token: TOKEN, dir };
-    for (const missing of [{ ref: "none" }, { commitSha: "4".repeat(40) }])
-      await expect(fetchCommit({ ...wanted, ...missing })).rejects.toMatchObject({
+    const tree = await git(["rev-parse", `${commitSha}^{tree}`], { dir: origin });
+    for (const missing of ["4".repeat(40), tree.toString().trim()])
+      await expect(fetchCommit({ ...wanted, commitSha: missing })).rejects.toMatchObject({
         code: "commit_not_found",
       });
     const error = await fetchCommit({
-      ...wanted,
+      ...{ ...wanted, commitSha },
       token: "wrong-token-of-somebody",
-      ref: "main",
     }).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: "commit_not_found", retry: false });
     expect(String(error)).not.toContain("wrong-token");
@@ -277,7 +277,7 @@ describe("fetch", () => {
     ];
     for (const url of urls)
       await expect(
-        fetchCommit({ cloneUrl: url, token: TOKEN, dir, ref: "main" }),
+        fetchCommit({ cloneUrl: url, token: TOKEN, dir, commitSha: "4".repeat(40) }),
       ).rejects.toMatchObject({ code: "bad_clone_url" });
   });
 
@@ -285,14 +285,14 @@ describe("fetch", () => {
     const random = Buffer.from(
       Array.from({ length: 300_000 }, (_, i) => (i * i * 31 + (i >> 3)) % 251),
     );
-    await commitFiles(origin, { random });
-    const fetched = fetchCommit({ cloneUrl, token: TOKEN, dir, ref: "main", maxBytes: 100 });
+    const commitSha = await commitFiles(origin, { random });
+    const fetched = fetchCommit({ cloneUrl, token: TOKEN, dir, commitSha, maxBytes: 100 });
     await expect(fetched).rejects.toMatchObject({ code: "repository_too_large", retry: false });
   });
 
   test("nothing that a repository holds is run or followed", async () => {
     const witness = join(tmpdir(), `witness-${process.pid}`);
-    await commitFiles(origin, {
+    const commitSha = await commitFiles(origin, {
       ".gitattributes": "* filter=evil diff=evil merge=evil\n",
       ".gitmodules": '[submodule "x"]\n\tpath = x\n\turl = file:///etc\n\tupdate = !touch\n',
       x: { mode: "160000", data: "5".repeat(40) },
@@ -301,7 +301,7 @@ describe("fetch", () => {
     for (const hook of ["post-checkout", "reference-transaction", "post-update"])
       await writeFile(join(dir, hook), `#!/bin/sh\ntouch ${witness}\n`, { mode: 0o755 });
     await git(["config", "core.hooksPath", dir], { dir });
-    const { commitSha } = await fetchCommit({ cloneUrl, token: TOKEN, dir, ref: "main" });
+    await fetchCommit({ cloneUrl, token: TOKEN, dir, commitSha });
     expect(await all(listTree(dir, commitSha))).toHaveLength(4);
     expect(await readdir(tmpdir())).not.toContain(`witness-${process.pid}`);
   });

@@ -1,5 +1,5 @@
 import { InvalidInput } from "../errors.ts";
-import { hasTopEntry, readTopFile } from "../git/file.ts";
+import { readTopFile, topEntries } from "../git/file.ts";
 import { changedFiles, diffText, type FileChange, treeOfDiff, treeOfFiles } from "../git/patch.ts";
 import { fenced, inline, list, paragraphs } from "../markdown.ts";
 import { ENV_EXAMPLE, namesOf, withNames } from "../provision/env-example.ts";
@@ -60,9 +60,10 @@ export async function makePatch(ids: RunIds, open = openBase): Promise<Patch> {
 
 /** The tree with the names of the variables that the app will be given. */
 async function withEnvExample(dir: string, tree: string, deploy: DeployInput): Promise<string> {
-  const now = await readTopFile(dir, tree, ENV_EXAMPLE);
+  const entry = (await topEntries(dir, tree, [ENV_EXAMPLE])).get(ENV_EXAMPLE);
+  const now = await readTopFile(dir, entry);
   // No plain file, or a large one: what is there is not replaced.
-  if (now === null && (await hasTopEntry(dir, tree, ENV_EXAMPLE))) return tree;
+  if (now === null && entry) return tree;
   const text = withNames(now?.toString("utf8") ?? "", namesOf(deploy));
   if (text === null) return tree;
   return await treeOfFiles(dir, tree, [{ path: ENV_EXAMPLE, bytes: Buffer.from(text, "utf8") }]);

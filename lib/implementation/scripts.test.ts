@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { jobsOf } from "./scripts.ts";
+import { commitFiles } from "../git/fixtures.ts";
+import { openRepository } from "../git/workspace.ts";
+import { jobsOf, jobsOfTree } from "./scripts.ts";
 
 const of = (manifest: object, hasLock = true) =>
   jobsOf({ packageJson: JSON.stringify(manifest), hasLock }).map(({ command }) =>
@@ -38,4 +40,20 @@ test.each([
   ["what npm init writes", '{"scripts":{"test":"echo \\"Error: no test specified\\" && exit 1"}}'],
 ])("%s offers nothing", (_, text) => {
   expect(jobsOf({ packageJson: text, hasLock: true })).toEqual([]);
+});
+
+test.each([
+  ["of any size is a lock", "x".repeat(2 * 2 ** 20), "npm ci --ignore-scripts"],
+  [
+    "that is a link is none",
+    { mode: "120000", data: "/etc/passwd" },
+    "npm install --ignore-scripts",
+  ],
+])("a package-lock.json %s", async (_, lock, command) => {
+  await using repository = await openRepository();
+  const manifest = { scripts: { test: "x" }, dependencies: { a: "1" } };
+  const files = { "package.json": JSON.stringify(manifest), "package-lock.json": lock };
+  const commit = await commitFiles(repository.dir, files);
+  const [first] = await jobsOfTree(repository.dir, commit);
+  expect(first?.command.join(" ")).toBe(command);
 });

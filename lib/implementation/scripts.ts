@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { readTopFile } from "../git/file.ts";
+import { readTopFile, topEntries } from "../git/file.ts";
 import { CHECKS } from "./input.ts";
 import type { Patch } from "./work.ts";
 
@@ -36,12 +36,10 @@ export async function jobsOfTree(
   tree: string,
   named?: readonly Job[],
 ): Promise<Job[]> {
-  const [packageJson, lock] = await Promise.all([
-    readTopFile(dir, tree, "package.json"),
-    readTopFile(dir, tree, "package-lock.json"),
-  ]);
-  const found = { packageJson: packageJson?.toString("utf8") ?? null, hasLock: lock !== null };
-  return jobsOf(found, named);
+  const entries = await topEntries(dir, tree, ["package.json", "package-lock.json"]);
+  const packageJson = await readTopFile(dir, entries.get("package.json"));
+  const hasLock = entries.get("package-lock.json")?.plain ?? false;
+  return jobsOf({ packageJson: packageJson?.toString("utf8") ?? null, hasLock }, named);
 }
 
 function offers(scripts: Readonly<Record<string, string>>, name: string): boolean {
