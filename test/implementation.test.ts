@@ -299,24 +299,26 @@ test("a run that is canceled while its checks run ends them", async () => {
       { path: slow, content: "setTimeout(() => {}, 300_000);\n" },
     ],
   });
-  await until("the check runs", async () => (await processes(slow)) > 0);
+  // As its own command line has it: git's, which writes the file, and the shell's have its name too.
+  const check = `node\0${slow}`;
+  await until("the check runs", async () => (await processes(check)) > 0);
   const by = { projectId, runId, by: OWNER, reason: "enough" };
   await desk.client.send({ name: "run.cancel.requested", data: by });
   await desk.reached(runId, "canceled");
-  await until("the check has ended", async () => (await processes(slow)) === 0);
+  await until("the check has ended", async () => (await processes(check)) === 0);
   const jobs = await world.database.select().from(sandboxJobs).where(eq(sandboxJobs.runId, runId));
   const checks = jobs.filter(({ jobType }) => jobType.startsWith("verify."));
   expect(checks.map(({ status }) => status)).toEqual(["canceled"]);
 }, 120_000);
 
-/** How many processes of this machine have a word in their command line. */
-async function processes(word: string): Promise<number> {
+/** How many processes of this machine have this in their command line, whose words end with NUL. */
+async function processes(words: string): Promise<number> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const lines = await Promise.all(
     // One that has ended meanwhile has none.
     pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
   );
-  return lines.filter((line) => line.includes(word)).length;
+  return lines.filter((line) => line.includes(words)).length;
 }
 
 /** One for all of them, made by the first that runs. */
