@@ -11,8 +11,8 @@ export interface ProcessInfo {
 }
 
 /*
- * /proc is memory: a file of it is read in some microseconds, and in twenty times that through a promise. All processes are read
- * four times a second while a command runs.
+ * /proc is memory: to read a file of it at once takes microseconds, and through a promise most of the time would go into the promise.
+ * All processes are read four times a second while a command runs.
  */
 
 /** All processes that this one can see; none elsewhere than on Linux. */
