@@ -79,6 +79,7 @@ function checkedUrl(text: string): URL {
 /** What git says when there is nothing to be had, and no repeat can help; anything else may pass. */
 const NOT_THERE = [
   "not our ref",
+  "couldn't find remote ref",
   "non-commit object",
   "not found",
   "Authentication failed",

@@ -15,6 +15,14 @@ export interface ProcessInfo {
  * All processes are read four times a second while a command runs.
  */
 
+/*
+ * A process chooses its name, which stands first in `status`. The kernel writes a line feed in it as `\n`, so nothing but a line feed
+ * begins a line here: `^` would also take what stands behind a carriage return.
+ */
+const PARENT = /\nPPid:\t(\d+)\n/;
+const USER = /\nUid:\t\d+\t(\d+)\t/;
+const RESIDENT = /\nVmRSS:\t *(\d+) kB\n/;
+
 /** All processes that this one can see; none elsewhere than on Linux. */
 export function listProcesses(): ProcessInfo[] {
   const found: ProcessInfo[] = [];
@@ -24,9 +32,9 @@ export function listProcesses(): ProcessInfo[] {
     if (status === null) continue;
     found.push({
       pid,
-      parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]),
-      uid: Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1]),
-      bytes: Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024,
+      parent: Number(PARENT.exec(status)?.[1]),
+      uid: Number(USER.exec(status)?.[1]),
+      bytes: Number(RESIDENT.exec(status)?.[1] ?? 0) * 1024,
     });
   }
   return found;
@@ -59,9 +67,10 @@ function readOf(pid: number, file: "stat" | "status"): string | null {
 /** A process with its children and theirs. */
 export function withDescendants(all: readonly ProcessInfo[], pid: number): ProcessInfo[] {
   const children = Map.groupBy(all, ({ parent }) => parent);
-  const found = all.filter((one) => one.pid === pid);
-  for (const one of found) found.push(...(children.get(one.pid) ?? []));
-  return found;
+  // A set, since they were not all read at the same moment: a number may be another process's by then.
+  const found = new Set(all.filter((one) => one.pid === pid));
+  for (const one of found) for (const child of children.get(one.pid) ?? []) found.add(child);
+  return [...found];
 }
 
 const MAX_ROUNDS = 20;

@@ -76,13 +76,13 @@ export async function runProcess(
   input.on("error", () => undefined);
   input.end(start.input ?? "");
   const uid = start.contained ? undefined : space.uid;
-  const ended: { why?: "timeout" | "canceled" | "killed" } = {};
+  const ended: { why?: "timeout" | "canceled" | "killed"; all?: Promise<void> } = {};
   const end = (why: "timeout" | "canceled" | "killed", note?: string) => {
     if (ended.why) return;
     ended.why = why;
     if (note) output.add(Buffer.from(`\n[ended: ${note}]\n`));
     // A failure shows as a process that goes on, which the wait below then ends again.
-    endProcesses({ pid, uid }).catch(() => undefined);
+    ended.all = endProcesses({ pid, uid }).catch(() => undefined);
   };
   const note = await noteProcess(space, pid, () => end("killed"));
   const timer = setTimeout(
@@ -104,6 +104,8 @@ export async function runProcess(
     clearTimeout(timer);
     command.signal?.removeEventListener("abort", abort);
     watch.end();
+    // Nothing that ends this user's processes may go on when the next command begins.
+    await ended.all;
     await endProcesses({ pid, uid });
     await rm(note, { force: true });
   }

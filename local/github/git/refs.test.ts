@@ -5,7 +5,7 @@ import { git } from "../../../lib/git/git.ts";
 import { openRepository } from "../../../lib/git/workspace.ts";
 import { moveRef, NO_COMMIT, refsOf } from "./refs.ts";
 
-const NAMES = ["a", "b/c", "b/d", "b-e", "é", "Z"].flatMap((name) => [
+const NAMES = ["a", "a/b", "b/c", "b/d", "b-e", "é", "Z"].flatMap((name) => [
   `refs/heads/${name}`,
   `refs/tags/${name}`,
 ]);
@@ -35,6 +35,7 @@ test("references are read as git reads them, whether they are packed or not", as
         if (step === "pack") await git(["pack-refs", "--all"], { dir });
         else {
           const sha = step.to === null ? NO_COMMIT : commits[step.to];
+          // False where another reference is in the way, as a is in a/b's.
           await moveRef(dir, step.ref, { sha: sha ?? NO_COMMIT });
         }
       }

@@ -26,7 +26,9 @@ export async function initRepository(dir: string): Promise<void> {
   const making = `${dir}.new`;
   await rm(making, { recursive: true, force: true });
   const args = ["init", "--quiet", "--bare", "--initial-branch=main", "--template=", making];
-  await git(args, { dir: making });
+  // As refsOf reads them; git will make others by itself one day.
+  const env = { GIT_DEFAULT_REF_FORMAT: "files", GIT_DEFAULT_HASH: "sha1" };
+  await git(args, { dir: making, env });
   await appendFile(join(making, "config"), CONFIG);
   await rename(making, dir);
 }
@@ -57,17 +59,18 @@ function* looseRefs(dir: string, folder: string): Generator<[string, string]> {
 
 function* packedRefs(dir: string): Generator<[string, string]> {
   const text = ifThere(() => readFileSync(join(dir, "packed-refs"), "utf8"), "");
-  for (const [, sha = "", ref = ""] of text.matchAll(
-    /^([0-9a-f]{40}) (refs\/(?:heads|tags)\/.+)$/gm,
-  ))
-    yield [ref, sha];
+  for (const line of text.split("\n")) {
+    if (/^[0-9a-f]{40} refs\/(heads|tags)\//.test(line)) yield [line.slice(41), line.slice(0, 40)];
+  }
 }
 
 function ifThere<T>(read: () => T, otherwise: T): T {
   try {
     return read();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return otherwise;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // Gone, or a folder where a file was, or the other way round: between two references of which one can be.
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(code)) return otherwise;
     throw error;
   }
 }

@@ -38,7 +38,7 @@ export const branches: Route[] = [
     const repo = repoToRead(call);
     const api = apiOf(call.service, repo);
     const wanted = call.query.get("protected");
-    const all = [...(await branchesSeen(call, repo))].flatMap(([name, sha]) => {
+    const all = [...branchesSeen(call, repo)].flatMap(([name, sha]) => {
       const locked = call.service.checks.protection(repo.id, name) !== undefined;
       if (wanted !== null && wanted !== String(locked)) return [];
       return [{ name, commit: { sha, url: `${api}/commits/${sha}` }, protected: locked }];
@@ -49,7 +49,7 @@ export const branches: Route[] = [
 
   route("GET /repos/{owner}/{repo}/branches/{branch}/protection", async (call) => {
     const repo = repoToRead(call);
-    const { name } = await branchAsked(call, repo);
+    const { name } = branchAsked(call, repo);
     const protection = call.service.checks.protection(repo.id, name);
     if (!protection) throw new Refusal(404, "Branch not protected");
     return { data: protectionBody(call, repo, name, protection) };
@@ -57,7 +57,7 @@ export const branches: Route[] = [
 
   route("PUT /repos/{owner}/{repo}/branches/{branch}/protection", async (call) => {
     const repo = repoToWrite(call);
-    const { name } = await branchAsked(call, repo);
+    const { name } = branchAsked(call, repo);
     const body = await bodyOf(call, newProtection);
     if (body.required_pull_request_reviews) throw notImplemented("required reviews");
     if (body.restrictions) throw notImplemented("who may push");
@@ -72,7 +72,7 @@ export const branches: Route[] = [
   route("GET /repos/{owner}/{repo}/branches/{branch}", async (call) => {
     const { service } = call;
     const repo = repoToRead(call);
-    const { name, sha } = await branchAsked(call, repo);
+    const { name, sha } = branchAsked(call, repo);
     const commit = await readCommit(service.dirOf(repo), sha);
     if (!commit) throw new Error(`${sha} is gone`);
     const self = branchUrl(call, repo, name);
@@ -98,16 +98,16 @@ export const branches: Route[] = [
 
 const HEADS = "refs/heads/";
 
-async function branchesSeen(call: Call, repo: RepoRow): Promise<Map<string, string>> {
+function branchesSeen(call: Call, repo: RepoRow): Map<string, string> {
   const refs = [...refsSeen(call, repo)];
   const heads = refs.filter(([ref]) => ref.startsWith(HEADS));
   return new Map(heads.map(([ref, sha]) => [ref.slice(HEADS.length), sha]));
 }
 
 /** The branch of the route. Throws 404. */
-async function branchAsked(call: Call, repo: RepoRow): Promise<{ name: string; sha: string }> {
+function branchAsked(call: Call, repo: RepoRow): { name: string; sha: string } {
   const name = param(call, "branch");
-  const sha = (await branchesSeen(call, repo)).get(name);
+  const sha = branchesSeen(call, repo).get(name);
   if (sha === undefined) throw new Refusal(404, "Branch not found");
   return { name, sha };
 }
