@@ -8,6 +8,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import { struck, struckRequests, TRANSPORT_FAULTS } from "./faults.ts";
+import { KEEP_ALIVE_MS } from "./part.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;
 
@@ -175,6 +176,7 @@ export async function listen(
   port: number,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {

@@ -10,6 +10,9 @@ export interface LocalPart {
   close(): Promise<void>;
 }
 
+/** How long a part keeps an idle connection. Clients close those, not we: a request that is on its way then would be lost. */
+export const KEEP_ALIVE_MS = 5 * 60 * 1000;
+
 /** Where a part keeps its state and listens. */
 export interface PartOptions {
   /** Directory that the part owns; created when missing. State survives a restart on the same directory. */

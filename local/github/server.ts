@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
-import type { LocalPart, PartOptions } from "../part.ts";
+import { KEEP_ALIVE_MS, type LocalPart, type PartOptions } from "../part.ts";
 import { keptSecret } from "../secret.ts";
 import { follow } from "./follow.ts";
 import { initRepository } from "./git/refs.ts";
@@ -39,6 +39,7 @@ export async function startGithub(options: GithubOptions): Promise<LocalPart> {
     service.serverHook = { id: SERVER_HOOK, url: webhookUrl, secret, ...all };
   }
   const server = createAdaptorServer({ fetch: githubApp(service, token).fetch }) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");

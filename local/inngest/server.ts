@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InvalidInput } from "#lib/errors.ts";
-import type { LocalPart, PartOptions } from "../part.ts";
+import { KEEP_ALIVE_MS, type LocalPart, type PartOptions } from "../part.ts";
 import { AppClient } from "./app-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { Executor } from "./executor.ts";
@@ -36,7 +36,6 @@ export interface InngestOptions extends PartOptions, Partial<EngineOptions> {
 /** Longer than any function on Vercel may take. */
 const CALL_TIMEOUT_MS = 15 * 60 * 1000;
 const MAX_CALLS = 100;
-const KEEP_ALIVE_MS = 5 * 60 * 1000;
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 
 /**
@@ -99,7 +98,6 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
 
   const router = createRouter(engine, executor);
   const server = createServer((request, response) => void router.handle(request, response));
-  // Clients close idle connections, not we: a request that is on its way then would be lost.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, "127.0.0.1");
   await once(server, "listening");

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
-import type { LocalPart, PartOptions } from "../part.ts";
+import { KEEP_ALIVE_MS, type LocalPart, type PartOptions } from "../part.ts";
 import { keptSecret } from "../secret.ts";
 import { routes } from "./routes.ts";
 import { LedgerStore } from "./store.ts";
@@ -16,6 +16,7 @@ export async function startLedger(options: PartOptions): Promise<LocalPart> {
   const store = new LedgerStore(options.dir);
   const token = await keptSecret(join(options.dir, "token"));
   const server = createAdaptorServer({ fetch: routes(store, token).fetch }) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(options.port ?? 0, "127.0.0.1");
   try {
     await once(server, "listening");

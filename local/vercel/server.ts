@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { Rates } from "../github/http/rate.ts";
-import type { LocalPart, PartOptions } from "../part.ts";
+import { KEEP_ALIVE_MS, type LocalPart, type PartOptions } from "../part.ts";
 import { keptSecret } from "../secret.ts";
 import { vercelApp } from "./http/app.ts";
 import { Service } from "./service.ts";
@@ -39,6 +39,7 @@ export async function startVercel(options: VercelOptions): Promise<LocalPart> {
   const service = new Service({ dir, githubUrl, githubToken, buildTimeoutMs, teamId });
   const app = vercelApp(service, { token, rates: new Rates(rateLimit) });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
