@@ -1,6 +1,7 @@
 import { readBlobs } from "./blobs.ts";
 import { git } from "./git.ts";
 import { checkedSha } from "./names.ts";
+import { isPlain } from "./tree.ts";
 
 /** More than anybody writes by hand. */
 const MAX_BYTES = 1024 * 1024;
@@ -24,9 +25,7 @@ export async function topEntries(
   const lines = (await git(args, { dir })).toString("utf8");
   const found = lines.matchAll(/(\d{6}) \w+ ([0-9a-f]+)\t([^\0]+)\0/g);
   return new Map(
-    [...found].map(([, mode, sha = "", name = ""]) => {
-      return [name, { sha, plain: mode === "100644" || mode === "100755" }];
-    }),
+    [...found].map(([, mode = "", sha = "", name = ""]) => [name, { sha, plain: isPlain(mode) }]),
   );
 }
 

@@ -6,6 +6,7 @@ import { writeBlobs } from "./blobs.ts";
 import { type GitCall, git, runGit } from "./git.ts";
 import { checkedSha } from "./names.ts";
 import { pathProblem } from "./paths.ts";
+import { isPlain, type PlainMode } from "./tree.ts";
 
 /** A file as it is to be; `bytes: null` removes it. Its mode stays when nothing is said of it. */
 export interface FileChange {
@@ -18,7 +19,7 @@ export interface FileChange {
 export interface ChangedFile {
   readonly path: string;
   readonly change: "added" | "changed" | "removed";
-  readonly mode: "100644" | "100755";
+  readonly mode: PlainMode;
   /** Null: removed. */
   readonly sha: string | null;
 }
@@ -93,7 +94,7 @@ export async function changedFiles(dir: string, from: string, to: string): Promi
       throw new InvalidInput("patch_path", `A change may not touch ${JSON.stringify(path)}.`);
     }
     if (letter === "D") files.push({ path, change: "removed", mode: "100644", sha: null });
-    else if (mode === "100644" || mode === "100755") {
+    else if (isPlain(mode)) {
       files.push({ path, change: letter === "A" ? "added" : "changed", mode, sha });
     } else {
       const what = `${path} would become a link or a submodule: a change has plain files only.`;

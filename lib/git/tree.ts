@@ -17,6 +17,13 @@ export type TreeEntry = Entry & {
   readonly refused?: PathProblem;
 };
 
+/** The modes of files that are neither links nor submodules. */
+export type PlainMode = "100644" | "100755";
+
+export function isPlain(mode: string): mode is PlainMode {
+  return mode === "100644" || mode === "100755";
+}
+
 /** Of a record this much is kept: a longer path is refused whatever else it says. */
 const MAX_RECORD = 16_384;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

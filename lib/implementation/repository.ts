@@ -1,7 +1,7 @@
 import { InvalidInput } from "../errors.ts";
 import { readBlobs, readFiles } from "../git/blobs.ts";
 import { type ChangedFile, treeOfFiles } from "../git/patch.ts";
-import { listTree, type TreeEntry } from "../git/tree.ts";
+import { isPlain, listTree, type TreeEntry } from "../git/tree.ts";
 import type { Repository } from "../git/workspace.ts";
 import type { CommitFile } from "../github/branches.ts";
 import { openCommit } from "../github/checkout.ts";
@@ -59,7 +59,6 @@ export async function* treeFiles(dir: string, tree: string): AsyncGenerator<Work
 
 async function* plainFiles(dir: string, tree: string): AsyncGenerator<TreeEntry> {
   for await (const entry of listTree(dir, tree)) {
-    const plain = entry.mode === "100644" || entry.mode === "100755";
-    if (plain && !entry.refused && (entry.size ?? 0) <= MAX_FILE_BYTES) yield entry;
+    if (isPlain(entry.mode) && !entry.refused && (entry.size ?? 0) <= MAX_FILE_BYTES) yield entry;
   }
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { LocalPart, PartOptions } from "../part.ts";
+import { KEEP_ALIVE_MS, type LocalPart, type PartOptions } from "../part.ts";
 import type { Embedder } from "./embed/embedder.ts";
 import { universalSentenceEncoder } from "./embed/universal-sentence-encoder.ts";
 import { indexRoutes } from "./http/indexes.ts";
@@ -33,6 +33,7 @@ export async function startUpstashVector(options: UpstashVectorOptions): Promise
   const index = new VectorIndex({ dir, type: indexType, embedder, memory });
   const indexes = new Indexes(join(dir, "indexes"), embedder);
   const server = createServer(indexRoutes(indexes, token, listener(index, token)));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", resolve);
   }).catch(async (error: unknown) => {
@@ -49,6 +50,8 @@ export async function startUpstashVector(options: UpstashVectorOptions): Promise
       closing ??= (async () => {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeIdleConnections();
+        // Those that answer now are idle then, and nobody would close them.
+        server.keepAliveTimeout = 1;
         // What waits for the model fails now; what is being stored is finished before the database goes.
         await Promise.all([index.stopEmbedding(), indexes.stopEmbedding()]);
         await closed;

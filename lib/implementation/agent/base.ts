@@ -1,6 +1,6 @@
 import { InvalidInput } from "../../errors.ts";
 import { readFiles } from "../../git/blobs.ts";
-import { listTree } from "../../git/tree.ts";
+import { isPlain, listTree } from "../../git/tree.ts";
 
 /** A larger one is nothing that a model could look through. */
 const MAX_ENTRIES = 50_000;
@@ -31,7 +31,7 @@ export class Base {
     const files = new Map<string, BaseFile>();
     for await (const { path, mode, sha, size, refused } of listTree(dir, commitSha)) {
       if (refused) continue;
-      files.set(path, { sha, size: size ?? 0, plain: mode === "100644" || mode === "100755" });
+      files.set(path, { sha, size: size ?? 0, plain: isPlain(mode) });
       if (files.size <= MAX_ENTRIES) continue;
       const what = `The repository has more than ${MAX_ENTRIES} files: say the change as files or as a diff.`;
       throw new InvalidInput("repository_too_large", what);

@@ -1,7 +1,7 @@
 import { errorMessage } from "../../../lib/errors.ts";
 import { readFiles } from "../../../lib/git/blobs.ts";
 import { fetchCommit } from "../../../lib/git/fetch.ts";
-import { listTree, type TreeEntry } from "../../../lib/git/tree.ts";
+import { isPlain, listTree, type TreeEntry } from "../../../lib/git/tree.ts";
 import type { WorkFile } from "../../../lib/sandbox/port.ts";
 import { BuildFailed } from "./failed.ts";
 
@@ -41,7 +41,6 @@ async function* plainFiles(
   signal: AbortSignal,
 ): AsyncGenerator<TreeEntry> {
   for await (const entry of listTree(dir, commitSha, signal)) {
-    const plain = entry.mode === "100644" || entry.mode === "100755";
-    if (plain && !entry.refused) yield entry;
+    if (isPlain(entry.mode) && !entry.refused) yield entry;
   }
 }
