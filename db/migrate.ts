@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { PoolClient } from "@neondatabase/serverless";
 import { sql } from "drizzle-orm";
 import { migrate as runMigrations } from "drizzle-orm/neon-serverless/migrator";
-import { type DatabaseAddress, openDatabase } from "./client.ts";
+import { openDatabase } from "./client.ts";
+import type { DatabaseAddress } from "./pool.ts";
 
 const MIGRATIONS = fileURLToPath(new URL("./migrations", import.meta.url));
 /** Any constant will do, as long as nobody else locks on it. */

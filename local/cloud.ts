@@ -1,13 +1,19 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { DatabaseAddress } from "../db/client.ts";
 import { migrate } from "../db/migrate.ts";
+import type { DatabaseAddress } from "../db/pool.ts";
 import { freePort } from "./free-port.ts";
 import { type PartProcess, startPartProcess } from "./process.ts";
 import { keptSecret } from "./secret.ts";
 
 const entry = (part: string) => new URL(`./${part}/main.ts`, import.meta.url).pathname;
+
+/** What points clients at an index of a local Upstash Vector; and at its server, whose token may make more of them. */
+export interface VectorAddress {
+  readonly index: Readonly<Record<string, string>>;
+  readonly server: Readonly<Record<string, string>>;
+}
 
 export interface CloudOptions {
   /** Where all state lives; the same directory again continues where it stopped. */
@@ -26,6 +32,8 @@ export interface CloudOptions {
   readonly inngestDev?: string;
   /** A migrated database that is there already: none is started then. */
   readonly database?: DatabaseAddress;
+  /** An index of a local Upstash Vector that is there already: none is started then. */
+  readonly vectors?: VectorAddress;
   /** Also what target apps are deployed to: Vercel, and the APIs that make databases and indexes. */
   readonly targets?: boolean;
   /** false: data survives the death of any process, but not of the machine; for tests, which need not wait for the disk. */
@@ -41,13 +49,12 @@ export interface CloudOptions {
 export interface Cloud {
   readonly appUrl: string;
   readonly inngestUrl: string;
-  readonly vectorUrl: string;
   readonly databaseUrl: string;
   /** What the app runs with; enough to run any of our code against this cloud. */
   readonly env: Readonly<Record<string, string>>;
   readonly parts: {
     app: PartProcess;
-    vector: PartProcess;
+    vector?: PartProcess;
     neon?: PartProcess;
     ledger: PartProcess;
     github: PartProcess;
@@ -94,9 +101,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       const args = durable ? [] : ["--not-durable"];
       return await start("neon", { dir: join(dir, "neon"), port: ports.neon, args });
     };
+    const startVectors = async () => {
+      if (options.vectors) return undefined;
+      return await start("upstash-vector", {
+        dir: join(dir, "upstash-vector"),
+        port: ports.vector,
+      });
+    };
     const starting = [
       startNeon(),
-      start("upstash-vector", { dir: join(dir, "upstash-vector"), port: ports.vector }),
+      startVectors(),
       start("ledger", { dir: join(dir, "ledger"), port: ports.ledger }),
       start("github", {
         dir: join(dir, "github"),
@@ -108,8 +122,18 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await Promise.allSettled(starting);
     const [neon, vector, ledger, github] = await Promise.all(starting);
     const address = options.database ?? (await migrated(neon));
+    const vectors = options.vectors ?? wholeServer(vector);
     const { vercel, neonApi, upstashApi } = options.targets
-      ? await startTargets({ dir, ports, appUrl, address, vector, github, start, env: options.env })
+      ? await startTargets({
+          dir,
+          ports,
+          appUrl,
+          address,
+          vectors,
+          github,
+          start,
+          env: options.env,
+        })
       : {};
     const temporary = join(dir, "tmp");
     await rm(temporary, { recursive: true, force: true });
@@ -118,7 +142,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const env = {
       DATABASE_URL: address.url,
       ...(address.wsProxy !== undefined && { NEON_WS_PROXY: address.wsProxy }),
-      ...vector.env,
+      ...vectors.index,
       ...ledger.env,
       ...github.env,
       ...vercel?.env,
@@ -164,7 +188,6 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     return {
       appUrl,
       inngestUrl,
-      vectorUrl: vector.url,
       databaseUrl: address.url,
       env,
       parts,
@@ -190,7 +213,7 @@ async function startTargets({
   ports,
   appUrl,
   address,
-  vector,
+  vectors,
   github,
   start,
   env,
@@ -199,7 +222,7 @@ async function startTargets({
   ports: NonNullable<CloudOptions["ports"]>;
   appUrl: string;
   address: DatabaseAddress;
-  vector: PartProcess;
+  vectors: VectorAddress;
   github: PartProcess;
   start: Start;
   env: CloudOptions["env"];
@@ -220,7 +243,7 @@ async function startTargets({
     start("upstash-api", {
       dir: join(dir, "upstash-api"),
       port: ports.upstashApi,
-      env: vector.env,
+      env: vectors.server,
     }),
   ] as const;
   // As above: what has not started yet could not be closed.
@@ -235,6 +258,12 @@ async function migrated(neon: PartProcess | undefined): Promise<DatabaseAddress>
   const address = { url: neon.url, wsProxy: neon.env.NEON_WS_PROXY };
   await migrate(address);
   return address;
+}
+
+/** A server's first index: its token is the server's. */
+function wholeServer(vector: PartProcess | undefined): VectorAddress {
+  if (!vector) throw new Error("no vector server was started");
+  return { index: vector.env, server: vector.env };
 }
 
 /** Tells the Inngest server what the app serves: a PUT makes the app register itself, with any server. */

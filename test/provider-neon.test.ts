@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
-import { openDatabase } from "#db/client.ts";
+import { openPool } from "#db/pool.ts";
 import { InvalidInput, Later, NotFound, Unavailable } from "#lib/errors.ts";
 import {
   createNeonProject,
@@ -48,11 +48,11 @@ const failure = async (call: Promise<unknown>): Promise<Error> => {
 };
 
 async function query(url: string, text: string): Promise<unknown[]> {
-  const { $client } = openDatabase({ url, wsProxy: inject("neon").wsProxy }, { poolSize: 1 });
+  const pool = openPool({ url, wsProxy: inject("neon").wsProxy }, { poolSize: 1 });
   try {
-    return (await $client.query(text)).rows;
+    return (await pool.query(text)).rows;
   } finally {
-    await $client.end();
+    await pool.end();
   }
 }
 

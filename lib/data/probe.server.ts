@@ -1,4 +1,4 @@
-import { openDatabase } from "#db/client.ts";
+import { openPool } from "#db/pool.ts";
 import { env } from "../env.ts";
 import { Unavailable } from "../errors.ts";
 import { redactText } from "../redact.ts";
@@ -21,9 +21,9 @@ export async function probeDatabase(url: string, signal: AbortSignal): Promise<P
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   const address = { url, wsProxy: env().NEON_WS_PROXY };
-  const { $client } = openDatabase(address, { poolSize: 1, queryTimeoutMs: QUERY_TIMEOUT_MS });
+  const pool = openPool(address, { poolSize: 1, queryTimeoutMs: QUERY_TIMEOUT_MS });
   try {
-    const asked = $client.query<{ database: string; version: string }>(
+    const asked = pool.query<{ database: string; version: string }>(
       "select current_database() as database, current_setting('server_version') as version",
     );
     const { rows } = await Promise.race([asked, aborted.promise]);
@@ -36,7 +36,7 @@ export async function probeDatabase(url: string, signal: AbortSignal): Promise<P
   } finally {
     signal.removeEventListener("abort", abort);
     // Not waited for: after an abort it waits for the query, whose own limit ends it.
-    $client.end().catch((error: unknown) => {
+    pool.end().catch((error: unknown) => {
       console.warn(`a probed database was not left in order: ${redactText(messageOf(error))}`);
     });
   }

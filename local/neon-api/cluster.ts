@@ -1,4 +1,4 @@
-import { openDatabase } from "../../db/client.ts";
+import { openPool } from "../../db/pool.ts";
 import type { ProjectRow } from "./store.ts";
 
 /** Of the lock under which rights on shared databases change: two servers on one cluster must not do it at once. */
@@ -8,7 +8,7 @@ const TAKE_OVER_MS = 10_000;
 /** The PostgreSQL that the projects' databases are in, as its administrator. */
 export class Cluster {
   readonly #url: string;
-  readonly #client: ReturnType<typeof openDatabase>["$client"];
+  readonly #pool: ReturnType<typeof openPool>;
   readonly #application: string;
 
   /** @param url of an administrator, @param wsProxy the relay in front of it, @param tag tells this server from others. */
@@ -17,7 +17,7 @@ export class Cluster {
     this.#application = `neon-api-${tag}`;
     const named = new URL(url);
     named.searchParams.set("application_name", this.#application);
-    this.#client = openDatabase({ url: named.href, wsProxy }, { poolSize: 2 }).$client;
+    this.#pool = openPool({ url: named.href, wsProxy }, { poolSize: 2 });
   }
 
   /**
@@ -25,7 +25,7 @@ export class Cluster {
    * killed, and a database could appear while it is looked for. To be called before anything else is.
    */
   async takeOver(): Promise<void> {
-    const { rows } = await this.#client.query<{ ended: boolean }>(
+    const { rows } = await this.#pool.query<{ ended: boolean }>(
       `select pg_terminate_backend(pid, ${TAKE_OVER_MS}) as ended from pg_stat_activity
        where application_name = $1 and pid <> pg_backend_pid()`,
       [this.#application],
@@ -40,7 +40,7 @@ export class Cluster {
    * that the role of a project reaches its own alone. Administrators are not concerned.
    */
   async shut(): Promise<void> {
-    const connection = await this.#client.connect();
+    const connection = await this.#pool.connect();
     try {
       await connection.query("begin");
       await connection.query(`select pg_advisory_xact_lock(${LOCK})`);
@@ -65,18 +65,18 @@ export class Cluster {
   async make({ database, role, password }: ProjectRow): Promise<void> {
     // Names and passwords are ours: letters, digits, dashes and underscores.
     if (!(await this.#has("pg_roles", "rolname", role))) {
-      await this.#client.query(`create role "${role}" login password '${password}'`);
+      await this.#pool.query(`create role "${role}" login password '${password}'`);
     }
     if (!(await this.#has("pg_database", "datname", database))) {
-      await this.#client.query(`create database "${database}" owner "${role}" template template0`);
+      await this.#pool.query(`create database "${database}" owner "${role}" template template0`);
     }
-    await this.#client.query(`revoke all on database "${database}" from public`);
+    await this.#pool.query(`revoke all on database "${database}" from public`);
   }
 
   /** Removes both; what is gone already is fine. */
   async drop({ database, role }: ProjectRow): Promise<void> {
-    await this.#client.query(`drop database if exists "${database}" with (force)`);
-    await this.#client.query(`drop role if exists "${role}"`);
+    await this.#pool.query(`drop database if exists "${database}" with (force)`);
+    await this.#pool.query(`drop role if exists "${role}"`);
   }
 
   /** The databases and roles there whose names begin so. */
@@ -85,7 +85,7 @@ export class Cluster {
     role: string;
   }): Promise<{ databases: string[]; roles: string[] }> {
     const names = async (catalogue: string, column: string, prefix: string) => {
-      const { rows } = await this.#client.query<{ name: string }>(
+      const { rows } = await this.#pool.query<{ name: string }>(
         `select ${column} as name from ${catalogue} where starts_with(${column}, $1) order by 1`,
         [prefix],
       );
@@ -104,11 +104,11 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
-    await this.#client.end();
+    await this.#pool.end();
   }
 
   async #has(catalogue: string, column: string, name: string): Promise<boolean> {
-    const { rows } = await this.#client.query(`select 1 from ${catalogue} where ${column} = $1`, [
+    const { rows } = await this.#pool.query(`select 1 from ${catalogue} where ${column} = $1`, [
       name,
     ]);
     return rows.length > 0;

@@ -82,12 +82,13 @@ export class Account {
   }
 
   async #make(row: IndexRow, delayMs: number): Promise<void> {
-    await this.vectors.make(row);
-    this.store.indexReady(row.id, delayMs);
+    const { id, token, settings } = row;
+    await this.vectors.make(id, { token, type: settings.index_type });
+    this.store.indexReady(id, delayMs);
   }
 
   async #drop(row: IndexRow): Promise<void> {
-    await this.vectors.drop(row);
+    await this.vectors.drop(row.id);
     this.store.removeIndex(row.id);
   }
 }

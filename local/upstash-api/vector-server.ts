@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { IndexRow } from "./store.ts";
+import type { IndexType } from "../upstash-vector/types.ts";
 
 const TIMEOUT_MS = 20_000;
 const ids = z.object({ result: z.array(z.string()) });
@@ -15,12 +15,12 @@ export class VectorServer {
   }
 
   /** Makes an index; one that is there stays. */
-  async make({ id, token, settings }: IndexRow): Promise<void> {
-    await this.#call("PUT", `/${id}`, { token, type: settings.index_type });
+  async make(id: string, settings: { token: string; type: IndexType }): Promise<void> {
+    await this.#call("PUT", `/${id}`, settings);
   }
 
   /** Removes an index with its vectors; one that is gone already is fine. */
-  async drop({ id }: Pick<IndexRow, "id">): Promise<void> {
+  async drop(id: string): Promise<void> {
     await this.#call("DELETE", `/${id}`);
   }
 

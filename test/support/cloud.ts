@@ -9,6 +9,7 @@ import { fileChunks, fileRemovals, projectFiles } from "#db/schema.ts";
 import { Client } from "#local/client.ts";
 import { type Cloud, type CloudOptions, startCloud } from "#local/cloud.ts";
 import { freshDatabase } from "../setup/database.ts";
+import { freshIndex } from "../setup/vectors.ts";
 
 /** A local cloud of its own for a test file, with what looks behind it. */
 export interface TestCloud {
@@ -22,7 +23,7 @@ export interface TestCloud {
 }
 
 /**
- * A cloud of its own with the app as it is deployed, in a database of its own of the test run's server.
+ * A cloud of its own with the app as it is deployed, in a database and a vector index of its own of the test run's servers.
  * @param options.ownDatabase whether it has a database server of its own as well, whose files are below its directory
  */
 export async function testCloud(
@@ -32,11 +33,13 @@ export async function testCloud(
   const dir = await mkdtemp(join(tmpdir(), "countersign-cloud-"));
   const lines: string[] = [];
   const shared = ownDatabase ? undefined : await freshDatabase();
+  const vectors = await freshIndex();
   const cloud = await startCloud({
     dir,
     durable: false,
     bundle: inject("bundle"),
     ...(shared && { database: shared }),
+    vectors,
     env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
     onLine: (line) => lines.push(line),
     ...more,
@@ -56,7 +59,7 @@ export async function testCloud(
     async close() {
       await database.$client.end();
       await cloud.close();
-      await shared?.drop();
+      await Promise.all([shared?.drop(), vectors.drop()]);
       await rm(dir, { recursive: true, force: true });
     },
   };
