@@ -58,7 +58,7 @@ let rows: { table: string; text: string }[];
 
 beforeAll(async () => {
   world = await testCloud({
-    ownDatabase: true,
+    ownStores: true,
     env: Object.assign(
       { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
       ...inEnvironment.map(({ env }) => env),

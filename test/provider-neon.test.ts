@@ -47,6 +47,9 @@ const failure = async (call: Promise<unknown>): Promise<Error> => {
   throw new Error("it did not fail");
 };
 
+/** The name under which the server is known to PostgreSQL. */
+const application = async () => `neon-api-${await readFile(join(neon.dir, "tag"), "utf8")}`;
+
 async function query(url: string, text: string): Promise<unknown[]> {
   const pool = openPool({ url, wsProxy: inject("neon").wsProxy }, { poolSize: 1 });
   try {
@@ -176,15 +179,31 @@ test("killed at any moment of a creation or deletion, it leaves no database with
 test("what a killed process began is ended before its projects are looked at", async () => {
   const { url } = inject("neon");
   const named = new URL(url);
-  const application = `neon-api-${await readFile(join(neon.dir, "tag"), "utf8")}`;
-  named.searchParams.set("application_name", application);
+  named.searchParams.set("application_name", await application());
   const begun = failure(query(named.href, "select pg_sleep(600)"));
-  const sleeping = `select 1 from pg_stat_activity where application_name = '${application}' and query like '%sleep(600)'`;
+  const sleeping = `select 1 from pg_stat_activity where application_name = '${await application()}' and query like '%sleep(600)'`;
   await until("the statement", async () => (await query(url, sleeping)).length > 0);
   await neon.restart();
   point();
   expect((await begun).message).toMatch(/terminat/);
   expect(await query(url, sleeping)).toEqual([]);
+});
+
+test("what ends by itself while it is being ended is no reason not to start", async () => {
+  const named = new URL(inject("neon").url);
+  named.searchParams.set("application_name", await application());
+  for (let round = 0; round < 5; round++) {
+    // Each ends when its answer is there, some in the moment in which the server that starts has found it.
+    const ending = Array.from({ length: 8 }, (_, n) =>
+      query(named.href, `select pg_sleep(${n / 100})`).catch((error: Error) => error.message),
+    );
+    await query(named.href, "select 1");
+    await neon.restart();
+    point();
+    for (const said of await Promise.all(ending)) {
+      if (typeof said === "string") expect(said).toMatch(/terminat/);
+    }
+  }
 });
 
 test("what is half-made is made whole at the start, and what is half-removed goes", async () => {

@@ -24,22 +24,22 @@ export interface TestCloud {
 
 /**
  * A cloud of its own with the app as it is deployed, in a database and a vector index of its own of the test run's servers.
- * @param options.ownDatabase whether it has a database server of its own as well, whose files are below its directory
+ * @param options.ownStores whether it has a database and a vector server of its own instead, whose files are below its directory
  */
 export async function testCloud(
-  options: Partial<CloudOptions> & { ownDatabase?: boolean } = {},
+  options: Partial<CloudOptions> & { ownStores?: boolean } = {},
 ): Promise<TestCloud> {
-  const { ownDatabase = false, ...more } = options;
+  const { ownStores = false, ...more } = options;
   const dir = await mkdtemp(join(tmpdir(), "countersign-cloud-"));
   const lines: string[] = [];
-  const shared = ownDatabase ? undefined : await freshDatabase();
-  const vectors = await freshIndex();
+  const shared = ownStores
+    ? undefined
+    : { database: await freshDatabase(), vectors: await freshIndex() };
   const cloud = await startCloud({
     dir,
     durable: false,
     bundle: inject("bundle"),
-    ...(shared && { database: shared }),
-    vectors,
+    ...shared,
     env: { FILE_URL_HOSTS: "127.0.0.1", FETCH_ALLOW_LOOPBACK_HTTP: "1" },
     onLine: (line) => lines.push(line),
     ...more,
@@ -59,7 +59,7 @@ export async function testCloud(
     async close() {
       await database.$client.end();
       await cloud.close();
-      await Promise.all([shared?.drop(), vectors.drop()]);
+      await Promise.all([shared?.database.drop(), shared?.vectors.drop()]);
       await rm(dir, { recursive: true, force: true });
     },
   };
