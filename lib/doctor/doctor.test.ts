@@ -74,11 +74,9 @@ test("of the local cloud nothing fails, and what it has is found to work", async
 
 test("the services that target apps are deployed to are asked as they want it, and a wrong key is told", async () => {
   const { DATABASE_URL: url = "", NEON_WS_PROXY: wsProxy = "" } = world.cloud.env;
-  const [vercel, neon, upstash] = await Promise.all([
-    hostedCloud(),
-    testNeonApi({ url, wsProxy }),
-    testUpstashApi(),
-  ]);
+  await using vercel = await hostedCloud();
+  await using neon = await testNeonApi({ url, wsProxy });
+  await using upstash = await testUpstashApi();
   const env = { ...vercel.env, ...neon.part.env, ...upstash.part.env };
   const works = await doctor(["--json", "--seconds", "60"], env);
   const names = ["Vercel", "Neon API", "Upstash API"];
