@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { approvalEntry, effectEntry } from "../audit/happened.ts";
+import { canonicalJson, sha256 } from "../canonical.ts";
 import {
   type Approval,
   insertVoice,
@@ -156,9 +157,12 @@ async function refuse(
   // A chain is begun by a project that exists: nobody can start one by naming what is not there.
   if (await projectExists({ id: projectId }, tx)) {
     const entry = {
-      ...{ projectId, actor: by, action: "approval.refused", subject: approvalId },
+      ...{ projectId, actor: by, action: "approval.refused" },
+      // What is no approval may well be something else, of which this says nothing.
+      subject: reason === "no_such_approval" ? projectId : approvalId,
       payload: { ...subject, reason, detail, eventId, intentHash: decision.intentHash },
-      key: `approval.refused:${eventId}`,
+      // Senders choose the ids of their events: what says something else, or for somebody else, is refused once more.
+      key: `approval.refused:${sha256(canonicalJson([eventId, approvalId, kind, by]))}`,
     };
     await appendAudits([entry], tx);
   }

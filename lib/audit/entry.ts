@@ -26,6 +26,24 @@ export const auditEntrySchema = z.strictObject({
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
 /**
+ * Whether an entry is about a run: it names the run, or it names none and stands under something of the run's, as what was
+ * refused about that does. One that names another run is about that one, also where both have to do with the same thing.
+ * @param subjects what entries that name the run are about
+ */
+export function isAbout(
+  runId: string,
+  subjects: { has(subject: string): boolean },
+  { subject, payload }: Pick<AuditEntry, "subject" | "payload">,
+): boolean {
+  return typeof payload.runId === "string" ? payload.runId === runId : subjects.has(subject);
+}
+
+/** Whether an entry says what became of the run itself. What was refused may stand under any id that an event named. */
+export function isOfRun(runId: string, { subject, action }: AuditEntry): boolean {
+  return subject === runId && action.startsWith("run.");
+}
+
+/**
  * SHA-256 over the canonical JSON (RFC 8785) of all fields but the hash itself. The row's id is not in it: it names the
  * row and says nothing about what happened. Throws TypeError on what JSON cannot say.
  */

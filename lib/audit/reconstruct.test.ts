@@ -9,11 +9,13 @@ import { startLedger } from "#local/ledger/server.ts";
 import type { LocalPart } from "#local/part.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { decide } from "../approvals/decide.ts";
+import { cutOf } from "../bundle/account.ts";
 import type { Approval } from "../data/approvals.server.ts";
-import { readAudit, readRunAudit } from "../data/audit.server.ts";
+import { readAudit, readRunAudit, recordAudits } from "../data/audit.server.ts";
 import { createProject } from "../data/projects.server.ts";
 import { performEffect } from "../effects/perform.ts";
 import { planEffects } from "../effects/plan.ts";
+import { resolveEffect } from "../effects/resolve.ts";
 import { newId } from "../ids.ts";
 import { readHead } from "../ledger/client.ts";
 import { acceptRun } from "../runs/accept.ts";
@@ -213,6 +215,66 @@ test("a run that fails, is resumed and then canceled", async () => {
   expect(await compared(runId)).toEqual(await live(runId));
   expect((await rebuilt(runId)).run).toMatchObject({ status: "canceled", attempt: 2 });
 });
+
+const by = "mallory";
+
+/** Somebody sends an event that takes something for an approval, or for an effect. */
+async function taken(subject: string, as: "approval" | "effect"): Promise<void> {
+  const eventId = newId("decision");
+  const said = { projectId, by, eventId };
+  const verdict =
+    as === "effect"
+      ? await resolveEffect({ ...said, effectId: subject, resolution: "abandon" })
+      : await decide({
+          ...{ ...said, kind: "granted", approvalId: subject, intentHash: "0".repeat(64) },
+        });
+  expect(verdict).toMatchObject({ accepted: false, reason: `no_such_${as}` });
+}
+
+/** The chain as versions before this one left it: what was refused stood under what the event named, whatever that was. */
+async function takenBefore(subject: string, as: "approval" | "effect"): Promise<void> {
+  const action = as === "effect" ? "effect.resolution_refused" : "approval.refused";
+  const payload = { by, reason: `no_such_${as}`, decision: "granted" };
+  await recordAudits([{ projectId, actor: by, action, subject, payload }]);
+}
+
+test.each([
+  { object: "five", take: taken },
+  { object: "six", take: takenBefore },
+])(
+  "refused events that take a run, or what is of it, for another thing: $take.name",
+  async (row) => {
+    const { object, take } = row;
+    const runId = newId("run");
+    const takeRun = async () => {
+      await take(runId, "approval");
+      await take(runId, "effect");
+    };
+    await takeRun();
+    await start([object], runId);
+    await takeRun();
+    const approval = await plan(runId, [object]);
+    const [effect] = await db().select().from(effects).where(eq(effects.runId, runId));
+    const effectId = effect?.id ?? "none was planned";
+    await take(approval.id, "effect");
+    await take(effectId, "approval");
+    await say("granted", approval);
+    const early = { projectId, effectId, resolution: "abandon" as const, by };
+    await resolveEffect({ ...early, eventId: newId("decision") });
+    await performEffect(effectId);
+    await succeedRun({ runId, inngestRunId: "engine" }, { effects: 1 });
+    await takeRun();
+
+    expect(await compared(runId)).toEqual(await live(runId));
+    const entries = await readRunAudit({ projectId, runId });
+    expect(entries[0]).toMatchObject({ action: "run.requested", subject: runId });
+    const end = entries.find(({ action }) => action === "run.succeeded");
+    expect(cutOf(runId, entries)).toMatchObject({ seq: end?.seq });
+    // What was refused of a thing that is what the event takes it for is on record with the run.
+    const refused = { action: "effect.resolution_refused", subject: effectId };
+    expect(entries).toContainEqual(expect.objectContaining(refused));
+  },
+);
 
 test("there is nothing to rebuild of a run that is not there, and other entries do not matter", async () => {
   expect(await readRunAudit({ projectId, runId: newId("run") })).toEqual([]);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { AuditEntry } from "./entry.ts";
+import { type AuditEntry, isAbout, isOfRun } from "./entry.ts";
 
 /** What an entry says of the state that its subject has come into; a later one replaces it. */
 const runFacts = z.object({
@@ -82,17 +82,22 @@ export function reconstructRun(
   let requestedAt: string | undefined;
   const approvals = new Map<string, Changing<ReconstructedApproval>>();
   const effects = new Map<string, ReconstructedRun["effects"][number]>();
+  const subjects = new Set<string>();
   const timeline: ReconstructedRun["timeline"][number][] = [];
-  for (const { seq, recordedAt, actor, action, subject, payload } of entries) {
+  for (const entry of entries) {
+    const { seq, recordedAt, actor, action, subject, payload } = entry;
+    if (!isAbout(runId, subjects, entry)) continue;
+    subjects.add(subject);
     const at = { seq, at: recordedAt };
-    const approval = approvals.get(subject);
-    if (payload.runId !== runId && !approval && !effects.has(subject)) continue;
     timeline.push({ ...at, actor, action, subject, payload });
+    const approval = approvals.get(subject);
     if (action === "approval.decision") {
       approval?.decisions.push({ ...decisionFacts.parse(payload), ...at });
     } else if (action === "approval.refused") {
       approval?.refusals.push({ ...refusalFacts.parse(payload), ...at });
-    } else if (subject === runId) {
+    } else if (payload.runId !== runId) {
+      // A refusal that is no decision: nothing has come into a new state by it.
+    } else if (isOfRun(runId, entry)) {
       requestedAt ??= recordedAt;
       run = { ...runFacts.parse(payload), id: runId, requestedAt };
     } else if (action.startsWith("approval.")) {

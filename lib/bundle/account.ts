@@ -1,4 +1,4 @@
-import type { AuditEntry } from "../audit/entry.ts";
+import { type AuditEntry, isOfRun } from "../audit/entry.ts";
 import { type ReconstructedRun, reconstructRun } from "../audit/reconstruct.ts";
 import type { BundledEffect, BundledRun, Cut } from "./format.ts";
 
@@ -10,7 +10,7 @@ const ENDS = new Set(["run.succeeded", "run.failed", "run.canceled"]);
  * @param entries all of the run's, by seq
  */
 export function cutOf(runId: string, entries: readonly AuditEntry[]): Cut | null {
-  const at = entries.findLastIndex((entry) => entry.subject === runId);
+  const at = entries.findLastIndex((entry) => isOfRun(runId, entry));
   const end = entries[at];
   if (!end || !ENDS.has(end.action)) return null;
   let last = end;

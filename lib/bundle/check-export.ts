@@ -1,4 +1,5 @@
 import type { PublicKeys } from "../audit/checkpoint.ts";
+import { isAbout } from "../audit/entry.ts";
 import { type AuditExport, verifyAudit } from "../audit/verify.ts";
 import { canonicalJson } from "../canonical.ts";
 import { linkOf } from "./chain.ts";
@@ -38,9 +39,10 @@ export function checkExport(
   const here = new Set(own.map(({ seq }) => seq));
   const subjects = new Set(own.map(({ subject }) => subject));
   const first = own[0]?.seq ?? 0;
-  for (const { seq, subject, payload, action } of exported.entries) {
+  for (const entry of exported.entries) {
+    const { seq, action } = entry;
     if (seq < first || seq > run.cut.seq || here.has(seq)) continue;
-    if (payload.runId === run.id || subjects.has(subject)) {
+    if (isAbout(run.id, subjects, entry)) {
       findings.wrong(`entry ${seq} (${action}) is about the run, and the bundle hides it`);
     }
   }

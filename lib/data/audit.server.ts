@@ -1,4 +1,17 @@
-import { and, asc, between, desc, eq, gt, inArray, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  between,
+  desc,
+  eq,
+  gt,
+  gte,
+  inArray,
+  like,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { auditEntries } from "#db/schema.ts";
 import { type AuditEntry, entryHash, GENESIS } from "../audit/entry.ts";
@@ -156,8 +169,8 @@ const MAX_RUN_ENTRIES = 10_000;
 const ENDED = new Set(["run.succeeded", "run.failed", "run.canceled"]);
 
 /**
- * Everything that was recorded about a run, its approvals and its effects, in order; also what was refused about them
- * and so does not name the run. Empty when there is no such run in the project.
+ * Everything that was recorded about a run, its approvals and its effects since it was asked for, in order; also what was
+ * refused about them and so does not name the run (`isAbout`). Empty when there is no such run in the project.
  */
 export async function readRunAudit(
   { projectId, runId }: { projectId: string; runId: string },
@@ -171,14 +184,15 @@ export async function readRunAudit(
       .where(and(eq(auditEntries.projectId, projectId), where))
       .orderBy(asc(seq))
       .limit(MAX_RUN_ENTRIES);
-  const own = await read(eq(subject, runId));
+  const own = await read(and(eq(subject, runId), like(auditEntries.action, "run.%")));
   const [begin, last] = [own[0], own.at(-1)];
   if (!begin || !last) return [];
   // Nothing new is planned before a run begins or after it ends: in between the chain is read by its index.
   const end = ENDED.has(last.action) ? last.seq : Number.MAX_SAFE_INTEGER;
   const named = await read(and(between(seq, begin.seq, end), sql`${payload}->>'runId' = ${runId}`));
   const subjects = [...new Set(named.map((row) => row.subject))];
-  return (await read(inArray(subject, subjects))).map(toEntry);
+  const about = sql`coalesce(${payload}->>'runId', ${runId}) = ${runId}`;
+  return (await read(and(inArray(subject, subjects), gte(seq, begin.seq), about))).map(toEntry);
 }
 
 /**

@@ -61,10 +61,13 @@ test("a decision under the event id of another's is judged like any other", asyn
   const again = { kind: "granted" as const, projectId, approvalId, intentHash };
   const eventId = voice?.eventId ?? "";
   expect(await decide({ ...again, eventId, by: OWNER })).toMatchObject({ accepted: true });
-  expect(await decide({ ...again, eventId, by: "mallory" })).toMatchObject({ accepted: false });
-  expect((await desk.told(projectId, approvalId)).at(-1)).toMatchObject({
-    ...{ action: "approval.refused", payload: { by: "mallory" } },
-  });
+  for (const by of ["mallory", "mallory", "eve"]) {
+    expect(await decide({ ...again, eventId, by })).toMatchObject({ accepted: false });
+  }
+  const refused = (await desk.told(projectId, approvalId)).filter(
+    ({ action }) => action === "approval.refused",
+  );
+  expect(refused.map(({ payload }) => payload.by)).toEqual(["mallory", "eve"]);
 });
 
 test("a resolution of an effect that is not there is refused, on record where there is a project", async () => {
@@ -72,12 +75,18 @@ test("a resolution of an effect that is not there is refused, on record where th
   const nowhere = { effectId: "eff_nowhere", projectId };
   const reason = "no_such_effect";
   expect(await desk.resolve(nowhere, "abandon")).toEqual({ accepted: false, reason });
-  expect(await desk.said(nowhere, "effect.resolution_refused")).toMatchObject([
-    { payload: { reason } },
-  ]);
+  const again = { eventId: "the same event" };
+  for (const by of ["mallory", "mallory", "eve"]) {
+    await desk.resolve(nowhere, "abandon", { ...again, by });
+  }
+  expect(await desk.told(projectId, nowhere.effectId)).toEqual([]);
+  const told = (await desk.told(projectId, projectId)).map(({ payload }) => payload);
+  expect(told).toMatchObject(
+    [OWNER, "mallory", "eve"].map((by) => ({ effectId: nowhere.effectId, by, reason })),
+  );
   const elsewhere = { ...nowhere, projectId: "nowhere" };
   expect(await desk.resolve(elsewhere, "abandon")).toEqual({ accepted: false, reason });
-  expect(await desk.said(elsewhere, "effect.resolution_refused")).toEqual([]);
+  expect(await desk.told("nowhere", "nowhere")).toEqual([]);
 });
 
 const forged = () => ({

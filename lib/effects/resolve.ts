@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { prove } from "../approvals/assurance.ts";
 import { approvalRule } from "../approvals/rule.ts";
 import { effectEntry } from "../audit/happened.ts";
+import { canonicalJson, sha256 } from "../canonical.ts";
 import { lockApproval, nonceUsed } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { type Effect, lockEffect, moveEffect, readEffect } from "../data/effects.server.ts";
@@ -55,7 +56,7 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
         action: "effect.resolution_refused",
         payload: { ...said, reason },
       });
-      await appendAudits([{ ...entry, key: `effect.resolution_refused:${eventId}` }], tx);
+      await appendAudits([{ ...entry, key: refusalKey(resolution) }], tx);
       return { accepted: false, reason };
     }
     const to = RESULT[resolution.resolution];
@@ -161,16 +162,19 @@ async function judge(
   return nothing ? refuse("nothing_to_adopt") : { effect, repeated };
 }
 
-/** A chain is begun by a project that exists: nobody can start one by naming what is not there. */
+/**
+ * A chain is begun by a project that exists: nobody can start one by naming what is not there. It is told of the project,
+ * since what the event names may well be something, only no effect.
+ */
 async function refuseMissing(resolution: Resolution): Promise<Resolved> {
   const { projectId, effectId, by, eventId } = resolution;
   const reason = "no_such_effect";
   await transaction(async (tx) => {
     if (!(await projectExists({ id: projectId }, tx))) return;
     const entry = {
-      ...{ projectId, actor: by, action: "effect.resolution_refused", subject: effectId },
+      ...{ projectId, actor: by, action: "effect.resolution_refused", subject: projectId },
       payload: { effectId, by, resolution: resolution.resolution, reason, eventId },
-      key: `effect.resolution_refused:${eventId}`,
+      key: refusalKey(resolution),
     };
     await appendAudits([entry], tx);
   });
@@ -186,6 +190,10 @@ function settledAs(
 }
 
 const keyOf = (eventId: string) => `effect.resolved:${eventId}`;
+
+/** Senders choose the ids of their events: what says something else, or for somebody else, is refused once more. */
+const refusalKey = ({ eventId, effectId, resolution, by }: Resolution) =>
+  `effect.resolution_refused:${sha256(canonicalJson([eventId, effectId, resolution, by]))}`;
 
 async function readOrNull(id: string): Promise<Effect | null> {
   try {

@@ -87,7 +87,7 @@ async function refuse(
     {
       ...{ projectId, actor: ACTOR, action: "repo.refused", subject: `${owner}/${name}` },
       payload: { owner, name, reason: code, detail: reason, eventId },
-      key: `repo.refused:${eventId}`,
+      key: `repo.refused:${owner}/${name}:${eventId}`,
     },
   ]);
   return { outcome: "refused", code, reason };
