@@ -23,7 +23,8 @@ export const applyPlan = inngest.createFunction(
     const recorder = { ...ids, step, phase: `apply-${round}` };
     for (const { effectId, stepId } of effects) {
       for (let turn = 1; ; turn++) {
-        const id = turn === 1 ? stepId : `${stepId}-${turn}`;
+        // No name has such a sign: the second turn of `db` is not the first one of `db-2`.
+        const id = turn === 1 ? stepId : `${stepId}#${turn}`;
         const inputs = { effectId };
         const done = await recordStep(recorder, { id, kind: "effect", inputs }, () =>
           applyEffect(effectId),

@@ -1,13 +1,14 @@
 import { NonRetriableError } from "inngest";
 import { deleteFiles } from "#lib/data/files.server.ts";
 import { beginProjectDelete } from "#lib/data/projects.server.ts";
+import { liveRunsOf } from "#lib/data/runs.server.ts";
 import { settleInFlight } from "#lib/effects/orphans.ts";
 import { projectDeleted } from "#lib/events/catalogue/projects.ts";
 import { runCanceled } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { endDeletion, purgeProject, takeStock } from "#lib/projects/deletion.ts";
-import { cancelRunsOf } from "#lib/runs/cancel-all.ts";
+import { cancelRuns } from "#lib/runs/cancel-all.ts";
 
 /** Half a minute apart; the sweeper begins the whole deletion anew when that was not enough. */
 const MAX_LOOKS = 20;
@@ -23,9 +24,11 @@ export const deleteProjectData = inngest.createFunction(
     const { projectId, by } = event.data;
     await step.run("hide", () => beginProjectDelete({ id: projectId }));
     // Nothing new is claimed for a hidden project; its runs are told, and what was sent is looked for before its row goes.
-    const runs = await step.run("cancel-runs", () => cancelRunsOf({ projectId, by }));
+    const reason = "The project is being deleted.";
+    const live = await step.run("live-runs", () => liveRunsOf({ projectId }));
+    const cancel = { projectId, runIds: live.map(({ id }) => id), by, reason };
+    const runs = await step.run("cancel-runs", () => cancelRuns(cancel));
     if (runs.length > 0) {
-      const reason = "The project is being deleted.";
       const stops = runs.map((runId) => happened(runCanceled, { projectId, runId, by, reason }));
       await step.sendEvent("stop-runs", stops);
     }

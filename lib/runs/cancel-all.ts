@@ -1,13 +1,19 @@
-import { liveRunsOf } from "../data/runs.server.ts";
 import { cancelRun } from "./life.ts";
 
-/** Cancels every run of a project that has not ended. Returns the ids of those that are canceled now, at most 1,000. */
-export async function cancelRunsOf(input: { projectId: string; by: string }): Promise<string[]> {
-  const { projectId, by } = input;
-  const reason = "The project is being deleted.";
+/**
+ * Cancels runs of a project that is being deleted. Returns the ids of those that are canceled, also by a call before: a
+ * caller that died in the middle can call again and learn of all.
+ */
+export async function cancelRuns(input: {
+  projectId: string;
+  runIds: readonly string[];
+  by: string;
+  reason: string;
+}): Promise<string[]> {
+  const { runIds, ...said } = input;
   const canceled: string[] = [];
-  for (const { id: runId } of await liveRunsOf({ projectId })) {
-    const { outcome } = await cancelRun({ projectId, runId, by, reason });
+  for (const runId of runIds) {
+    const { outcome } = await cancelRun({ ...said, runId });
     if (outcome === "canceled") canceled.push(runId);
   }
   return canceled;

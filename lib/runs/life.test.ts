@@ -11,7 +11,7 @@ import { settleInFlight } from "../effects/orphans.ts";
 import { performEffect } from "../effects/perform.ts";
 import { newId } from "../ids.ts";
 import { acceptRun } from "./accept.ts";
-import { cancelRunsOf } from "./cancel-all.ts";
+import { cancelRuns } from "./cancel-all.ts";
 import { beginRun, cancelRun, failRun, setRunStatus, succeedRun } from "./life.ts";
 import { reviveRuns } from "./revive.ts";
 
@@ -43,6 +43,34 @@ test("a run that has succeeded has, for whoever says so again, and for nobody el
   expect(await succeedRun({ ...ours, inngestRunId: "another" }, {})).toBe(false);
   expect(await readRun({ id: run.runId })).toMatchObject({ result: { done: true } });
   expect((await actions(run)).filter((action) => action === "run.succeeded")).toHaveLength(1);
+});
+
+test("a run that failed, or was canceled by the engine, is so again for whoever says it again, and for nobody else", async () => {
+  const run = await desk.run();
+  const { projectId, runId } = run;
+  const fail = { runId, inngestRunId: ENGINE, error: "out: of luck" };
+  const first = await failRun(fail);
+  expect(first).toMatchObject({ outcome: "failed", error: "out: of luck", attempt: 1 });
+  expect(await failRun({ ...fail, error: "said: otherwise" })).toEqual(first);
+  expect(await failRun({ ...fail, inngestRunId: "another" })).toEqual({ outcome: "ended before" });
+  expect((await actions(run)).filter((action) => action === "run.failed")).toHaveLength(1);
+  await desk.begin(run);
+  const stop = {
+    projectId,
+    runId,
+    by: "inngest",
+    reason: "in the dashboard",
+    inngestRunId: ENGINE,
+  };
+  expect(await cancelRun(stop)).toEqual({ outcome: "canceled" });
+  expect(await cancelRun(stop)).toEqual({ outcome: "canceled" });
+  expect(await failRun(fail)).toEqual({ outcome: "ended before" });
+  expect((await actions(run)).filter((action) => action === "run.canceled")).toHaveLength(1);
+
+  // The engine ends its run after a person has canceled ours: that was announced.
+  const other = await desk.run();
+  await cancelRun({ ...stop, ...other, by: OWNER });
+  expect(await cancelRun({ ...stop, ...other })).toEqual({ outcome: "ended before" });
 });
 
 test("a run that failed goes on as what it is: asked for as another kind, it would wake the wrong function", async () => {
@@ -98,7 +126,10 @@ test.each([
   await desk.fault(scene, { fault: row.fault });
   await expect(performEffect(effectId)).rejects.toMatchObject({ code: "effect_outcome_open" });
   await beginProjectDelete({ id: projectId });
-  expect(await cancelRunsOf({ projectId, by: OWNER })).toEqual([runId]);
+  const stop = { projectId, runIds: [runId], by: OWNER, reason: "It is being deleted." };
+  expect(await cancelRuns(stop)).toEqual([runId]);
+  // Whoever died before it could say so says it now.
+  expect(await cancelRuns(stop)).toEqual([runId]);
   expect(await settleInFlight({ projectId })).toBe(1);
   expect(await desk.effect(scene)).toMatchObject({ status: "sent" });
 
@@ -121,7 +152,8 @@ test("nothing is claimed for a project that is being deleted, and what was claim
   await desk.leaseOver(scene);
   await beginProjectDelete({ id: scene.projectId });
   expect(await claimEffect(scene.effectId)).toMatchObject({ do: "refused", reason: "ended" });
-  await cancelRunsOf({ projectId: scene.projectId, by: OWNER });
+  const { projectId, runId } = scene;
+  await cancelRuns({ projectId, runIds: [runId], by: OWNER, reason: "It is being deleted." });
   expect(await settleInFlight(scene)).toBe(0);
   expect(await desk.effect(scene)).toMatchObject({ status: "abandoned", attempt: 0 });
 });

@@ -1,7 +1,8 @@
 import { approvalEntry, effectEntry, runEntry } from "../audit/happened.ts";
 import { approvalsOfRun, moveApproval } from "../data/approvals.server.ts";
-import { appendAudits } from "../data/audit.server.ts";
+import { appendAudits, type NewAuditEntry } from "../data/audit.server.ts";
 import { lockEffectsOfRun, moveEffect } from "../data/effects.server.ts";
+import { isRecorded } from "../data/recorded.server.ts";
 import { lockRun, moveRun, type Run, type RunStatus, touchRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { Conflict } from "../errors.ts";
@@ -73,9 +74,9 @@ export async function succeedRun(
 }
 
 /**
- * Ends a run with its error and what a person can do about it. Nothing happens when it had ended before, or when
- * `inngestRunId` is no longer the one that works on it. What it planned and what was approved stays: asking for the run
- * again goes on.
+ * Ends a run with its error and what a person can do about it. Nothing happens when it had ended otherwise, or when
+ * `inngestRunId` is no longer the one that works on it; whoever has ended it so hears the same again. What it planned and
+ * what was approved stays: asking for the run again goes on.
  */
 export async function failRun(input: {
   runId: string;
@@ -88,23 +89,30 @@ export async function failRun(input: {
   const { runId, inngestRunId, error } = input;
   const remediation = remediationFor(error);
   return await transaction(async (tx) => {
+    const run = await lockRun({ id: runId }, tx);
+    if (run?.status === "failed" && run.inngestRunId === inngestRunId) return failed(run);
     const set = { error, remediation };
     const moved = await moveRun(
       { id: runId, from: before("failed"), to: "failed", inngestRunId, set },
       tx,
     );
     if (!moved) return { outcome: "ended before" };
-    const written = moved.error ?? "";
-    await appendAudits([runEntry(moved, ACTOR, { payload: { error: written, remediation } })], tx);
-    return { outcome: "failed", error: written, remediation, attempt: moved.attempt };
+    const payload = { error: moved.error ?? "", remediation };
+    await appendAudits([runEntry(moved, ACTOR, { payload })], tx);
+    return failed(moved);
   });
+}
+
+function failed({ error, remediation, attempt }: Run) {
+  const outcome = "failed" as const;
+  return { outcome, error: error ?? "", remediation: remediation ?? "", attempt };
 }
 
 /**
  * Cancels a run: nothing of it that has not been sent will be. Its open approvals are void and its effects abandoned;
  * one that was sent stays, to be looked for. Said again, it says `canceled` again, so that the engine hears of it; a run that
  * is not there, or not of this project, and one that has ended otherwise, are left alone. With `inngestRunId`, only a
- * run that this one works on still.
+ * run that this one works on still, or that was so canceled by the same before.
  */
 export async function cancelRun(input: {
   projectId: string;
@@ -117,11 +125,15 @@ export async function cancelRun(input: {
   return await transaction(async (tx) => {
     const run = await lockRun({ id: runId }, tx);
     if (run?.projectId !== projectId) return { outcome: "no such run" };
-    if (run.status === "canceled" && !inngestRunId) return { outcome: "canceled" };
+    const key = `run.canceled ${runId}`;
+    if (run.status === "canceled") {
+      const heard = !inngestRunId || (await isRecorded({ projectId, key, actor: by }, tx));
+      return { outcome: heard ? "canceled" : "ended before" };
+    }
     const stop = { id: runId, from: before("canceled"), to: "canceled" as const, inngestRunId };
     const moved = await moveRun(stop, tx);
     if (!moved) return { outcome: "ended before" };
-    const entries = [runEntry(moved, by, { payload: { by, reason } })];
+    const entries: NewAuditEntry[] = [{ ...runEntry(moved, by, { payload: { by, reason } }), key }];
     for (const { id } of await approvalsOfRun({ runId }, tx)) {
       const voided = await moveApproval({ id, from: ["pending", "granted"], to: "superseded" }, tx);
       if (voided) entries.push(approvalEntry(voided, by, { reason: "run canceled" }));
