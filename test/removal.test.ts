@@ -161,6 +161,11 @@ test("a deleted project is gone from every table, index and store, and its last 
     `project:${projectId}:artifacts`,
     `project:${projectId}:chunks`,
   ]);
+  const late = { projectId, name: "Again", slug: "again", owner: "eve" };
+  expect(await client.runs(await client.send({ name: "project.created", data: late }))).toEqual([
+    "Failed",
+  ]);
+  expect(Object.keys(await rowsOf(projectId))).toEqual(["audit_entries"]);
   // Two of each file, and the drafts of the research run.
   expect(blobs.blobs).toBeGreaterThan(6);
 });

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
-import { projects } from "#db/schema.ts";
+import { auditEntries, projects } from "#db/schema.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { redactText } from "../redact.ts";
@@ -10,26 +10,32 @@ export type Project = typeof projects.$inferSelect;
 
 /**
  * Makes a project, or returns the one that this owner made with this id before. Its name is redacted.
- * Throws Conflict when the id is somebody else's or being deleted, or when the owner uses the slug already.
+ * Throws Conflict when the id is somebody else's, being deleted or that of a deleted project, or when the owner uses the slug
+ * already.
  */
 export async function createProject(
   input: { id?: string; ownerUserId: string; name: string; slug: string },
   executor: Executor = db(),
 ): Promise<Project> {
   const { id = newId("project"), ownerUserId, name, slug } = input;
-  const [created] = await executor
-    .insert(projects)
-    .values({ id, ownerUserId, name: redactText(name), slug })
-    .onConflictDoNothing()
-    .returning();
+  const taken = () =>
+    new Conflict("project_id_taken", `The project id ${id} is taken: choose another.`);
+  const created = await executor.transaction(async (tx) => {
+    const [row] = await tx
+      .insert(projects)
+      .values({ id, ownerUserId, name: redactText(name), slug })
+      .onConflictDoNothing()
+      .returning();
+    // After the insert, which has waited for a deletion under way: its chain would be the new owner's to read.
+    if (row && input.id !== undefined && (await wasDeleted({ id }, tx))) throw taken();
+    return row;
+  });
   if (created) return created;
   const [existing] = await executor.select().from(projects).where(eq(projects.id, id));
   if (!existing) {
     throw new Conflict("slug_taken", `You have a project with the slug ${slug}: choose another.`);
   }
-  if (existing.ownerUserId !== ownerUserId) {
-    throw new Conflict("project_id_taken", `The project id ${id} is taken: choose another.`);
-  }
+  if (existing.ownerUserId !== ownerUserId) throw taken();
   if (existing.status === "deleting") {
     throw new Conflict(
       "project_deleting",
@@ -137,6 +143,20 @@ export async function claimUndeleted(
     projectId,
     claimedAt: claimedAt.toISOString(),
   }));
+}
+
+/** The action that records, as the last word about a project, that it is removed. */
+export const DELETED = "project.deleted";
+
+/** Whether there was a project with this id: its audit entries outlive it. */
+async function wasDeleted({ id }: { id: string }, executor: Executor): Promise<boolean> {
+  const { projectId, subject, action } = auditEntries;
+  const found = await executor
+    .select({ id: auditEntries.id })
+    .from(auditEntries)
+    .where(and(eq(subject, id), eq(projectId, id), eq(action, DELETED)))
+    .limit(1);
+  return found.length > 0;
 }
 
 /** Removes a project and every row that hangs on it; its audit entries stay. Returns whether it was there. */

@@ -1,11 +1,15 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
+import { until } from "#local/client.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { Conflict, InvalidInput, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { appendAudit } from "./audit.server.ts";
 import {
   beginProjectDelete,
   createProject,
+  DELETED,
   deleteProject,
   getProject,
   listProjects,
@@ -44,6 +48,31 @@ test("a refused creation leaves the caller's transaction usable", async () => {
   });
   const { items } = await listProjects({ ownerUserId: "tom" });
   expect(items.map(({ slug }) => slug).sort()).toEqual(["first", "second"]);
+});
+
+test("the id of a deleted project is nobody's any more, also for whoever asked while it was being removed", async () => {
+  const { id } = await createProject(named("lea", "gone"));
+  await beginProjectDelete({ id });
+  const early = await db().transaction(async (tx) => {
+    await deleteProject({ id }, tx);
+    const asked = createProject({ id, ...named("eve", "gone") }).catch((error) => error);
+    await until("it waits for the deletion", async () => {
+      const { rows } = await db().execute(sql`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+      return rows.length > 0;
+    });
+    const entry = { projectId: id, actor: "lea", action: DELETED, subject: id, payload: {} };
+    await appendAudit(entry, tx);
+    // Not awaited here, where it would wait for itself.
+    return { asked };
+  });
+  for (const refused of [
+    await early.asked,
+    await createProject({ id, ...named("lea", "gone") }).catch((error) => error),
+  ]) {
+    expect(refused).toMatchObject({ code: "project_id_taken", retry: false });
+  }
+  await expect(createProject(named("lea", "gone"))).resolves.toMatchObject({ slug: "gone" });
 });
 
 test("only its owner sees a project, and nobody one that is being deleted", async () => {

@@ -2,14 +2,14 @@ import { blobStore } from "../blob/blob.ts";
 import { projectPrefix } from "../blob/port.ts";
 import { appendAudit } from "../data/audit.server.ts";
 import { countProjectRows, lockDeleting } from "../data/project-rows.server.ts";
-import { deleteProject, type Project } from "../data/projects.server.ts";
+import { DELETED, deleteProject } from "../data/projects.server.ts";
 import { findAudit } from "../data/recorded.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { Conflict } from "../errors.ts";
 import { deleteProjectVectors, projectVectors } from "../upstash/vector.ts";
 
-/** Another project may get the same id one day: its deletion is another one. */
-const keyOf = ({ createdAt }: Project) => `project.deletion ${createdAt.toISOString()}`;
+/** One for each project: no other gets its id. */
+const KEY = "project.deletion";
 
 /**
  * Writes down what a hidden project has, before any of it goes: rows by table, vectors by namespace, blobs. It is an audit
@@ -25,7 +25,7 @@ export async function takeStock({ projectId, by }: { projectId: string; by: stri
   await transaction(async (tx) => {
     const project = await lockDeleting({ id: projectId }, tx);
     if (!project) return;
-    const entry = { projectId, actor: by, subject: projectId, key: keyOf(project) };
+    const entry = { projectId, actor: by, subject: projectId, key: KEY };
     const payload = { rows, vectors, blobs };
     await appendAudit({ ...entry, action: "project.deletion_began", payload }, tx);
   });
@@ -45,14 +45,11 @@ export async function endDeletion({ projectId }: { projectId: string }): Promise
   return await transaction(async (tx) => {
     const project = await lockDeleting({ id: projectId }, tx);
     if (!project) return false;
-    const began = await findAudit({ projectId, key: keyOf(project) }, tx);
+    const began = await findAudit({ projectId, key: KEY }, tx);
     if (!began) throw new Conflict("stock_not_taken", `Take stock of ${projectId} first.`);
     await deleteProject({ id: projectId }, tx);
     const { actor, payload } = began;
-    await appendAudit(
-      { projectId, actor, action: "project.deleted", subject: projectId, payload },
-      tx,
-    );
+    await appendAudit({ projectId, actor, action: DELETED, subject: projectId, payload }, tx);
     return true;
   });
 }
