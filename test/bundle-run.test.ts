@@ -451,6 +451,21 @@ describe("a bundle that somebody has changed", () => {
     if (reason !== "asked for by another") expect(said(verdict, "account")).toMatch(/^failed/);
   });
 
+  test.each([
+    { seconds: 0, verdict: /^ok/ },
+    { seconds: 59, verdict: /^ok/ },
+    { seconds: 61, verdict: /^failed: .*expired/ },
+  ])(
+    "a decision counts when it was judged in time and written down $seconds s later",
+    async (row) => {
+      const lie = changed<BundledApproval[]>(files, "approvals.json", ([one]) => {
+        const at = Date.parse(one?.decisions[0]?.at ?? "");
+        if (one) set(one, { expiresAt: new Date(at - row.seconds * 1000).toISOString() });
+      });
+      expect(said(await failedChecks(await repacked(lie)), "approvals")).toMatch(row.verdict);
+    },
+  );
+
   test("by an entry that is gone from the chain, or is another", async () => {
     const lines = String(files["audit.jsonl"]).trimEnd().split("\n");
     const sent = lines.findIndex((line) => line.includes('"effect.sent"'));

@@ -6,6 +6,7 @@ import { planHash } from "../effects/intent.ts";
 import { errorMessage } from "../errors.ts";
 import { ruleFor } from "../policy/document.ts";
 import { entriesOf } from "./check-chain.ts";
+import { WRITING_MS } from "./check-effects.ts";
 import type { Contents } from "./contents.ts";
 import type { BundledApproval, BundledDecision } from "./format.ts";
 import { type Check, Findings } from "./verdict.ts";
@@ -57,7 +58,7 @@ function replay(approval: BundledApproval, own: readonly AuditEntry[], findings:
         ...{ kind: decision, by, intentHash: seen, assurance, nonceUsed: false },
         eventId: eventId ?? `entry ${seq}`,
       },
-      now: new Date(at),
+      now: judgedAt(new Date(at), expiresAt),
     });
     voices.push({ decision, decidedBy: by, eventId: eventId ?? `entry ${seq}` });
     if (!verdict.accepted) {
@@ -73,6 +74,12 @@ function replay(approval: BundledApproval, own: readonly AuditEntry[], findings:
   if (wasGranted && !outcomes.includes("granted") && !automatic(own)) {
     findings.wrong(`approvals.json: ${id} was granted without the decisions that it takes`);
   }
+}
+
+/** When a decision was judged at the latest: before the entry about it was written, which may have waited for others. */
+function judgedAt(written: Date, expiresAt: Date): Date {
+  const late = written.getTime() - expiresAt.getTime();
+  return late >= 0 && late <= WRITING_MS ? new Date(expiresAt.getTime() - 1) : written;
 }
 
 /** Granted by the policy itself when it was asked for: there is no decision of a person then. */

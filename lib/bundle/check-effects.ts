@@ -12,8 +12,8 @@ import { type Check, Findings } from "./verdict.ts";
  */
 export type IntentOf = (kind: string, params: Json) => Json | "unknown_kind" | "refused";
 
-/** How long after the look at the clock that allowed it a claim may be written down, in ms. */
-const WRITING_MS = 60_000;
+/** How long after the look at the clock that allowed it a decision or a claim may be written down, in ms. */
+export const WRITING_MS = 60_000;
 
 /**
  * Everything that was sent had an approval of exactly that: granted before, used by its plan, not expired, of the same intent
