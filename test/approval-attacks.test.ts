@@ -272,14 +272,14 @@ function book(): string {
   return `book-${++books}`;
 }
 
-/** Waits for an entry about this approval, in whichever chain. */
+/** Waits for an entry about this approval, or about one that is not there, which is told of the project. */
 function heard({ approval, projectId }: Scene, action: string, reason?: string) {
   return until(`${action} ${reason ?? ""}`, async () => {
     const entries = await desk.audit(projectId);
     return entries.find(
       (entry) =>
         entry.action === action &&
-        (entry.subject === approval.id || entry.subject === "appr_nowhere") &&
+        (entry.subject === approval.id || entry.payload.approvalId === "appr_nowhere") &&
         (reason === undefined || entry.payload.reason === reason),
     );
   });

@@ -139,7 +139,8 @@ test("what is not there, or is no repository's name, is refused and recorded", a
   const entries = await world.database
     .select()
     .from(auditEntries)
-    .where(eq(auditEntries.projectId, "p-refused"));
+    .where(eq(auditEntries.projectId, "p-refused"))
+    .orderBy(auditEntries.seq);
   const refused = entries.filter(({ action }) => action === "repo.refused");
   expect(refused.map(({ payload }) => (payload as { reason: string }).reason)).toEqual([
     ...["github_not_found", "bad_repository_name", "bad_repository_name"],
