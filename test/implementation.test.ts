@@ -33,6 +33,7 @@ const NAMES = [
   "planned",
   "line",
   "third",
+  "retargeted",
   "head",
   "checks",
   "denied",
@@ -227,6 +228,32 @@ test("what a third party pushes to the base before the merge stays, and the merg
   expect(await hub.read(repository, "THEIRS.md")).toBe("theirs\n");
   const rows = await desk.approvals(runId);
   expect(rows.find(({ id }) => id === early.id)?.status).toMatch(/superseded|used/);
+}, 120_000);
+
+test("a pull request that is for another branch by now is merged nowhere, and goes on once it has its base back", async () => {
+  const repository = await connected("retargeted");
+  const runId = await ask(repository, "run-retargeted", readme("ours\n"), { verify: [] });
+  await grant(runId);
+  const { number, base } = await pull(repository, runId, "success");
+  const merge = await until("the merge is asked for", async () =>
+    (await desk.approvals(runId)).find(({ scope }) => scope === "repo.merge"),
+  );
+  const there = at(repository);
+  const { git, pulls } = hub.octokit.rest;
+  await git.createRef({ ...there, ref: "refs/heads/production", sha: base.sha });
+  await pulls.update({ ...there, pull_number: number, base: "production" });
+  await desk.decide("granted", merge);
+  const run = await desk.reached(runId, "failed", 60);
+  expect(run.error).toMatch(/^base_changed: /);
+  for (const branch of ["main", "production"]) {
+    expect((await git.getRef({ ...there, ref: `heads/${branch}` })).data.object.sha).toBe(base.sha);
+  }
+
+  await pulls.update({ ...there, pull_number: number, base: "main" });
+  await ask(repository, runId, readme("ours\n"), { verify: [] });
+  await grant(runId, merge);
+  await merges(repository, runId);
+  expect(await hub.read(repository, README)).toBe("ours\n");
 }, 120_000);
 
 test("a head that moves after the grant voids it: the new head is checked, shown for what it is, and approved anew", async () => {

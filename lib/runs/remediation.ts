@@ -45,6 +45,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   checks_failed: `Get them to pass, on this head or on a newer one of the branch. ${AGAIN}`,
   checks_late: `Look why they have not ended. ${AGAIN}`,
   merge_conflict: `Merge the base into the branch and resolve it there, which asks for an approval of the new head. ${AGAIN}`,
+  base_changed: `Give the pull request its base back. ${AGAIN}`,
   branch_taken: `Remove the branch that is in the way. ${AGAIN}`,
   pull_taken: `Close the pull request that is in the way. ${AGAIN}`,
   pull_closed: `Open the pull request again. ${AGAIN}`,

@@ -211,6 +211,31 @@ test("pages with their links; a second pull request for a branch is refused; fil
   expect(files.data).toMatchObject([{ filename: "p.txt", status: "added", patch: /^@@ / }]);
 });
 
+test("an open pull request can be given another base that is there; a closed one cannot", async () => {
+  const sha = await world.push(at, "rb", { "rb.txt": "1" });
+  await branch("elsewhere", first);
+  const { data } = await rest().pulls.create({ ...at, title: "rb", head: "rb", base: "main" });
+  const pull = { ...at, pull_number: data.number };
+  const moved = await rest().pulls.update({ ...pull, base: "elsewhere" });
+  expect(moved.data.base).toMatchObject({ ref: "elsewhere", sha: first });
+  const merged = await rest().pulls.merge({ ...pull, sha, merge_method: "merge" });
+  const { data: head } = await rest().git.getRef({ ...at, ref: "heads/elsewhere" });
+  expect(head.object.sha).toBe(merged.data.sha);
+  expect(await refused(rest().pulls.update({ ...pull, base: "main" }))).toEqual([
+    ...([422, "Validation Failed"] as const),
+    "Cannot change the base branch of a closed pull request.",
+  ]);
+  await branch("rb2", sha);
+  const { data: other } = await rest().pulls.create({
+    ...at,
+    title: "t",
+    head: "rb2",
+    base: "main",
+  });
+  const nowhere = rest().pulls.update({ ...at, pull_number: other.number, base: "nope" });
+  expect(await refused(nowhere)).toEqual([422, "Validation Failed", "base"]);
+});
+
 test("what has not changed is 304 and costs nothing; the rate limit ends in 403", async () => {
   await using small = await hub({ rateLimit: 4 });
   const { octokit } = small;

@@ -117,9 +117,14 @@ async function whose(
 }
 
 /** Throws what the state of an open pull request means for its merge; returns when it can be tried. */
-function requireMergeable(pull: PullFacts, { number, head }: Merge): void {
+function requireMergeable(pull: PullFacts, { number, head, baseBranch }: Merge): void {
   const it = `The pull request ${number}`;
   if (!pull.open) throw new EffectRefused("pull_closed", `${it} was closed: open it again.`);
+  // The call for the merge names no base: it would go into whatever the pull request says by now.
+  if (pull.baseBranch !== baseBranch) {
+    const what = `${it} is for ${pull.baseBranch} now, and its merge into ${baseBranch} was approved.`;
+    throw new EffectRefused("base_changed", what);
+  }
   if (pull.headSha !== head) {
     const what = `${it} has the head ${pull.headSha}, and ${head} was approved.`;
     throw new EffectMoved("head_moved", what);

@@ -14,7 +14,7 @@ import {
   repoToRead,
   repoToWrite,
 } from "../http/call.ts";
-import { invalid, notFound, notImplemented } from "../http/errors.ts";
+import { invalid, notFound } from "../http/errors.ts";
 import { type Route, route } from "../http/route.ts";
 import { timestamp } from "../store/database.ts";
 import type { PullRow } from "../store/pulls.ts";
@@ -106,16 +106,17 @@ export const pulls: Route[] = [
     const { service } = call;
     const repo = repoToWrite(call);
     const { state, base, ...changes } = await bodyOf(call, changedPull);
-    if (base !== undefined) throw notImplemented("another base for a pull request");
     return await service.locked(repo, async () => {
       const pull = pullSeen(call, repo);
+      const rebased =
+        base !== undefined && base !== pull.base_ref ? onto(call, repo, pull, base) : {};
       const turned = state !== undefined && state !== pull.state;
       const reopened = turned && state === "open" ? await reopening(call, repo, pull) : {};
       const closed_at = state === "closed" ? timestamp() : null;
-      const size = await sizeOf(service, repo, { ...pull, ...reopened });
+      const size = await sizeOf(service, repo, { ...pull, ...reopened, ...rebased });
       service.db.transaction(() => {
         const turn = turned ? { state, closed_at } : {};
-        service.pulls.change(pull.id, { ...changes, ...reopened, ...turn });
+        service.pulls.change(pull.id, { ...changes, ...reopened, ...rebased, ...turn });
         if (!turned) return;
         const action = state === "open" ? "reopened" : "closed";
         const told = { action, size, pull: pullSeen(call, repo), login: callerOf(call).login };
@@ -162,6 +163,17 @@ async function reopening(call: Call, repo: RepoRow, pull: PullRow) {
   refuseSecond(call, repo, pull.head_ref, pull.base_ref);
   if (!refs.has(`refs/heads/${pull.base_ref}`)) throw notFound();
   return { head_sha };
+}
+
+/** What changes when a pull request gets another base. Throws 422 when it cannot have it. */
+function onto(call: Call, repo: RepoRow, pull: PullRow, base_ref: string) {
+  if (pull.state !== "open") {
+    throw custom("Cannot change the base branch of a closed pull request.");
+  }
+  const base_sha = call.service.refs(repo).get(`refs/heads/${base_ref}`);
+  if (base_sha === undefined) throw wrong("base", "invalid");
+  refuseSecond(call, repo, pull.head_ref, base_ref);
+  return { base_ref, base_sha };
 }
 
 async function wholeBody(call: Call, repo: RepoRow, pull: PullRow) {
