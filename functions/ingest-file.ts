@@ -5,6 +5,7 @@ import { EXTRACTION_VERSION } from "#lib/ingest/document.ts";
 import { extract } from "#lib/ingest/extracted.ts";
 import { finish } from "#lib/ingest/finish.ts";
 import { indexBatch, pendingCount, retireOlder } from "#lib/ingest/indexing.ts";
+import { fetchLink } from "#lib/ingest/link.ts";
 import { register } from "#lib/ingest/register.ts";
 import { storeChunks } from "#lib/ingest/store.ts";
 
@@ -21,12 +22,16 @@ export const ingestFile = inngest.createFunction(
     const { projectId } = event.data;
 
     const at = event.ts === undefined ? undefined : new Date(event.ts);
-    const source = await step.run("register", () => register(event.data, at));
+    const asked = await step.run("register", () => register(event.data, at));
+    const source =
+      asked.outcome === "link"
+        ? await step.run("fetch", () => fetchLink(event.data, asked.fileId, at))
+        : asked;
     const { fileId } = source;
     if (source.outcome === "unchanged") return source;
 
     const text =
-      source.outcome === "refused" ? source : await step.run("extract", () => extract(fileId));
+      source.outcome === "ready" ? await step.run("extract", () => extract(fileId)) : source;
     if (text.outcome === "refused") {
       const { code, reason } = text;
       await step.sendEvent("announce", happened(fileRejected, { projectId, fileId, code, reason }));

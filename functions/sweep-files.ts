@@ -25,10 +25,7 @@ export const sweepFiles = inngest.createFunction(
     if (files.length > 0) {
       await step.sendEvent(
         "wake",
-        files.map(({ projectId, fileId, name, url, sha256, claimedAt }) => {
-          const data = url === null ? { projectId, fileId } : { projectId, name, url, sha256 };
-          return happened(fileUploaded, data, `sweep ${claimedAt}`);
-        }),
+        files.map(({ claimedAt, ...data }) => happened(fileUploaded, data, `sweep ${claimedAt}`)),
       );
     }
     return { woken: files.length };

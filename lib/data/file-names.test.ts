@@ -154,6 +154,20 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ does: fc.constant("remove" as const), text }) },
 );
 
+test("a link that was refused and is sent again takes the name from what came meanwhile", async () => {
+  const desk = await new Desk().open();
+  const url = "https://example.com/refused-once";
+  const refused = await desk.ask("a.md", new Date(Date.now() - 60_000), url);
+  const code = { code: "url_refused", reason: "no", pending: true };
+  await markRejected({ fileId: refused, extractionVersion: 1, ...code });
+  const b = await desk.upload("B", "a.md");
+  const citesB = await desk.cite(b, "B");
+  expect(await desk.ask("a.md", undefined, url)).toBe(refused);
+  const a = await desk.fetched(refused, "A");
+  expect(await desk.outdated(await desk.cite(a, "A"))).toBe(false);
+  expect(await desk.outdated(citesB)).toBe(true);
+});
+
 test("after any uploads, links and removals a name stands for the readable file that came under it last", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {

@@ -59,10 +59,17 @@ export async function markIngested(
 
 /**
  * Says why a file can never be ingested as it is. Returns null, and changes nothing, when the file is gone or this or a
- * newer extraction version has ingested it: a late refusal does not hide what can be found.
+ * newer extraction version has ingested it: a late refusal does not hide what can be found. With `pending` neither when it has
+ * bytes: another has fetched them.
  */
 export async function markRejected(
-  input: { fileId: string; extractionVersion: number; code: string; reason: string },
+  input: {
+    fileId: string;
+    extractionVersion: number;
+    code: string;
+    reason: string;
+    pending?: boolean;
+  },
   executor: Executor = db(),
 ): Promise<ProjectFile | null> {
   const { fileId, extractionVersion, code } = input;
@@ -73,6 +80,7 @@ export async function markRejected(
     .where(
       and(
         eq(projectFiles.id, fileId),
+        input.pending ? isNull(projectFiles.sha256) : undefined,
         or(ne(projectFiles.status, "ingested"), madeBy(lt, extractionVersion)),
       ),
     )
@@ -80,14 +88,13 @@ export async function markRejected(
   return file ?? null;
 }
 
-/** A file that nobody has worked on for too long. A link that still waits for its bytes has a `url`, if that is whole. */
+/** Longer than an event goes on trying to fetch its link: ten times, the pauses growing to two hours. */
+const LINK_ALIVE_MS = 8 * 60 * 60_000;
+
+/** A file that nobody has worked on for too long. */
 export interface LeftBehind {
   readonly projectId: string;
   readonly fileId: string;
-  readonly name: string;
-  readonly url: string | null;
-  /** What the bytes behind `url` must hash to, if its sender said so. */
-  readonly sha256: string | undefined;
   /** ISO 8601: tells this claim from an earlier one of the same file. */
   readonly claimedAt: string;
 }
@@ -106,8 +113,11 @@ export async function claimLeftBehind(
   const { status, extractionVersion, updatedAt } = projectFiles;
   // Two statements, because together no index would give their order. The states are spelled as in the partial
   // indexes, which are used only then.
+  // A link without its credential only its own event can fetch: not before that one has surely given up.
   const unfinished = sql`${status} in ('pending', 'uploaded', 'ingesting')
-    and ${updatedAt} < now() - (${updatedAt} - ${projectFiles.createdAt})`;
+    and ${updatedAt} < now() - (${updatedAt} - ${projectFiles.createdAt})
+    and not (${status} = 'pending' and ${projectFiles.sourceUrl} like '%[redacted:%'
+      and ${updatedAt} > now() - ${LINK_ALIVE_MS} * interval '1 millisecond')`;
   const claimed = await claim({ olderThanMs, limit, which: unfinished, by: [updatedAt] }, executor);
   if (claimed.length === limit) return claimed;
   const outdated = sql`${status} = 'ingested' and ${madeBy(lt, input.extractionVersion)}`;
@@ -127,7 +137,7 @@ async function claim(
   input: { olderThanMs: number; limit: number; which: SQL; by: AnyPgColumn[] },
   executor: Executor,
 ): Promise<LeftBehind[]> {
-  const { id, projectId, name, sourceUrl, sha256, expectedSha256, updatedAt } = projectFiles;
+  const { id, projectId, updatedAt } = projectFiles;
   const due = executor
     .select({ id })
     .from(projectFiles)
@@ -142,15 +152,8 @@ async function claim(
     .update(projectFiles)
     .set({ updatedAt: sql`now()` })
     .where(inArray(id, due))
-    .returning({ projectId, fileId: id, name, sourceUrl, sha256, expectedSha256, updatedAt });
-  return rows.map(({ projectId, fileId, name, ...row }) => ({
-    projectId,
-    fileId,
-    name,
-    url: row.sha256 === null && !row.sourceUrl?.includes("[redacted:") ? row.sourceUrl : null,
-    sha256: row.expectedSha256 ?? undefined,
-    claimedAt: row.updatedAt.toISOString(),
-  }));
+    .returning({ projectId, fileId: id, claimedAt: updatedAt });
+  return rows.map((row) => ({ ...row, claimedAt: row.claimedAt.toISOString() }));
 }
 
 function madeBy(compare: typeof eq, extractionVersion: number) {

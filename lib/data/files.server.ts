@@ -50,8 +50,8 @@ export async function registerUpload(
 }
 
 /**
- * Registers a link whose bytes are still to be fetched; a link that waits already is the same row, and the newest
- * `sha256`, if any was given, is what its bytes must have. Name and link are redacted.
+ * Registers a link whose bytes are still to be fetched; a link that waits already, or was refused before it had any, is the
+ * same row and waits (again), and the newest `sha256`, if any was given, is what its bytes must have. Name and link are redacted.
  * @param input.at when it was asked for: asked again later, it does not take the name from what came meanwhile
  * Throws NotFound when the project is gone or being deleted.
  */
@@ -77,6 +77,17 @@ export async function registerLink(
   const mimeType = "application/octet-stream";
   return await executor.transaction(async (tx) => {
     await inActiveProject(projectId, tx);
+    const { status } = projectFiles;
+    const [before] = await tx
+      .select({ status })
+      .from(projectFiles)
+      .where(
+        and(
+          eq(projectFiles.projectId, projectId),
+          eq(projectFiles.sourceUrl, sourceUrl),
+          isNull(projectFiles.sha256),
+        ),
+      );
     const [file] = await tx
       .insert(projectFiles)
       .values({ id, projectId, name, mimeType, sourceUrl, expectedSha256, status: "pending" })
@@ -84,12 +95,16 @@ export async function registerLink(
         target: [projectFiles.projectId, projectFiles.sourceUrl],
         targetWhere: isNull(projectFiles.sha256),
         // An undefined value leaves the column as it is.
-        set: { aliases: aliasesWith(name), expectedSha256 },
+        set: {
+          ...{ aliases: aliasesWith(name), expectedSha256, status: "pending" },
+          ...{ rejectCode: null, rejectReason: null },
+        },
       })
       .returning();
     if (!file) throw new Error("an upsert returned no row");
-    // While it waits, it came when it was first asked for: the sweeper asks again, and that is no news.
-    await nameCame({ projectId, name, fileId: file.id, at, keep: true }, tx);
+    // While it waits, it came when it was first asked for. One that was refused comes anew.
+    const keep = before?.status !== "rejected";
+    await nameCame({ projectId, name, fileId: file.id, at, keep }, tx);
     return { file, created: file.id === id };
   });
 }
@@ -123,6 +138,18 @@ export async function findFile(
   executor: Executor = db(),
 ): Promise<ProjectFile | null> {
   const [file] = await executor.select().from(projectFiles).where(eq(projectFiles.id, fileId));
+  return file ?? null;
+}
+
+/** The file of a project that has these bytes; null when none has. */
+export async function fileOfBytes(
+  { projectId, sha256 }: { projectId: string; sha256: string },
+  executor: Executor = db(),
+): Promise<ProjectFile | null> {
+  const [file] = await executor
+    .select()
+    .from(projectFiles)
+    .where(and(eq(projectFiles.projectId, projectId), eq(projectFiles.sha256, sha256)));
   return file ?? null;
 }
 

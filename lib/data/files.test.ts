@@ -59,10 +59,17 @@ test("a link and a name are kept without their secrets; links that differ in tho
   expect([two.created, same.created]).toEqual([true, false]);
   expect(same.file.aliases).toEqual(["[redacted:npm-token].txt"]);
   expect((await link("plain.txt")).file.sourceUrl).toBe("https://example.com/plain.txt");
-  const left = await claimLeftBehind({ olderThanMs: 0, extractionVersion: 1, limit: 100 });
-  const urls = left.filter((file) => file.projectId === projectId).map(({ url }) => url);
-  expect(urls).toContain(null);
-  expect(urls.filter((url) => url !== null)).toEqual(["https://example.com/plain.txt"]);
+  // Only the event that had a whole link can fetch it: while that may be alive, nobody else tries.
+  const claimed = async () => {
+    const left = await claimLeftBehind({ olderThanMs: 0, extractionVersion: 1, limit: 100 });
+    return left.filter((file) => file.projectId === projectId).length;
+  };
+  expect(await claimed()).toBe(1);
+  await db().execute(
+    sql`update project_files set created_at = now() - interval '9 hours', updated_at = now() - interval '9 hours'
+      where project_id = ${projectId}`,
+  );
+  expect(await claimed()).toBe(3);
 });
 
 describe("uploads", () => {
@@ -240,11 +247,6 @@ describe("left behind", () => {
     const sweeps = await Promise.all([claim(), claim(), claim()]);
     const claimed = sweeps.flat();
     expect(claimed.map(({ fileId }) => fileId).sort()).toEqual([uploaded, waiting, older].sort());
-    expect(claimed.find(({ fileId }) => fileId === waiting)).toMatchObject({
-      name: "waiting",
-      url: "https://example.com/waiting",
-    });
-    expect(claimed.find(({ fileId }) => fileId === uploaded)?.url).toBeNull();
     expect(await claim()).toEqual([]);
     await age(uploaded, 100);
     expect(await claim()).toMatchObject([{ fileId: uploaded }]);

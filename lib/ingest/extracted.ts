@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { blobStore } from "../blob/blob.ts";
 import { findFile } from "../data/files.server.ts";
 import { EXTRACTION_VERSION, type ExtractedDocument } from "./document.ts";
-import { extractedKey, sourceKey } from "./keys.ts";
+import { extractedKey } from "./keys.ts";
 import { type Refusal, refusable } from "./outcome.ts";
 
 /** What the extract step returns: counts for whoever watches the run, or why the file ended here. */
@@ -21,13 +21,15 @@ export type Extracted =
 export async function extract(fileId: string): Promise<Extracted> {
   const file = await findFile({ fileId });
   if (!file) return { outcome: "removed" };
+  const { blobRef } = file;
+  if (blobRef === null) throw new Error(`the file ${fileId} has no bytes to be read`);
   return await refusable(fileId, async () => {
     // Parsers weigh megabytes: loaded by the step that needs them.
     const { extractFile } = await import("./extract/extract.ts");
     const dir = await mkdtemp(join(tmpdir(), "countersign-"));
     try {
       const path = join(dir, "source");
-      await blobStore().getToFile(sourceKey(file.projectId, fileId), path);
+      await blobStore().getToFile(blobRef, path);
       const document = await extractFile({ path, name: file.name, mimeType: file.mimeType });
       const json = Buffer.from(JSON.stringify(document));
       await blobStore().put(

@@ -8,9 +8,14 @@ export function filePrefix(projectId: string, fileId: string): string {
   return checkKey(`${projectPrefix(projectId)}/files/${fileId}`);
 }
 
-/** The bytes as they came. */
+/** The bytes of an upload as they came. */
 export function sourceKey(projectId: string, fileId: string): string {
   return `${filePrefix(projectId, fileId)}/source`;
+}
+
+/** Bytes that a link led to: it may lead to others when it is fetched again, or by another at the same time. */
+export function linkKey(projectId: string, fileId: string, sha256: string): string {
+  return `${filePrefix(projectId, fileId)}/source-${sha256}`;
 }
 
 /** The extracted pages as JSON: too large to pass from step to step. */

@@ -18,13 +18,22 @@ export async function refusable<T>(fileId: string, work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof FileRefused)) throw error;
-    await markRejected({
-      fileId,
-      extractionVersion: EXTRACTION_VERSION,
-      code: error.code,
-      reason: error.message,
-    });
-    return { outcome: "refused", fileId, code: error.code, reason: error.message };
+    return (await refuse(fileId, error)).refusal;
   }
+}
+
+/**
+ * Records a terminal refusal in the row; `pending`: only while it has no bytes. `marked`: whether it is the file's now. Throws
+ * on what is no refusal.
+ */
+export async function refuse(
+  fileId: string,
+  error: unknown,
+  { pending = false } = {},
+): Promise<{ refusal: Refusal; marked: boolean }> {
+  if (!(error instanceof FileRefused)) throw error;
+  const { code, message: reason } = error;
+  const row = { fileId, extractionVersion: EXTRACTION_VERSION, code, reason, pending };
+  const marked = (await markRejected(row)) !== null;
+  return { refusal: { outcome: "refused", fileId, code, reason }, marked };
 }
