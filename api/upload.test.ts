@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { closeDb } from "#db/client.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { blobStore } from "#lib/blob/blob.ts";
 import { MAX_FILE_BYTES } from "#lib/ingest/document.ts";
 import { sourceKey } from "#lib/ingest/keys.ts";
 import { type Body, bytes, startTestApi, type TestApi } from "../test/servers/api.ts";
+import { setEnv } from "../test/support/environment.ts";
 
 let api: TestApi;
 let projectId: string;
@@ -87,6 +90,50 @@ describe("an upload", () => {
     expect(after.filter((blob) => blob.endsWith("/source"))).toEqual(
       blobs.filter((blob) => blob.endsWith("/source")),
     );
+  });
+
+  it("is there with its bytes when the answer to its commit was lost", async () => {
+    const relay = process.env.NEON_WS_PROXY;
+    const [host = "", port = ""] = (relay?.split("/")[0] ?? "").split(":");
+    let lost = 0;
+    const proxy = createServer((client) => {
+      const server = connect(Number(port), host);
+      for (const [one, other] of [
+        [client, server],
+        [server, client],
+      ] as const) {
+        one.on("error", () => other.destroy());
+        one.on("close", () => other.destroy());
+      }
+      client.pipe(server);
+      server.on("data", (bytes) => {
+        if (!bytes.includes("COMMIT")) return client.write(bytes);
+        lost++;
+        return client.destroy();
+      });
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    await closeDb();
+    const below = relay?.slice(relay.indexOf("/")) ?? "";
+    await setEnv({ NEON_WS_PROXY: `127.0.0.1:${(proxy.address() as AddressInfo).port}${below}` });
+    try {
+      const answer = await api.call("POST", `${path}?name=a.txt`, { as: "ann", body: "lost" });
+      expect([answer.status, lost]).toEqual([201, 1]);
+      expect(await blobStore().head(sourceKey(projectId, answer.json.id))).toEqual({ size: 4 });
+    } finally {
+      await closeDb();
+      await setEnv({ NEON_WS_PROXY: relay });
+      proxy.close();
+    }
+  });
+
+  it("gives a file its bytes back that has lost them", async () => {
+    const first = await api.call("POST", `${path}?name=a.txt`, { as: "ann", body: "twice" });
+    const key = sourceKey(projectId, first.json.id);
+    await blobStore().delete(key);
+    const again = await api.call("POST", `${path}?name=a.txt`, { as: "ann", body: "twice" });
+    expect([again.status, again.json.id]).toEqual([200, first.json.id]);
+    expect(await blobStore().head(key)).toEqual({ size: 5 });
   });
 
   it("by many at once of the same bytes is one file with its bytes", async () => {

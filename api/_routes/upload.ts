@@ -1,6 +1,6 @@
 import { blobStore } from "#lib/blob/blob.ts";
 import type { Content } from "#lib/blob/port.ts";
-import { type ProjectFile, registerUpload } from "#lib/data/files.server.ts";
+import { findFile, type ProjectFile, registerUpload } from "#lib/data/files.server.ts";
 import { FileRefused, InvalidInput } from "#lib/errors.ts";
 import { newId } from "#lib/ids.ts";
 import { MAX_FILE_BYTES } from "#lib/ingest/document.ts";
@@ -67,7 +67,7 @@ function checkedName(name: string | undefined): string {
 
 /**
  * Stores an upload and registers it; `created` is false when the project has the same bytes. Nothing stays behind when
- * it is refused, cut off or cannot be registered.
+ * it is refused, cut off or cannot be registered; when nobody can tell whether it was, the bytes stay.
  */
 export async function storeUpload(
   projectId: string,
@@ -80,12 +80,25 @@ export async function storeUpload(
   try {
     const row = { id, projectId, name, mimeType, sizeBytes: size, sha256, blobRef };
     const registered = await registerUpload(row);
-    if (!registered.created) await store.delete(blobRef);
+    if (!registered.created) {
+      await restore(registered.file, blobRef);
+      await store.delete(blobRef);
+    }
     return registered;
   } catch (error) {
+    // The answer may be what was lost, and not the row.
+    const file = await findFile({ fileId: id });
+    if (file) return { file, created: true };
     await store.delete(blobRef);
     throw error;
   }
+}
+
+/** Gives a file its bytes back, should they be lost: they have just come again. */
+async function restore({ blobRef }: ProjectFile, copy: string): Promise<void> {
+  const store = blobStore();
+  if (blobRef === null || (await store.head(blobRef))) return;
+  await store.put(blobRef, await store.get(copy));
 }
 
 /** The type is the client's claim, kept for people; ingestion looks at the bytes. */
