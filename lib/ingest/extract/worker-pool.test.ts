@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { FileRefused } from "../../errors.ts";
 import { extractFile } from "./extract.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { keep, takeWarm } from "./worker-pool.ts";
-import type { WorkerProcess } from "./worker-process.ts";
+import { WorkerProcess } from "./worker-process.ts";
 
 const manual = fileURLToPath(new URL("../../../samples/operations-manual.pdf", import.meta.url));
 const kind = { heapBytes: DEFAULT_LIMITS.heapBytes, pdf: true };
@@ -46,6 +47,18 @@ it("reads the next file as well when a process that waits has died", async () =>
   expect((await readManual()).pageCount).toBe(8);
   expect(warm().jobs).toBe(1);
 });
+
+it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+  "does not blame the file for a process that was ended by %s",
+  async (signal) => {
+    const worker = new WorkerProcess({ ...kind, pdf: false });
+    const what = { path: manual, name: "manual", size: 1, detected: { format: "html" as const } };
+    const ended = worker.run({ ...what, limits: DEFAULT_LIMITS });
+    process.kill(worker.pid ?? 0, signal);
+    await expect(ended).rejects.toThrow(`An extraction worker was ended by ${signal}`);
+    await expect(ended).rejects.not.toBeInstanceOf(FileRefused);
+  },
+);
 
 it("keeps no process that refused a file, or that ran a parser in JavaScript", async () => {
   await readManual();

@@ -149,9 +149,13 @@ function startWorker({ heapBytes, pdf }: WorkerKind): ChildProcess {
   });
 }
 
-/** V8 aborts when its heap is full, and the system kills when memory is. Any other signal is a crash. */
-function killedBy(signal: string, job: ExtractJob): FileRefused {
+/** By these a process ends itself: a parser that crashed. */
+const CRASHES = ["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE"];
+
+/** V8 aborts when its heap is full, and the system kills when memory is. What ends a process otherwise is not the file's fault. */
+function killedBy(signal: string, job: ExtractJob): Error {
   if (["SIGABRT", "SIGKILL", "SIGTRAP"].includes(signal)) return tooMuchMemory(job);
+  if (!CRASHES.includes(signal)) return new Error(`An extraction worker was ended by ${signal}`);
   const message = "The file is damaged and cannot be read. Save it again and upload that.";
   return new FileRefused("corrupt", message, { name: job.name, signal });
 }
