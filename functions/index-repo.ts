@@ -33,13 +33,13 @@ export const indexRepo = inngest.createFunction(
     await retire("leftovers");
     const plan = await step.run("plan", () => planIndex(job));
     if (plan.outcome !== "planned") return plan;
-    for (let n = 0, more = plan.added > 0; more; n++) {
+    for (let n = 0, more = plan.pending > 0; more; n++) {
       const written = await step.run(`write-${n}`, () => writeVectors(job));
       if (written.outcome !== "written") return written;
       more = written.more;
     }
     // Bounded: a store that is busy with others' writes must not hold this commit for ever.
-    for (let look = 0; plan.added > 0 && look < 10; look++) {
+    for (let look = 0; plan.pending > 0 && look < 10; look++) {
       if ((await step.run(`pending-${look}`, () => pendingCode(job))) === 0) break;
       await step.sleep(`settle-${look}`, "1s");
     }

@@ -235,6 +235,35 @@ test("an app that is killed while it indexes leaves the same as one that is not"
   expect(await search("p-killed", "module word")).toHaveLength(20);
 }, 90_000);
 
+test("a commit whose plan was all that came to be is written by whoever is woken for it", async () => {
+  const half = await repository("half");
+  const sha = await half.push({
+    "a.ts": "export const left = 1;\n",
+    "b.ts": "export const b = 2;\n",
+  });
+  await makeProject(client, "p-half");
+  await connect("p-half", half);
+  const { id: repoId } = await indexed("p-half", sha);
+  const namespace = `project:p-half:repo:${repoId}`;
+  // As it is when the app dies between the plan's commit and the step's answer, or the vectors cannot be written for good.
+  await world.vectors.delete(await vectorIds("p-half", repoId), { namespace });
+  await world.database
+    .update(codeFiles)
+    .set({ indexedAt: null, chunkCount: null })
+    .where(eq(codeFiles.repoId, repoId));
+  await world.database
+    .update(repos)
+    .set({ indexingCommit: sha, indexedCommit: null, indexGeneration: 0 })
+    .where(eq(repos.id, repoId));
+
+  const data = { projectId: "p-half", repoId, ref: "refs/heads/main", commitSha: sha };
+  await client.send({ name: "repo.pushed", data });
+  const repo = await indexed("p-half", sha);
+  expect(repo.index).toMatchObject({ files: 2, chunks: 2 });
+  expect(await vectorIds("p-half", repoId)).toEqual(await expectedIds(repoId));
+  expect((await search("p-half", "left"))[0]).toMatchObject({ path: "a.ts", commitSha: sha });
+}, 90_000);
+
 test("a project that is deleted leaves neither rows nor vectors of its code", async () => {
   const gone = await repository("gone");
   const sha = await gone.push({ "a.ts": "export const a = 1;\n" });

@@ -40,7 +40,7 @@ async function index(commitSha: string): Promise<number> {
   await beginCodeIndex(job);
   const plan = await planGeneration(job, await wantedFiles(dir, commitSha));
   if (plan.outcome !== "planned") throw new Error(plan.outcome);
-  if (plan.added > 0) await read(job);
+  if (plan.pending > 0) await read(job);
   const published = await publishIndex(job, plan.skipped);
   if (published.outcome !== "indexed") throw new Error(published.outcome);
   return plan.added;

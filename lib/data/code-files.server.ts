@@ -76,14 +76,21 @@ export async function listPending(
     .from(codeFiles)
     .where(
       and(
-        eq(codeFiles.repoId, repoId),
-        isNull(codeFiles.indexedAt),
-        isNull(codeFiles.toGeneration),
+        pendingOf(repoId),
         after && sql`(${language}, ${key}) > (${after.language}, ${after.key})`,
       ),
     )
     .orderBy(asc(language), asc(key))
     .limit(limit);
+}
+
+/** How many files {@link listPending} gives in all. */
+export async function countPending(
+  { repoId }: { repoId: string },
+  executor: Executor = db(),
+): Promise<number> {
+  const [row] = await executor.select({ files: count() }).from(codeFiles).where(pendingOf(repoId));
+  return row?.files ?? 0;
 }
 
 /**
@@ -186,6 +193,9 @@ export async function visibleCodeFiles(
       ),
     );
 }
+
+const pendingOf = (repoId: string): SQL | undefined =>
+  and(eq(codeFiles.repoId, repoId), isNull(codeFiles.indexedAt), isNull(codeFiles.toGeneration));
 
 const inGeneration = (generation: SQL): SQL | undefined =>
   and(

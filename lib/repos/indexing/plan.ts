@@ -1,4 +1,5 @@
 import {
+  countPending,
   insertCodeFiles,
   listCodeKeys,
   setGone,
@@ -29,6 +30,8 @@ export type Planned =
       /** Versions of files that are new to the index, and that are no longer in it. */
       readonly added: number;
       readonly gone: number;
+      /** Files whose vectors are still to be written, also those of a plan whose answer was lost or that was not written. */
+      readonly pending: number;
       readonly skipped: Skipped;
     }
   | { readonly outcome: "superseded" }
@@ -83,7 +86,7 @@ export async function wantedFiles(
 /**
  * Turns what the index knows into what the next generation has to have, without touching what is searched: new versions of
  * files begin with it, versions that the commit does not have end with it. What a plan that was not finished left is taken
- * over or ended. Can be repeated.
+ * over or ended. Can be repeated: nothing is added then, and as much is pending as has not been written meanwhile.
  */
 export async function planGeneration(
   { repoId, commitSha }: Pick<IndexJob, "repoId" | "commitSha">,
@@ -105,6 +108,7 @@ export async function planGeneration(
     await setGone({ repoId, keys: gone, toGeneration: next }, tx);
     await setGone({ repoId, keys: back, toGeneration: null }, tx);
     await insertCodeFiles({ repoId, commitSha, fromGeneration: next, files: added }, tx);
-    return { outcome: "planned", added: added.length, gone: gone.length, skipped };
+    const pending = await countPending({ repoId }, tx);
+    return { outcome: "planned", added: added.length, gone: gone.length, pending, skipped };
   });
 }

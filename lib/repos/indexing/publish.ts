@@ -1,6 +1,7 @@
 import { countGeneration, deleteCodeFiles, lockGone } from "../../data/code-files.server.ts";
 import { type IndexCounts, lockIndexing, publishCodeIndex } from "../../data/code-index.server.ts";
-import { transaction } from "../../data/transaction.server.ts";
+import { readRepo } from "../../data/repos.server.ts";
+import { type Tx, transaction } from "../../data/transaction.server.ts";
 import { Unavailable } from "../../errors.ts";
 import { deleteVectors, namespaces, pendingVectors } from "../../upstash/vector.ts";
 import { codeVectorIds } from "../keys.ts";
@@ -23,14 +24,15 @@ export async function pendingCode({ projectId, repoId }: IndexJob): Promise<numb
 }
 
 /**
- * Makes the commit the one that is searched, all of it at once, unless another one is being indexed by now.
+ * Makes the commit the one that is searched, all of it at once, unless another one is being indexed by now. Can be repeated:
+ * says the same of a commit that is searched already, so that what is gone is removed also when the first answer was lost.
  * Throws Unavailable when vectors are missing, which a repeat of the whole brings about.
  */
 export async function publishIndex(job: IndexJob, skipped: Skipped): Promise<Published> {
   const { repoId, commitSha } = job;
   return await transaction(async (tx) => {
     const repo = await lockIndexing(job, tx);
-    if (!repo) return { outcome: "superseded" };
+    if (!repo) return await publishedBefore(job, tx);
     const generation = repo.indexGeneration + 1;
     const groups = await countGeneration({ repoId, generation }, tx);
     if (groups.some(({ pending }) => pending > 0)) {
@@ -41,6 +43,15 @@ export async function publishIndex(job: IndexJob, skipped: Skipped): Promise<Pub
     await publishCodeIndex({ repoId, commitSha, generation, version, counts }, tx);
     return { outcome: "indexed", commitSha, ...counts };
   });
+}
+
+async function publishedBefore(job: IndexJob, tx: Tx): Promise<Published> {
+  const { commitSha } = job;
+  const repo = await readRepo(job, tx);
+  const ended = repo?.indexingCommit === null && repo.indexError === null;
+  if (!ended || repo.indexedCommit !== commitSha || repo.indexCounts === null)
+    return { outcome: "superseded" };
+  return { outcome: "indexed", commitSha, ...repo.indexCounts };
 }
 
 function countsOf(
