@@ -8,12 +8,12 @@ import { checkName } from "./names.ts";
 import { readInside, writeInside } from "./paths.ts";
 import type { Command, CommandResult, Isolation, Sandbox, SandboxProvider } from "./port.ts";
 import { beginningOf, endProcesses } from "./processes.ts";
+import { removeTree } from "./remove.ts";
 import { runProcess, type Usage } from "./run.ts";
 import { findTools, type Tools } from "./tools.ts";
 import {
   isMade,
   makeWorkspace,
-  removeTree,
   sandboxRoot,
   takeAway,
   type Workspace,

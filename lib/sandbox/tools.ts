@@ -12,7 +12,7 @@ import {
 } from "node:fs/promises";
 import { basename, delimiter, dirname, join } from "node:path";
 import { env } from "../env.ts";
-import { removeTree } from "./workspace.ts";
+import { removeTree } from "./remove.ts";
 
 /** The programs that commands of a repository need, where any user can read them. */
 export interface Tools {

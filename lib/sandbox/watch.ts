@@ -1,6 +1,6 @@
 import { lstat, opendir } from "node:fs/promises";
-import { join } from "node:path";
 import { listProcesses, withDescendants } from "./processes.ts";
+import { within } from "./remove.ts";
 import type { Usage } from "./run.ts";
 
 /** How often memory is looked at; the work tree at most as often, and for at most a fifth of the time. */
@@ -47,25 +47,43 @@ export function watchUsage(about: {
   };
 }
 
-/** What is too much in a work tree, for a person; null when nothing is. No link is followed. */
+/**
+ * What is too much in a work tree, for a person; null when nothing is. No link is followed. What lies deeper than a path can name
+ * cannot be counted, and is too much for that.
+ */
 export async function tooLarge(
   work: string,
   { maxDiskBytes, maxFiles }: Pick<Usage, "maxDiskBytes" | "maxFiles">,
 ): Promise<string | null> {
   let [bytes, files] = [0, 0];
-  const dirs = [work];
+  // As bytes: what has a name that is no text counts too.
+  const dirs: Buffer[] = [Buffer.from(work)];
   for (let dir = dirs.pop(); dir !== undefined; dir = dirs.pop()) {
-    const entries = await opendir(dir).catch(() => null);
+    const entries = await unlessTooDeep(opendir(dir, BYTES));
+    if (entries === "too deep") return TOO_DEEP;
     if (!entries) continue;
     for await (const entry of entries) {
-      const path = join(dir, entry.name);
+      const path = within(dir, Buffer.from(entry.name));
       if (entry.isDirectory()) dirs.push(path);
+      const info = await unlessTooDeep(lstat(path));
+      if (info === "too deep") return TOO_DEEP;
       // As it takes place: a file with holes takes less than its length says.
-      bytes += ((await lstat(path).catch(() => null))?.blocks ?? 0) * 512;
+      bytes += (info?.blocks ?? 0) * 512;
       files += 1;
       if (bytes > maxDiskBytes) return `more than ${maxDiskBytes} bytes in the work tree`;
       if (files > maxFiles) return `more than ${maxFiles} files in the work tree`;
     }
   }
   return null;
+}
+
+/** Node gives names as bytes then, which its types do not say. */
+const BYTES = { encoding: "buffer" as BufferEncoding };
+const TOO_DEEP = "files deeper than can be counted in the work tree";
+
+/** What a call gives; null for what went away while it was looked at, and what nobody may look at. */
+async function unlessTooDeep<T>(call: Promise<T>): Promise<T | "too deep" | null> {
+  return await call.catch((error: NodeJS.ErrnoException) =>
+    error.code === "ENAMETOOLONG" ? "too deep" : null,
+  );
 }

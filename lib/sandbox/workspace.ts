@@ -1,21 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { chown, lstat, mkdir, readdir, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { Conflict, InvalidInput } from "../errors.ts";
+import { log } from "../log.ts";
 import { checkName, checkWorkPath } from "./names.ts";
 import type { WorkFile } from "./port.ts";
+import { removeTree } from "./remove.ts";
 
 /** What one sandbox has on this machine. */
 export interface Workspace {
@@ -159,29 +150,19 @@ export async function takeAway(space: Workspace): Promise<Workspace | null> {
   return moved ? placed(dir, space.uid) : null;
 }
 
-/** Removes a tree, also directories that its owner has closed to themselves. */
-export async function removeTree(dir: string): Promise<void> {
-  const remove = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
-  await remove().catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EACCES" && error.code !== "EPERM") throw error;
-    await openUp(dir);
-    await remove();
-  });
-}
-
-async function openUp(dir: string): Promise<void> {
-  await chmod(dir, 0o700);
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openUp(join(dir, entry.name));
-  }
-}
-
+/** What cannot be removed is logged and stays: it must not keep others from being made. */
 async function removeForgotten(root: string): Promise<void> {
   for (const entry of await readdir(root)) {
     // Only what is aside: it was never shown, or was taken away by somebody who died over it.
     if (!entry.includes(".")) continue;
-    const info = await lstat(join(root, entry)).catch(absent);
-    if (info && Date.now() - info.mtimeMs > FORGOTTEN_MS) await removeTree(join(root, entry));
+    const path = join(root, entry);
+    try {
+      const info = await lstat(path).catch(absent);
+      if (info && Date.now() - info.mtimeMs > FORGOTTEN_MS) await removeTree(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      log.warn("a sandbox that was left behind cannot be removed", { path, code });
+    }
   }
 }
 
