@@ -5,8 +5,8 @@ import { sandboxProvider } from "#lib/sandbox/provider.ts";
 import { INBOUND_RETRIES } from "./inbound.ts";
 
 /**
- * Ends what a canceled run still does in sandboxes, whoever canceled it, and what a failed one has left there. A turn of a model
- * that is made again ends what its earlier tries have left by itself.
+ * Ends what a canceled run still does in sandboxes, whoever canceled it, and what a failed one has left there, also between two
+ * jobs. A turn of a model that is made again ends what its earlier tries have left by itself, and so does a verification.
  */
 export const stopSandboxes = inngest.createFunction(
   { id: "stop-sandboxes", retries: INBOUND_RETRIES, triggers: [runCanceled, runFailed] },

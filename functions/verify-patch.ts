@@ -2,7 +2,13 @@ import { invoke, NonRetriableError } from "inngest";
 import { artifactCreated, sandboxJobFinished } from "#lib/events/catalogue/delivery.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import { closeSandbox, findJobs, publishReport, runCheck } from "#lib/implementation/verify.ts";
+import {
+  closeEarlier,
+  closeSandbox,
+  findJobs,
+  publishReport,
+  runCheck,
+} from "#lib/implementation/verify.ts";
 import { knownReport } from "#lib/implementation/work.ts";
 import { recordStep } from "#lib/runs/record.ts";
 import { endsWithRun, verifyData } from "./phase.ts";
@@ -23,6 +29,7 @@ export const verifyPatch = inngest.createFunction(
   async ({ event, step }) => {
     const { attempt, ...ids } = event.data;
     const recorder = { ...ids, step, phase: "verify" };
+    if (attempt > 1) await step.run("close-earlier", () => closeEarlier({ ...ids, attempt }));
     // A run that goes on after its verification is not verified again.
     const known = await step.run("known", () => knownReport(ids.runId));
     if (known) return known.artifact;

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, like, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, like, max, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { sandboxJobs } from "#db/schema.ts";
 import { Conflict } from "../errors.ts";
@@ -9,6 +9,8 @@ export type SandboxJob = typeof sandboxJobs.$inferSelect;
 
 /** An agent's 40 turns with 8 commands each, made three times over. */
 const MAX_JOBS = 1000;
+/** One for each call of a tool, less than there are jobs; who stops them takes a step for each. */
+const MAX_SANDBOXES = 500;
 
 /** The row of a job, made when it is not there yet. Throws Conflict when its run is gone. */
 export async function ensureJob(
@@ -67,24 +69,34 @@ export async function endJob(
   return row ?? null;
 }
 
-/**
- * Cancels the jobs of a run that have not ended. Gives all that are canceled, also from before: whoever stops their sandboxes
- * may have died over it.
- */
+/** Cancels the jobs of a run that have not ended. */
 export async function cancelJobs(
   { runId }: { runId: string },
   executor: Executor = db(),
-): Promise<SandboxJob[]> {
-  return await executor
+): Promise<void> {
+  await executor
     .update(sandboxJobs)
-    .set({ status: "canceled", endedAt: sql`coalesce(${sandboxJobs.endedAt}, now())` })
-    .where(
-      and(
-        eq(sandboxJobs.runId, runId),
-        inArray(sandboxJobs.status, ["queued", "running", "canceled"]),
-      ),
-    )
-    .returning();
+    .set({ status: "canceled", endedAt: sql`now()` })
+    .where(and(eq(sandboxJobs.runId, runId), inArray(sandboxJobs.status, ["queued", "running"])));
+}
+
+/**
+ * The names of the sandboxes that jobs of a run were in, whatever became of those: the newest first, at most 500. Work of our own
+ * is in none.
+ */
+export async function listSandboxes(
+  { runId }: { runId: string },
+  executor: Executor = db(),
+): Promise<string[]> {
+  const name = sql<string>`${sandboxJobs.metadata}->>'sandbox'`;
+  const rows = await executor
+    .select({ name })
+    .from(sandboxJobs)
+    .where(and(eq(sandboxJobs.runId, runId), isNotNull(name)))
+    .groupBy(name)
+    .orderBy(desc(max(sandboxJobs.createdAt)), asc(name))
+    .limit(MAX_SANDBOXES);
+  return rows.map((row) => row.name);
 }
 
 /**

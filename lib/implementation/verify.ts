@@ -15,6 +15,7 @@ import { basisOf, inputOf, nameOf, patchOf, type Report, type RunIds } from "./w
 /** Less than a deployed function may run. */
 const TIMEOUT_MS = 240_000;
 const MAX_OUTPUT_BYTES = 5 * 1024 * 1024;
+const MAX_EARLIER = 20;
 
 /** One start of a run. */
 export interface Attempt extends RunIds {
@@ -97,6 +98,16 @@ function checkOf({
 }: Awaited<ReturnType<typeof listJobs>>[number]) {
   const seconds = startedAt && endedAt ? (endedAt.getTime() - startedAt.getTime()) / 1000 : 0;
   return { check: jobType, isolation: String(metadata.isolation ?? "unknown"), seconds };
+}
+
+/**
+ * Ends the sandboxes of earlier attempts, the last 20: the engine may have lost one between two checks, and nobody else comes back
+ * to what it was in. By name, whether or not a job of it is on record.
+ */
+export async function closeEarlier({ attempt, ...ids }: Attempt): Promise<void> {
+  for (let earlier = Math.max(1, attempt - MAX_EARLIER); earlier < attempt; earlier++) {
+    await closeSandbox({ ...ids, attempt: earlier });
+  }
 }
 
 /** Ends the sandbox of an attempt. */

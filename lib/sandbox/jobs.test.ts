@@ -201,7 +201,21 @@ it("names what a failed run has left in sandboxes, and nothing of one that is li
   await announceJob({ ...job, stepId: "draft/turn-1.1-x", sandbox: "left" });
   expect(await sandboxesLeftBehind(job)).toEqual([]);
   await end(job.runId, "failed");
-  expect(await sandboxesLeftBehind(job)).toEqual(["left"]);
+  expect((await sandboxesLeftBehind(job)).sort()).toEqual(["left", "scripted"]);
+});
+
+it("names the sandbox of a run that ends between two of its jobs, so that it is not left behind", async () => {
+  const sandbox = new Scripted(async () => ({}));
+  const canceled = await request(sandbox);
+  const done = await runJob(canceled);
+  expect(await cancelJobsOfRun(canceled)).toEqual(["scripted"]);
+  expect(await cancelJobsOfRun(canceled)).toEqual(["scripted"]);
+  // What it came to stays.
+  expect(await runJob(canceled)).toEqual(done);
+  const failed = await request(sandbox);
+  await runJob(failed);
+  await end(failed.runId, "failed");
+  expect(await sandboxesLeftBehind(failed)).toEqual(["scripted"]);
 });
 
 it("says of a job whose sandbox was stopped before it began that it failed", async () => {

@@ -5,7 +5,7 @@ import {
   cancelJobs,
   endJob,
   ensureJob,
-  listJobs,
+  listSandboxes,
   type SandboxJob,
   startJob,
 } from "../data/sandbox-jobs.server.ts";
@@ -177,28 +177,20 @@ function canceled(id: string): Conflict {
 }
 
 /**
- * Cancels the jobs of a run and names the sandboxes that whoever calls this has to stop, by `sandboxProvider().stop`. Can be
- * repeated: the names are the same then.
+ * Cancels the jobs of a run and names the sandboxes that whoever calls this has to stop, by `sandboxProvider().stop`: those of all
+ * its jobs, since a sandbox stays between two of them. Can be repeated: the names are the same then.
  */
 export async function cancelJobsOfRun({ runId }: { runId: string }): Promise<string[]> {
-  const rows = await cancelJobs({ runId });
-  return sandboxesOf(rows);
+  await cancelJobs({ runId });
+  return await listSandboxes({ runId });
 }
 
 /**
- * The sandboxes of jobs that a failed run has not brought to an end: whoever ran them has died, and nobody came back. None
- * while the run is live: then they are somebody's. The rows stay, since the run can go on.
+ * The sandboxes that a failed run may have left: whoever worked in them has given up or died, and nobody came back. None while the
+ * run is live: then they are somebody's. The rows stay, since the run can go on, as another attempt with other sandboxes.
  */
 export async function sandboxesLeftBehind({ runId }: { runId: string }): Promise<string[]> {
-  if ((await readRun({ id: runId })).status !== "failed") return [];
-  const rows = await listJobs({ runId });
-  return sandboxesOf(rows.filter(({ status }) => status === "queued" || status === "running"));
-}
-
-/** Work of our own is in none. */
-function sandboxesOf(rows: readonly SandboxJob[]): string[] {
-  const names = rows.flatMap(({ metadata: { sandbox } }) =>
-    typeof sandbox === "string" ? sandbox : [],
-  );
-  return [...new Set(names)];
+  // In this order: what is begun for a run that goes on meanwhile is not among them.
+  const names = await listSandboxes({ runId });
+  return (await readRun({ id: runId })).status === "failed" ? names : [];
 }
