@@ -92,6 +92,14 @@ it("allows no program but its own, whatever its name, and no NUL", () => {
   );
 });
 
+it("allows no half of a character, in an argument and in a variable", () => {
+  for (const half of ["\ud800", "a\udc00b"]) {
+    expect(() => checkCommand(["npm", "test", "--", half])).toThrow("Unicode");
+    expect(() => checkCommand(["npm", "test"], { NOTE: half })).toThrow("Unicode");
+  }
+  checkCommand(["npm", "test", "--", "\u{1f600}"], { NOTE: "\u{1f600}" });
+});
+
 it("lets no argument out of the work tree", () => {
   const out = fc.constantFrom(
     "..",

@@ -132,8 +132,11 @@ function checkVariable(name: string, value: string): void {
 }
 
 function checkText(text: string): void {
-  if (text.includes("\0") || text.length > MAX_ARGUMENT_CHARS)
-    refuse("text", `an argument has no NUL and at most ${MAX_ARGUMENT_CHARS} characters`);
+  if (text.includes("\0") || !text.isWellFormed() || text.length > MAX_ARGUMENT_CHARS)
+    refuse(
+      "text",
+      `an argument is Unicode without NUL and has at most ${MAX_ARGUMENT_CHARS} characters`,
+    );
 }
 
 /** Where a command runs. Throws InvalidInput for a directory that is not the work tree's. */

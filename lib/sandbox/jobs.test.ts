@@ -11,6 +11,7 @@ import { blobStore } from "../blob/blob.ts";
 import { createProject } from "../data/projects.server.ts";
 import { ensureJob, listJobs, startJob } from "../data/sandbox-jobs.server.ts";
 import { InvalidInput, NotFound, Unavailable } from "../errors.ts";
+import { checkCommand } from "./allow-list.ts";
 import {
   announceJob,
   cancelJobsOfRun,
@@ -19,7 +20,7 @@ import {
   runJob,
   sandboxesLeftBehind,
 } from "./jobs.ts";
-import type { CommandResult, Sandbox } from "./port.ts";
+import type { Command, CommandResult, Sandbox } from "./port.ts";
 import { transcriptOf } from "./transcript.ts";
 
 let database: TestDatabase;
@@ -45,7 +46,8 @@ class Scripted implements Sandbox {
   constructor(run: () => Promise<Partial<CommandResult>>) {
     this.#run = run;
   }
-  async run(): Promise<CommandResult> {
+  async run({ argv, env }: Command): Promise<CommandResult> {
+    checkCommand(argv, env);
     this.started += 1;
     const usual = { exitCode: 0, output: Buffer.from("said\n"), truncated: false, durationMs: 5 };
     return { ended: "exited", ...usual, ...(await this.#run()) };
@@ -101,6 +103,26 @@ it("begins anew what somebody began who then died", async () => {
   await startJob({ id, metadata: {} });
   expect(await runJob(job)).toMatchObject({ jobId: id, status: "succeeded" });
 });
+
+it.each([
+  ["a NUL", "a\0b"],
+  ["half a character", "a\ud800b"],
+])(
+  "says of a job whose command has %s that it failed, announced or not, and runs nothing",
+  async (_, text) => {
+    const sandbox = new Scripted(async () => ({}));
+    const job = await request(sandbox);
+    await announceJob({ ...job, stepId: "draft/turn-1.1-x", sandbox: "scripted" });
+    const command = { ...job.command, argv: ["npm", "test", "--", text] as const };
+    const refused = { code: "command_not_allowed", retry: false };
+    for (const stepId of [job.stepId, "draft/turn-1.1-x"])
+      await expect(runJob({ ...job, stepId, command })).rejects.toMatchObject(refused);
+    const rows = await listJobs(job);
+    expect(rows).toMatchObject([{ status: "failed" }, { status: "failed" }]);
+    for (const { metadata } of rows) expect(metadata.tail).toContain("NUL");
+    expect(sandbox.started).toBe(0);
+  },
+);
 
 it("stays canceled when it is canceled while it runs, and names the sandbox to stop each time", async () => {
   const sandbox = new Scripted(async () => {

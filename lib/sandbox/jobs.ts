@@ -13,7 +13,7 @@ import { Conflict, CountersignError, errorMessage } from "../errors.ts";
 import { redactJson } from "../redact.ts";
 import { isLive } from "../runs/states.ts";
 import type { Command, CommandResult, Isolation, Sandbox } from "./port.ts";
-import { transcriptOf } from "./transcript.ts";
+import { storable, transcriptOf } from "./transcript.ts";
 
 export const JOB_TYPES = [
   "repo.clone",
@@ -81,7 +81,8 @@ export async function announceJob(
 export async function runJob(request: JobRequest): Promise<JobResult> {
   const { projectId, runId, stepId, jobType, sandbox, command, commitSha } = request;
   const { isolation, name } = sandbox;
-  const argv = redactJson(command.argv);
+  // The row is there before the sandbox refuses it: what it says has to be storable, whatever was asked for.
+  const argv = redactJson(command.argv.map(storable));
   const metadata = { isolation, sandbox: name, commitSha, command: argv };
   const row = await ensureJob({ projectId, runId, stepId, jobType, metadata });
   const started = await startJob({ id: row.id, metadata });

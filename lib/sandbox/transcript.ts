@@ -15,10 +15,10 @@ export interface Transcript {
 
 /**
  * Output as it may be kept: redacted as one text, not in the chunks in which it came, so that no chunk's border can cut a
- * secret in two. NUL, which no row takes, is shown as a sign.
+ * secret in two.
  */
 export function transcriptOf(output: Buffer, truncated: boolean): Transcript {
-  const text = redactText(output.toString("utf8").replaceAll("\0", "\u2400"));
+  const text = redactText(storable(output.toString("utf8")));
   const whole = truncated ? text + TRUNCATED : text;
   return {
     async *pieces() {
@@ -27,6 +27,11 @@ export function transcriptOf(output: Buffer, truncated: boolean): Transcript {
     },
     tail: lastBytes(whole, TAIL_BYTES),
   };
+}
+
+/** A text as a row takes it: instead of NUL and of half a character it has signs for them. */
+export function storable(text: string): string {
+  return text.replaceAll("\0", "\u2400").toWellFormed();
 }
 
 /** The end of a text, in whole characters. */
