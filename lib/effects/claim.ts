@@ -11,6 +11,7 @@ import {
   takeLease,
 } from "../data/effects.server.ts";
 import { projectExists } from "../data/projects.server.ts";
+import { findAudit } from "../data/recorded.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { requireLive } from "../runs/states.ts";
@@ -29,6 +30,9 @@ export type Turn =
   | { do: "nothing"; effect: Effect }
   | { do: "wait"; ms: number }
   | { do: "ask" }
+  /** What the last call came to, of which whoever asks has not heard. */
+  | { do: "moved" }
+  | { do: "failed"; code: string; message: string }
   | { do: "refused"; reason: ClaimRefusal; detail: string }
   | { do: "send" | "find"; effect: Effect; claimToken: string; sentAgoMs: number };
 
@@ -58,6 +62,12 @@ export async function claimEffect(effectId: string): Promise<Turn> {
     if (move.do === "wait") return move;
     if (move.do === "ask") return { do: "ask" };
     if (move.do === "stop") {
+      const { projectId, error } = effect;
+      const called = await findAudit({ projectId, key: callKey(effect) }, tx);
+      if (called && move.because === "not_approved") return { do: "moved" };
+      if (called && move.because === "failed") {
+        return { do: "failed", code: String(called.payload.code), message: error ?? "" };
+      }
       if (move.because !== "not_approved") {
         return await refuse(effect, "ended", `it is ${effect.status}`, tx);
       }
@@ -93,6 +103,14 @@ export async function claimEffect(effectId: string): Promise<Turn> {
     await appendAudits([...entries, effectEntry(claimed, ACTOR)], tx);
     return { do: "send", effect: claimed, claimToken, sentAgoMs };
   });
+}
+
+/**
+ * The key of the audit entry of what a call came to that surely did nothing. It names the approval: planned anew, the effect
+ * is where nothing was called yet.
+ */
+export function callKey({ id, approvalId, attempt, status }: Effect): string {
+  return `called:${id}:${approvalId}:${attempt}:${status}`;
 }
 
 /** The objection to an effect that no approval covers. */

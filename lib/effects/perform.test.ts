@@ -2,10 +2,12 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { until } from "#local/client.ts";
-import { EffectDesk, type Scene } from "../../test/support/effects.ts";
+import { EffectDesk, OWNER, type Scene } from "../../test/support/effects.ts";
+import { decide } from "../approvals/decide.ts";
 import { reconstructRun } from "../audit/reconstruct.ts";
 import { readRunAudit } from "../data/audit.server.ts";
 import { transaction } from "../data/transaction.server.ts";
+import { newId } from "../ids.ts";
 import { claimEffect } from "./claim.ts";
 import type { Found } from "./definition.ts";
 import { findingOf } from "./made-under.ts";
@@ -96,6 +98,42 @@ test("a claim whose approval has expired meanwhile sends nothing, and goes on un
   expect(again.approval.id).not.toBe(scene.approval.id);
   expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
   expect(await desk.objects(scene)).toHaveLength(1);
+});
+
+test("that the plan has moved is said again to whoever did not hear of it, until there is another plan", async () => {
+  const scene = await desk.granted();
+  await desk.call("PUT", `/books/${scene.book}/head`, { head: "h1" });
+  for (const _ of ["first", "again"]) {
+    expect(await performEffect(scene.effectId)).toEqual({ outcome: "moved" });
+  }
+  expect(await desk.effect(scene)).toMatchObject({ status: "planned", attempt: 1 });
+  expect(await desk.said(scene, "effect.claim_refused")).toEqual([]);
+
+  // Planned anew and taken back: that is no plan that has moved.
+  const { approval } = await desk.plan(scene);
+  const revoked = { approvalId: approval.id, intentHash: approval.intentHash, by: OWNER };
+  const said = { projectId: scene.projectId, eventId: newId("decision"), ...revoked };
+  expect(await decide({ kind: "revoked", ...said })).toMatchObject({ accepted: true });
+  expect(await performEffect(scene.effectId)).toMatchObject({
+    ...{ outcome: "refused", reason: "not_granted" },
+  });
+  expect(await desk.objects(scene)).toEqual([]);
+});
+
+test("why it was refused for good is said again to whoever did not hear of it", async () => {
+  const scene = await desk.granted();
+  await desk.call("PUT", `/_books/${scene.book}`, { allowDuplicates: false });
+  const other = await desk.call("POST", `/books/${scene.book}/objects`, {
+    ...{ kind: "entry", name: "n", value: "theirs", head: "h0", marker: "theirs" },
+  });
+  expect(other).toBeTruthy();
+  const heard = async () => await performEffect(scene.effectId).catch((error) => error);
+  const first = await heard();
+  expect(first).toMatchObject({ code: "ledger_refused", retry: false });
+  expect(await desk.effect(scene)).toMatchObject({ status: "failed" });
+  const { code, message, retry } = first;
+  expect(await heard()).toMatchObject({ code, message, retry });
+  expect(await desk.said(scene, "effect.claim_refused")).toEqual([]);
 });
 
 /** Sent under one plan, abandoned, and planned anew after the head has moved. */

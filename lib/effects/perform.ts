@@ -6,7 +6,7 @@ import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { errorMessage, Later } from "../errors.ts";
 import { requireLive } from "../runs/states.ts";
-import { type ClaimRefusal, claimEffect, leaseMs, objection, UNCOVERED } from "./claim.ts";
+import { type ClaimRefusal, callKey, claimEffect, leaseMs, objection, UNCOVERED } from "./claim.ts";
 import { confirmEffect } from "./confirm.ts";
 import {
   type EffectCall,
@@ -54,6 +54,10 @@ export async function performEffect(effectId: string): Promise<Performed> {
       throw new Later("effect_claimed", `The effect ${effectId} is in other hands.`, turn.ms + 100);
     case "ask":
       return { outcome: "unknown" };
+    case "moved":
+      return { outcome: "moved" };
+    case "failed":
+      throw new EffectRefused(turn.code, turn.message);
     case "refused":
       return { outcome: "refused", reason: turn.reason, detail: turn.detail };
     case "send":
@@ -144,11 +148,11 @@ async function markSent(held: Held): Promise<Performed | null> {
 /** What a call that threw means for the effect. Only what surely did nothing leaves `sent`. */
 async function failedCall(held: Held, error: unknown): Promise<Performed> {
   if (error instanceof EffectRefused) {
-    await move(held, "failed", errorMessage(error));
+    await move(held, "failed", errorMessage(error), { code: error.code });
     throw error;
   }
   if (error instanceof EffectMoved) {
-    await move(held, "planned", errorMessage(error));
+    await move(held, "planned", errorMessage(error), { code: error.code });
     return { outcome: "moved" };
   }
   if (error instanceof EffectDeferred) {
@@ -186,6 +190,7 @@ async function move(
   held: Held,
   to: "failed" | "unknown" | "planned" | "approved",
   error: string,
+  called?: { readonly code: string },
 ): Promise<void> {
   const { effect, claimToken } = held;
   await transaction(async (tx) => {
@@ -200,7 +205,8 @@ async function move(
     );
     if (!moved) throw tooLate(held);
     const entries = voided ? [approvalEntry(voided, ACTOR, { reason: error })] : [];
-    await appendAudits([...entries, effectEntry(moved, ACTOR)], tx);
+    const entry = effectEntry(moved, ACTOR, called && { payload: called });
+    await appendAudits([...entries, { ...entry, ...(called && { key: callKey(moved) }) }], tx);
   });
 }
 
