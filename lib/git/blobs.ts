@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { NotFound } from "../errors.ts";
-import { git, gitFailed, startGit } from "./git.ts";
+import { git, gitFailed, SLOW_READER_MS, startGit } from "./git.ts";
 import { checkedSha } from "./names.ts";
 
 /** A file's content; null when it is larger than asked for. */
@@ -10,7 +10,6 @@ export interface Blob {
   readonly bytes: Buffer | null;
 }
 
-const TIMEOUT_MS = 10 * 60_000;
 /** What git keeps of the objects that others are stored as changes to: 96 MB unless said, of which one commit's files need little. */
 const CONFIG = [["core.deltaBaseCacheLimit", "8m"]] as const;
 
@@ -25,7 +24,7 @@ export async function* readBlobs(
   { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal | undefined },
 ): AsyncGenerator<Blob, void, undefined> {
   const args = ["cat-file", "--batch"];
-  const running = startGit(args, { dir, signal, timeoutMs: TIMEOUT_MS, config: CONFIG });
+  const running = startGit(args, { dir, signal, timeoutMs: SLOW_READER_MS, config: CONFIG });
   let failed: { error: unknown } | undefined;
   const written = writeIds(running.stdin, shas).catch((error: unknown) => {
     failed = { error };

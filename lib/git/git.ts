@@ -39,6 +39,8 @@ export interface RunningGit {
 }
 
 const TIMEOUT_MS = 60_000;
+/** For a git that waits for who reads it: how long it may run, in milliseconds, while each of its files is written elsewhere. */
+export const SLOW_READER_MS = 10 * 60_000;
 const MAX_BYTES = 64 * 2 ** 20;
 const STDERR_BYTES = 4096;
 

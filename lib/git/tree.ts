@@ -1,4 +1,4 @@
-import { gitFailed, startGit } from "./git.ts";
+import { type GitCall, gitFailed, startGit } from "./git.ts";
 import { checkedSha } from "./names.ts";
 import { type PathProblem, pathProblem } from "./paths.ts";
 
@@ -31,14 +31,15 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /**
  * Every file, symlink and submodule of a commit, in git's order, as they come. Throws Unavailable when the repository does
  * not have the commit, InvalidInput when `commitSha` is none.
+ * @param limits what ends it: a minute unless said, so whoever takes entries slowly has to say more.
  */
 export async function* listTree(
   dir: string,
   commitSha: string,
-  signal?: AbortSignal,
+  limits: Pick<GitCall, "signal" | "timeoutMs"> = {},
 ): AsyncGenerator<TreeEntry, void, undefined> {
   const args = ["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options"];
-  const running = startGit([...args, checkedSha(commitSha)], { dir, signal });
+  const running = startGit([...args, checkedSha(commitSha)], { dir, ...limits });
   try {
     let rest: Buffer = Buffer.alloc(0);
     for await (const chunk of running.stdout as AsyncIterable<Buffer>) {

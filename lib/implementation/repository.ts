@@ -1,5 +1,6 @@
 import { InvalidInput } from "../errors.ts";
 import { readBlobs, readFiles } from "../git/blobs.ts";
+import { SLOW_READER_MS } from "../git/git.ts";
 import { type ChangedFile, treeOfFiles } from "../git/patch.ts";
 import { isPlain, listTree, type TreeEntry } from "../git/tree.ts";
 import type { Repository } from "../git/workspace.ts";
@@ -58,7 +59,7 @@ export async function* treeFiles(dir: string, tree: string): AsyncGenerator<Work
 }
 
 async function* plainFiles(dir: string, tree: string): AsyncGenerator<TreeEntry> {
-  for await (const entry of listTree(dir, tree)) {
+  for await (const entry of listTree(dir, tree, { timeoutMs: SLOW_READER_MS })) {
     if (isPlain(entry.mode) && !entry.refused && (entry.size ?? 0) <= MAX_FILE_BYTES) yield entry;
   }
 }

@@ -1,6 +1,7 @@
 import { errorMessage } from "../../../lib/errors.ts";
 import { readFiles } from "../../../lib/git/blobs.ts";
 import { fetchCommit } from "../../../lib/git/fetch.ts";
+import { SLOW_READER_MS } from "../../../lib/git/git.ts";
 import { isPlain, listTree, type TreeEntry } from "../../../lib/git/tree.ts";
 import type { WorkFile } from "../../../lib/sandbox/port.ts";
 import { BuildFailed } from "./failed.ts";
@@ -40,7 +41,7 @@ async function* plainFiles(
   commitSha: string,
   signal: AbortSignal,
 ): AsyncGenerator<TreeEntry> {
-  for await (const entry of listTree(dir, commitSha, signal)) {
+  for await (const entry of listTree(dir, commitSha, { signal, timeoutMs: SLOW_READER_MS })) {
     if (isPlain(entry.mode) && !entry.refused) yield entry;
   }
 }
