@@ -1,6 +1,6 @@
 import type { Database } from "./database.ts";
 
-/** Runs that one transaction removes, so that a big history does not make a big transaction. */
+/** Rows that one transaction looks at, so that a big history does not make a big transaction. */
 const BATCH = 1000;
 
 /**
@@ -19,13 +19,31 @@ export async function prune(db: Database, before: number): Promise<void> {
     await db.committed();
     if (removed < BATCH) break;
   }
+  await pruneEvents(db, before);
   db.transaction(() => {
-    db.run(
-      `DELETE FROM events WHERE received_at < ?
-       AND NOT EXISTS (SELECT 1 FROM runs, json_each(runs.events) WHERE json_each.value = events.id)`,
-      before,
-    );
     db.run("DELETE FROM idempotency WHERE expires_at < ?", Date.now());
     db.run("DELETE FROM rates WHERE free_at < ?", Date.now());
   });
+}
+
+/** In the order in which they came. A run's events are its first one and, of a batch, those that lead to it. */
+async function pruneEvents(db: Database, before: number): Promise<void> {
+  const next = `SELECT max(rowid) AS last, min(received_at) AS oldest FROM
+    (SELECT rowid, received_at FROM events WHERE rowid > ? ORDER BY rowid LIMIT ?)`;
+  for (let after = 0; ; ) {
+    const batch = db.one<{ last: number | null; oldest: number }>(next, after, BATCH);
+    // None is left, or only such as came since.
+    if (!batch || batch.last === null || batch.oldest >= before) return;
+    const { last } = batch;
+    db.transaction(() =>
+      db.run(
+        `DELETE FROM events WHERE rowid > ? AND rowid <= ? AND received_at < ?
+         AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.event_id = events.id)
+         AND NOT EXISTS (SELECT 1 FROM batched_events WHERE batched_events.event_id = events.id)`,
+        ...[after, last, before],
+      ),
+    );
+    await db.committed();
+    after = last;
+  }
 }
