@@ -8,13 +8,22 @@ import { CODE_INDEX_VERSION } from "#lib/repos/version.ts";
 /** Longer than a step of an index that is alive takes, all its retries included. */
 const LEFT_BEHIND_MS = 60 * 60_000;
 
-/** Wakes the index of repositories again whose run failed, or that an older version of ours has cut. */
+/** A push of which GitHub could not tell us is found after this time: it tells but once. */
+const UNSEEN_MS = 6 * 60 * 60_000;
+
+/**
+ * Wakes the index of repositories again whose run failed, or that an older version of ours has cut, and of those that nobody has
+ * looked at for hours: it asks GitHub for the head, and has nothing to do when that is indexed.
+ */
 export const sweepRepos = inngest.createFunction(
   { id: "sweep-repos", triggers: [cron("*/15 * * * *")], concurrency: { limit: 1 } },
   async ({ step }) => {
     const version = CODE_INDEX_VERSION;
     const repos = await step.run("claim", () =>
-      claimUnindexed({ olderThanMs: LEFT_BEHIND_MS, version, limit: 100 }),
+      claimUnindexed({
+        ...{ olderThanMs: LEFT_BEHIND_MS, unseenMs: UNSEEN_MS },
+        ...{ version, limit: 100 },
+      }),
     );
     if (repos.length > 0) {
       await step.sendEvent(

@@ -59,24 +59,36 @@ export async function failCodeIndex(
 }
 
 /**
- * Takes repositories that were not indexed to the end for that long, or by another version of ours, and stamps them, so that
- * each is taken once per `olderThanMs`. One that cannot be indexed is left alone until it is pushed to.
+ * Takes repositories that were not indexed to the end for that long, or by another version of ours, and those that nobody has
+ * looked at for `unseenMs`, and stamps them, so that each is taken once per that time. One that cannot be indexed is left alone
+ * until it is pushed to.
  */
 export async function claimUnindexed(
-  { olderThanMs, version, limit }: { olderThanMs: number; version: number; limit: number },
+  {
+    olderThanMs,
+    unseenMs,
+    version,
+    limit,
+  }: { olderThanMs: number; unseenMs: number; version: number; limit: number },
   executor: Executor = db(),
 ): Promise<
   { projectId: string; repoId: string; branch: string; commitSha: string; claimedAt: string }[]
 > {
+  const untouchedFor = (ms: number) =>
+    lt(repos.updatedAt, sql`now() - ${ms} * interval '1 millisecond'`);
   const due = executor
     .select({ id: repos.id })
     .from(repos)
     .innerJoin(projects, and(eq(projects.id, repos.projectId), eq(projects.status, "active")))
     .where(
       and(
-        lt(repos.updatedAt, sql`now() - ${olderThanMs} * interval '1 millisecond'`),
+        untouchedFor(olderThanMs),
         isNull(repos.indexError),
-        or(isNotNull(repos.indexingCommit), lt(repos.indexVersion, version)),
+        or(
+          isNotNull(repos.indexingCommit),
+          lt(repos.indexVersion, version),
+          and(isNotNull(repos.indexedCommit), untouchedFor(unseenMs)),
+        ),
       ),
     )
     .orderBy(repos.updatedAt)

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test("repositories whose index did not end, or is of an older version, are claimed once an hour; others never", async () => {
+test("repositories whose index did not end, or is of an older version, are claimed once an hour; others after six", async () => {
   const { id: projectId } = await createProject({ ownerUserId: "ann", slug: "p", name: "p" });
   const sha = "a".repeat(40);
   const add = async (name: string, index: Partial<typeof repos.$inferInsert>, hoursAgo: number) => {
@@ -30,10 +30,14 @@ test("repositories whose index did not end, or is of an older version, are claim
   const older = await add("older", { indexedCommit: sha, indexVersion: 1 }, 2);
   await add("alive", { indexingCommit: sha }, 0);
   await add("whole", whole, 2);
+  const unseen = await add("unseen", whole, 7);
+  // Its first commit is still to come: the push will bring it.
+  await add("empty", {}, 7);
   await add("failed", { ...whole, indexVersion: 1, indexError: "too large" }, 2);
-  const claim = () => claimUnindexed({ olderThanMs: 3_600_000, version: 2, limit: 10 });
+  const every = { olderThanMs: 3_600_000, unseenMs: 6 * 3_600_000 };
+  const claim = () => claimUnindexed({ ...every, version: 2, limit: 10 });
   const claimed = await claim();
-  expect(claimed.map(({ repoId }) => repoId).sort()).toEqual([died, older].sort());
+  expect(claimed.map(({ repoId }) => repoId).sort()).toEqual([died, older, unseen].sort());
   for (const one of claimed) expect(one).toMatchObject({ branch: "main", commitSha: sha });
   expect(await claim()).toEqual([]);
 });
