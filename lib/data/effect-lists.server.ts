@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, desc, eq, inArray, lt, or, sql } from "drizzle-orm";
+import { and, arrayContains, asc, desc, eq, inArray, lt, notInArray, or, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { approvals, effects, projects, runs } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
@@ -102,6 +102,16 @@ export async function orphanedEffects(
     ...effect,
     runStatus: status === "failed" ? "failed" : "over",
   }));
+}
+
+/** Whether an effect of this kind and with this marker is neither done nor given up: whatever it has begun, it will finish. */
+export async function isUnfinished(
+  { kind, marker }: Pick<Effect, "kind" | "marker">,
+  executor: Executor = db(),
+): Promise<boolean> {
+  const open = notInArray(effects.status, ["confirmed", "failed", "abandoned"]);
+  const which = and(eq(effects.marker, marker), eq(effects.kind, kind), open);
+  return (await executor.$count(effects, which)) > 0;
 }
 
 /** How many effects of a project are claimed or sent: what they became is not known yet. */

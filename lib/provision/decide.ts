@@ -1,4 +1,4 @@
-import { effectsOfRun } from "../data/effect-lists.server.ts";
+import { effectsOfRun, isUnfinished } from "../data/effect-lists.server.ts";
 import type { Effect } from "../data/effects.server.ts";
 import { findInfraResource } from "../data/infra.server.ts";
 import { InvalidInput } from "../errors.ts";
@@ -48,12 +48,12 @@ export interface Target {
 
 /**
  * Looks what is there, and decides what is made, taken up and set. Throws InvalidInput (`vercel_project_other`) for a project at
- * Vercel that builds another repository; what the providers' rooms throw.
+ * Vercel that builds another repository, (`vercel_project_automatic`) for one that serves each push; what the providers' rooms throw.
  */
 export async function decideInfra(target: Target, signal: AbortSignal): Promise<DecidedInfra> {
   const { deploy, runId } = target;
   const at = await readProject(deploy.project, signal);
-  if (at) requireProject(at, target);
+  if (at) await requireProject(at, target);
   const there = at ? await listVariables(at.id, signal) : [];
   const production = new Map(
     there.filter(({ targets }) => targets.includes("production")).map((one) => [one.name, one]),
@@ -76,20 +76,21 @@ export async function decideInfra(target: Target, signal: AbortSignal): Promise<
 
 /**
  * Throws InvalidInput for a project that builds another repository (`vercel_project_other`), or whose production serves each push by
- * itself, past any approval (`vercel_project_automatic`). One of ours that is half made is finished by its effect.
+ * itself, past any approval (`vercel_project_automatic`). One that is half made is finished by its effect; once that is over, its
+ * marker excuses nothing: somebody has turned it on again, or nobody will turn it off.
  */
-export function requireProject(
+export async function requireProject(
   { repository, automatic, name, marker }: ProjectFacts,
   { repository: wanted }: Pick<Target, "repository">,
-): void {
+): Promise<void> {
   if (repository?.toLowerCase() !== wanted.toLowerCase()) {
     const what = `The project ${name} at Vercel builds ${repository ?? "no repository"} and not ${wanted}.`;
     throw new InvalidInput("vercel_project_other", what);
   }
-  if (automatic && marker === null) {
-    const what = `Production of ${name} at Vercel serves each push by itself, without an approval.`;
-    throw new InvalidInput("vercel_project_automatic", what);
-  }
+  if (!automatic) return;
+  if (marker !== null && (await isUnfinished({ kind: "vercel.project", marker }))) return;
+  const what = `Production of ${name} at Vercel serves each push by itself, without an approval.`;
+  throw new InvalidInput("vercel_project_automatic", what);
 }
 
 /** For how long what was just made may not be seen. */

@@ -10,14 +10,15 @@ const TIMEOUT_MS = 20_000;
 
 /**
  * Looks whether a change can be deployed at all, before anything is done: there are tokens for what is to be used, the project at
- * Vercel does not build another repository, and each resource that is there already answers. Throws InvalidInput.
+ * Vercel neither builds another repository nor serves each push by itself, and each resource that is there already answers.
+ * Throws InvalidInput.
  */
 export async function preflightDeploy(deploy: DeployInput, repository: string): Promise<void> {
   requiredEnv("VERCEL_TOKEN");
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   for (const resource of deploy.resources) requireKeys(resource);
   const project = await readProject(deploy.project, signal);
-  if (project) requireProject(project, { repository });
+  if (project) await requireProject(project, { repository });
   const assisted = deploy.resources.filter(({ mode }) => mode === "assisted");
   await Promise.all(assisted.map((resource) => requireAnswer(resource, signal)));
 }
