@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { db } from "#db/client.ts";
 import { effects } from "#db/schema.ts";
 import { decide } from "#lib/approvals/decide.ts";
+import { findInfraResource } from "#lib/data/infra.server.ts";
 import type { Json } from "#lib/effects/definition.ts";
 import { performEffect } from "#lib/effects/perform.ts";
 import { planEffects } from "#lib/effects/plan.ts";
@@ -225,11 +226,12 @@ interface Brought {
   readonly effectId: string;
 }
 
-/** What is planned and granted, so that only bringing it about is left. */
-async function granted(kind: string): Promise<Scene & Brought> {
+/** What is planned and granted, so that only bringing it about is left. @param other what its params say otherwise. */
+async function granted(kind: string, other: Json = {}): Promise<Scene & Brought> {
   const run = await desk.run();
   const { runId, projectId } = run;
-  const scene = await (KINDS[kind] as Kind).scene(runId);
+  const made = await (KINDS[kind] as Kind).scene(runId);
+  const scene = { ...made, params: { ...made.params, ...other } };
   const wishes = [{ stepId: "one", kind, params: scene.params }];
   const { approval, effects: planned } = await planEffects({ runId, stepId: "plan", wishes });
   const [effect] = planned;
@@ -329,4 +331,49 @@ test("a promotion that Vercel has taken and not made yet is waited for, and not 
   expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
   await vercel.control("DELETE", "/_faults");
   expect(await scene.there()).toBe(1);
+}, 60_000);
+
+test("a build of another commit or of another project is not promoted, nor taken for the one that was, though it is served", async () => {
+  const elsewhere = await ready(await project(), "elsewhere");
+  const refused = { name: "EffectRefused", code: "deployment_other" };
+  for (const other of [{ sha: "0".repeat(40) }, { deployment: elsewhere }]) {
+    const scene = await granted("vercel.promotion", other);
+    await expect(performEffect(scene.effectId)).rejects.toMatchObject(refused);
+    expect(await scene.there()).toBe(0);
+  }
+  const scene = await granted("vercel.promotion", { sha: "0".repeat(40) });
+  const { projectId, deployment } = scene.params;
+  // Sent, and the process died; meanwhile somebody else has promoted that build.
+  const past = sql`now() - interval '1 second'`;
+  await db()
+    .update(effects)
+    .set({ status: "sent", claimToken: "dead", sentAt: past, leaseExpiresAt: past, attempt: 1 })
+    .where(eq(effects.id, scene.effectId));
+  await promoteDeployment(String(projectId), String(deployment), signal());
+  await until("a promotion", async () => (await scene.there()) === 1);
+  await expect(performEffect(scene.effectId)).rejects.toMatchObject(refused);
+}, 60_000);
+
+test("a resource that a person has named is not ours to remove; one that its marker finds is", async () => {
+  const type = "upstash.redis";
+  const lost = async (fault: string) => {
+    const scene = await granted(type);
+    await upstash.control("PUT", "/_faults", { method: "POST", fault });
+    await expect(performEffect(scene.effectId)).rejects.toThrow(Later);
+    await desk.lost(scene);
+    return scene;
+  };
+  const { provider, resourceType } = TYPES[type];
+  const noted = async ({ projectId, params }: Scene & Brought) =>
+    await findInfraResource({ projectId, provider, resourceType, name: String(params.resource) });
+
+  const named = await lost("close");
+  const wanted = { name: fresh("by-hand"), region: TYPES[type].region };
+  const { id: externalId } = await (await providerOf(type)).create(wanted, signal());
+  expect(await desk.resolve(named, "adopt", { externalId })).toMatchObject({ accepted: true });
+  expect(await noted(named)).toMatchObject({ externalId, metadata: { mode: "assisted" } });
+
+  const found = await lost("close-after");
+  expect(await desk.resolve(found, "adopt")).toMatchObject({ accepted: true });
+  expect(await noted(found)).toMatchObject({ metadata: { mode: "automated" } });
 }, 60_000);

@@ -53,11 +53,13 @@ export async function noteDeployment(
     vercelDeploymentId,
     metadata = {},
     status,
+    deploymentUrl,
     endedAt = status !== undefined && ENDS.includes(status) ? new Date() : undefined,
   }: {
     vercelDeploymentId: string;
     metadata?: Readonly<Record<string, unknown>>;
     status?: Deployment["status"];
+    deploymentUrl?: string;
     endedAt?: Date;
   },
   executor: Executor = db(),
@@ -69,6 +71,7 @@ export async function noteDeployment(
       ...(status !== undefined && {
         status: sql`case when ${ENDED} then ${deployments.status} else ${status} end`,
       }),
+      ...(deploymentUrl !== undefined && { deploymentUrl: redactText(deploymentUrl) }),
       ...(endedAt !== undefined && {
         endedAt: sql`coalesce(${deployments.endedAt}, ${endedAt.toISOString()}::timestamptz)`,
       }),

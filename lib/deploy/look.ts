@@ -5,6 +5,7 @@ import { redactText } from "../redact.ts";
 import { setRunStatus } from "../runs/life.ts";
 import { buildLog } from "../vercel/build-log.ts";
 import { type DeploymentFacts, readDeployment } from "../vercel/deployments.ts";
+import { otherBuild } from "../vercel/other-build.ts";
 import { readProject } from "../vercel/projects.ts";
 import { askHealth } from "./health.ts";
 import { deploymentOf } from "./state.ts";
@@ -58,8 +59,16 @@ export async function lookAtBuild({ look, since, ...ours }: Ours): Promise<Build
     return { ...unseen, outcome: "bad", error };
   }
   const { state: status, url } = facts;
-  await noteDeployment({ vercelDeploymentId, status });
   const seen = { ...known, url, status };
+  const wanted = { projectId: row.vercelProjectId, sha: String(row.metadata.commitSha) };
+  const other = otherBuild(facts, wanted);
+  if (other) {
+    const error = `deployment_other: ${other}`;
+    await noteDeployment({ vercelDeploymentId, metadata: { unusable: error } });
+    return { ...seen, outcome: "bad", error };
+  }
+  // A person who has named it need not have said where it is, or can have said another place.
+  await noteDeployment({ vercelDeploymentId, status, deploymentUrl: url });
   if (status === "ready") {
     await setRunStatus(ours, "running");
     return { ...seen, outcome: "ready", error: null };

@@ -7,14 +7,20 @@ import { definitionOf } from "./registry.ts";
  * `from`, or no longer the claimant's.
  */
 export async function confirmEffect(
-  move: Pick<Parameters<typeof moveEffect>[0], "id" | "from" | "claimToken" | "set">,
+  {
+    named = false,
+    ...move
+  }: Pick<Parameters<typeof moveEffect>[0], "id" | "from" | "claimToken" | "set"> & {
+    /** Whether a person has said which thing it is. */
+    named?: boolean;
+  },
   tx: Tx,
 ): Promise<Effect | null> {
   const confirmed = await moveEffect({ ...move, to: "confirmed" }, tx);
   if (!confirmed) return null;
   const { id, projectId, runId, kind, params, externalId, externalUrl } = confirmed;
   if (externalId !== null) {
-    const effect = { id, projectId, runId, params, externalId, externalUrl };
+    const effect = { id, projectId, runId, params, externalId, externalUrl, named };
     await definitionOf(kind).record?.(effect, tx);
   }
   return confirmed;

@@ -33,6 +33,8 @@ export interface Confirmed<P> {
   readonly params: P;
   readonly externalId: string;
   readonly externalUrl: string | null;
+  /** A person has said that this is it; otherwise we have made it, or found it by its marker. */
+  readonly named: boolean;
 }
 
 /** One kind of change in another system: data and two functions. */

@@ -66,7 +66,9 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
       : { set: {}, payload: {} };
     const move = { id: effect.id, from: ["unknown"] as const, set };
     const moved =
-      to === "confirmed" ? await confirmEffect(move, tx) : await moveEffect({ ...move, to }, tx);
+      to === "confirmed"
+        ? await confirmEffect({ ...move, named: external?.named ?? false }, tx)
+        : await moveEffect({ ...move, to }, tx);
     if (!moved) throw new Error(`the effect ${effect.id} moved under its lock`);
     const resolved = effectEntry(moved, by, {
       action: "effect.resolved",

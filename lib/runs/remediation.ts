@@ -94,6 +94,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   deployment_canceled: `Somebody canceled the build at Vercel. ${AGAIN}`,
   deployment_late: `Look at Vercel why it has not ended. ${AGAIN}`,
   deployment_gone: `Somebody removed the deployment at Vercel. ${AGAIN}`,
+  deployment_other: `The build that was named with effect.resolved is another one. ${AGAIN} It is built anew after another approval.`,
   deployment_unhealthy: `Nobody is served it. Look why it does not answer as input.deploy.health says. ${AGAIN}`,
   production_unhealthy: `Look why it did not answer as input.deploy.health says. When the cause is gone: ${lower(AGAIN)} Its promotion is approved anew.`,
   project_not_found: "The project is gone or being deleted.",

@@ -135,7 +135,7 @@ export class EffectDesk {
   }
 
   /** As if the looks for what was sent had found nothing until nobody could tell any more. */
-  async lost({ effectId }: Scene): Promise<void> {
+  async lost({ effectId }: Pick<Scene, "effectId">): Promise<void> {
     await db().update(effects).set({ status: "unknown" }).where(eq(effects.id, effectId));
   }
 

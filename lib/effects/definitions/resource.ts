@@ -47,12 +47,14 @@ export function resourceEffect(type: ResourceType): EffectDefinition<Params> {
     },
 
     async record(effect, tx) {
-      const { projectId, runId, externalId, params: row, id: effectId } = effect;
+      const { projectId, runId, externalId, params: row, id: effectId, named } = effect;
+      // What a person has named may have been there before: no removal may take it for one of ours.
+      const mode = named ? "assisted" : "automated";
       const { resource, region: where } = params.parse(row);
       await putInfraResource(
         {
           ...{ projectId, runId, provider, resourceType, externalId, region: where },
-          metadata: { name: resource, mode: "automated", effectId },
+          metadata: { name: resource, mode, effectId },
         },
         tx,
       );

@@ -4,6 +4,7 @@ import { noteDeployment } from "../../data/deployments.server.ts";
 import { Later, Unavailable } from "../../errors.ts";
 import { commitSha } from "../../events/catalogue/fields.ts";
 import { promoteDeployment, readDeployment, rollBackTo } from "../../vercel/deployments.ts";
+import { otherBuild } from "../../vercel/other-build.ts";
 import { readProject } from "../../vercel/projects.ts";
 import {
   type EffectCall,
@@ -57,10 +58,16 @@ export const vercelPromotion: EffectDefinition<Promotion> = {
   }),
   summary: ({ project, deployment, sha, previous, url }) =>
     `Serve the deployment ${deployment} of ${sha.slice(0, 12)} (${url}) in production of "${project}", instead of ${previous ?? "nothing"}.`,
-  find: ({ params, signal }) => served(params.projectId, params.deployment, signal),
+  async find({ params, signal }) {
+    const { projectId, deployment } = params;
+    const build = await readDeployment(deployment, signal);
+    // Whoever has made production serve another build, it was not this: its call refuses that.
+    if (build && otherBuild(build, params)) return null;
+    return await served(projectId, deployment, signal);
+  },
   async perform({ params, signal }) {
-    const { project, projectId, deployment, previous } = params;
-    return await toServe({ project, projectId, from: previous, to: deployment, signal }, () =>
+    const { project, projectId, deployment, sha, previous: from } = params;
+    return await toServe({ project, projectId, from, to: deployment, sha, signal }, () =>
       promoteDeployment(projectId, deployment, signal),
     );
   },
@@ -104,23 +111,28 @@ interface Switch {
   readonly projectId: string;
   readonly from: string | null;
   readonly to: string;
+  /** The commit that it has to be a build of; absent for what production has served before. */
+  readonly sha?: string;
   readonly signal: EffectCall<unknown>["signal"];
 }
 
 /** Asks for it, and waits until production serves it: Vercel takes such a wish and fulfils it a little later. */
-async function toServe({ project, projectId, from, to, signal }: Switch, ask: () => Promise<void>) {
+async function toServe(wanted: Switch, ask: () => Promise<void>) {
+  const { project, projectId, from, to, sha, signal } = wanted;
   try {
     const at = await readProject(projectId, signal);
     if (!at) throw new EffectRefused("project_gone", `Vercel has no project ${project}.`);
+    const build = await readDeployment(to, signal);
+    const other = build && sha !== undefined ? otherBuild(build, { projectId, sha }) : null;
+    if (other) throw new EffectRefused("deployment_other", other);
     if (at.productionDeploymentId !== to) {
       if (at.productionDeploymentId !== from) {
         const now = at.productionDeploymentId ?? "nothing";
         const what = `Production of ${project} serves ${now}, and ${from ?? "nothing"} was approved to be replaced.`;
         throw new EffectMoved("production_moved", what);
       }
-      const state = (await readDeployment(to, signal))?.state;
-      if (state !== "ready") {
-        const what = `The deployment ${to} is ${state ?? "gone"}: it cannot be served.`;
+      if (build?.state !== "ready") {
+        const what = `The deployment ${to} is ${build?.state ?? "gone"}: it cannot be served.`;
         throw new EffectRefused("deployment_not_ready", what);
       }
       if (at.switchingTo !== to) await ask();
