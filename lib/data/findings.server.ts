@@ -52,28 +52,54 @@ export async function markChecked(
     .where(eq(effects.id, id));
 }
 
+/** Effects on a project at Vercel that are confirmed, or may be outside already. */
+const on = ({ kinds, project }: { kinds: readonly string[]; project: string }) =>
+  and(
+    inArray(effects.status, [...IN_FLIGHT, "confirmed"]),
+    inArray(effects.kind, [...kinds]),
+    sql`${effects.params}->>'project' = ${project}`,
+  );
+
+/** When an effect was brought about, as far as that is known. */
+const BROUGHT = sql`coalesce(${effects.confirmedAt}, ${effects.sentAt}, ${effects.claimedAt})`;
+
 /**
- * The newest effect of these kinds of a project at Vercel that is confirmed, or may be outside already; null when there is none. Of all
- * projects of ours: two of them may deploy to the same.
+ * The newest effect of these kinds on a project at Vercel that is confirmed, or may be outside already, and what it became; null when
+ * there is none. Of all projects of ours: two of them may deploy to the same.
  */
 export async function newestOn(
-  { kinds, project }: { kinds: readonly string[]; project: string },
+  which: { kinds: readonly string[]; project: string },
   executor: Executor = db(),
-): Promise<string | null> {
-  const { claimedAt, confirmedAt, id, kind, params, sentAt, status } = effects;
+): Promise<Pick<Effect, "id" | "externalId"> | null> {
   const [row] = await executor
-    .select({ id })
+    .select({ id: effects.id, externalId: effects.externalId })
+    .from(effects)
+    .where(on(which))
+    .orderBy(sql`${BROUGHT} desc`, desc(effects.id))
+    .limit(1);
+  return row ?? null;
+}
+
+/** The names of the variables that effects on a project at Vercel have set since this one, or may have set. Of all projects of ours. */
+export async function variablesSetSince(
+  { id, project }: { id: string; project: string },
+  executor: Executor = db(),
+): Promise<Set<string>> {
+  const since = executor
+    .select({ at: BROUGHT, id: effects.id })
+    .from(effects)
+    .where(eq(effects.id, id));
+  const name = sql<string>`jsonb_path_query(${effects.params}, '$.variables[*].name') #>> '{}'`;
+  const rows = await executor
+    .selectDistinct({ name })
     .from(effects)
     .where(
       and(
-        inArray(status, [...IN_FLIGHT, "confirmed"]),
-        inArray(kind, [...kinds]),
-        sql`${params}->>'project' = ${project}`,
+        on({ kinds: ["vercel.environment"], project }),
+        sql`(${BROUGHT}, ${effects.id}) > (${since})`,
       ),
-    )
-    .orderBy(sql`coalesce(${confirmedAt}, ${sentAt}, ${claimedAt}) desc`, desc(id))
-    .limit(1);
-  return row?.id ?? null;
+    );
+  return new Set(rows.map((row) => row.name));
 }
 
 /** Opens a finding of an effect, or says of the open one that it is still so. Returns the new one; null when one was open. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Effect } from "../data/effects.server.ts";
-import { newestOn } from "../data/findings.server.ts";
+import { newestOn, variablesSetSince } from "../data/findings.server.ts";
 import { findInfraResource, infraRemoved } from "../data/infra.server.ts";
 import { readPull } from "../github/pulls.ts";
 import { sourceOf } from "../provision/comment.ts";
@@ -9,8 +9,11 @@ import { RESOURCE_TYPES, type ResourceType, TYPES } from "../provision/types.ts"
 import { listVariables } from "../vercel/environment.ts";
 import { readProject } from "../vercel/projects.ts";
 
-/** What an effect and the outside no longer agree on, in a sentence; null when they agree. */
-type Check = (effect: Effect, signal: AbortSignal) => Promise<string | null>;
+/**
+ * What an effect and the outside no longer agree on, in a sentence; null when they agree; undefined when that cannot be told, since a
+ * newer effect says how it is to be.
+ */
+type Check = (effect: Effect, signal: AbortSignal) => Promise<string | null | undefined>;
 
 const pullParams = z.object({ owner: z.string(), repo: z.string(), number: z.number() });
 const projectParams = z.object({ project: z.string(), owner: z.string(), repo: z.string() });
@@ -57,26 +60,34 @@ const resourceThere =
 
 const variablesThere: Check = async ({ id, projectId, params, externalId }, signal) => {
   const { project, target, variables } = environmentParams.parse(params);
-  // The newest says how it is to be: what an earlier one set may have been taken back since.
-  if ((await newestOn({ kinds: ["vercel.environment"], project })) !== id) return null;
+  // What was set anew since is the newer effect's to answer for, and only that: each sets what its run lacked.
+  const setSince = await variablesSetSince({ id, project });
   const there = await listVariables(externalId?.split("/")[0] ?? project, signal);
   const problems: string[] = [];
+  let open = false;
   for (const { name, type, resource } of variables) {
     const { provider, resourceType } = TYPES[type];
     const row = await findInfraResource({ projectId, provider, resourceType, name: resource });
     // Its resource was removed with an approval: nobody has to set it any more.
     if (!row) continue;
     const now = there.find((one) => one.name === name && one.targets.includes(target));
-    if (!now) problems.push(`${name} is not set any more`);
-    else if (!sourceOf(now.comment)) problems.push(`${name} was set by somebody else`);
+    if (now && sourceOf(now.comment)) continue;
+    if (setSince.has(name)) open = true;
+    else problems.push(`${name} ${now ? "was set by somebody else" : "is not set any more"}`);
   }
-  return problems.length > 0 ? `Variables of ${project}: ${problems.join(", ")}.` : null;
+  if (problems.length > 0) return `Variables of ${project}: ${problems.join(", ")}.`;
+  return open ? undefined : null;
 };
 
 const served: Check = async ({ id, params, externalId }, signal) => {
   const { project, projectId: vercelProjectId } = servedParams.parse(params);
-  if ((await newestOn({ kinds: SERVING, project })) !== id) return null;
+  const newest = await newestOn({ kinds: SERVING, project });
   const at = await readProject(vercelProjectId, signal);
+  if (newest && newest.id !== id) {
+    // It was replaced as was approved; or that is under way, or has drifted itself.
+    const replaced = newest.externalId !== null && newest.externalId === at?.productionDeploymentId;
+    return replaced ? null : undefined;
+  }
   if (!at) return `The project ${project} is not at Vercel any more.`;
   const now = at.productionDeploymentId;
   if (now === externalId) return null;

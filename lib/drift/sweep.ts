@@ -48,7 +48,7 @@ export async function sweepDrift(input: { limit: number; olderThanMs: number }):
 async function look(effect: Effect): Promise<Finding | null | "failed"> {
   try {
     const detail = await CHECKS.get(effect.kind)?.(effect, AbortSignal.timeout(TIMEOUT_MS));
-    return await note(effect, detail ?? null);
+    return await note(effect, detail);
   } catch (error) {
     log.warn("drift_not_seen", { effectId: effect.id, error: errorMessage(error) });
     // Its turn is over all the same: one system that is down must not keep all others from theirs.
@@ -57,9 +57,11 @@ async function look(effect: Effect): Promise<Finding | null | "failed"> {
   }
 }
 
-async function note(effect: Effect, detail: string | null): Promise<Finding | null> {
+async function note(effect: Effect, detail: string | null | undefined): Promise<Finding | null> {
   return await transaction(async (tx) => {
     await markChecked(effect, tx);
+    // Whether they agree was not seen: a finding that is open stays so.
+    if (detail === undefined) return null;
     const changed =
       detail === null
         ? await closeFinding({ effectId: effect.id }, tx)
