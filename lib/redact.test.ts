@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { setEnv } from "../test/support/environment.ts";
 import { ID_PREFIXES, type IdKind, newId } from "./ids.ts";
-import { redactJson, redactText } from "./redact.ts";
+import { redactJson, redactLines, redactText } from "./redact.ts";
 
 const ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const from = (alphabet: string, length: number) =>
@@ -395,6 +395,25 @@ test("twice is once", () => {
       expect(redactJson(json)).toEqual(json);
     }),
     { numRuns: 2000 },
+  );
+});
+
+test("lines stay where they are, and hide no less", () => {
+  const piece = fc.oneof(nasty, fc.constantFrom("\n", "\r\n", `\n${rsaPem}`, rsaPem.slice(0, 300)));
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+      const text = pieces.map((piece, at) => `${piece}\nplain line ${at}\n`).join("");
+      const lines = text.split("\n");
+      const shown = redactLines(text).split("\n");
+      expect(shown).toHaveLength(lines.length);
+      for (const [at, line] of lines.entries()) {
+        // Between the two ends of a key nothing is shown.
+        if (line.startsWith("plain line ")) expect([line, ""]).toContain(shown[at]);
+      }
+      expect(redactText(shown.join("\n"))).toBe(shown.join("\n"));
+      expect(shown.join("\n")).not.toContain(rsaPem.slice(70, 120));
+    }),
+    { numRuns: 1000 },
   );
 });
 

@@ -4,7 +4,7 @@ import { redactHeaders } from "./redact/headers.ts";
 import { knownSecrets, redactKnown } from "./redact/known.ts";
 import { isSecretName } from "./redact/names.ts";
 import { redactPem } from "./redact/pem.ts";
-import { isPlaceholder, placeholder } from "./redact/replace.ts";
+import { inItsLines, isPlaceholder, placeholder, type Write } from "./redact/replace.ts";
 import { redactUrls } from "./redact/urls.ts";
 import { looksSecret } from "./redact/values.ts";
 
@@ -23,16 +23,31 @@ export function redactText(text: string): string {
   return redactString(text, knownSecrets());
 }
 
-const RULES = [redactPem, redactUrls, redactHeaders, redactFormats, redactAssignments];
+/**
+ * The same in as many lines: line n of it is line n of the text. For a text that is then shown in part, since what a secret is
+ * recognised by can be in a part that is not shown.
+ */
+export function redactLines(text: string): string {
+  return redactString(text, knownSecrets(), inItsLines);
+}
+
+/** Only the first of them takes what goes over more than one line. */
+const RULES: readonly ((text: string, write: Write) => string)[] = [
+  redactPem,
+  redactUrls,
+  redactHeaders,
+  redactFormats,
+  redactAssignments,
+];
 /** One round that changes and one that finds nothing more is what nearly every text with a secret takes. */
 const MAX_ROUNDS = 5;
 
-function redactString(text: string, known: readonly string[]): string {
-  let result = redactKnown(text, known);
+function redactString(text: string, known: readonly string[], write: Write = placeholder): string {
+  let result = redactKnown(text, known, write);
   // A placeholder can make what stands beside it look like a secret: again, until nothing changes.
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = result;
-    for (const redact of RULES) result = redact(result);
+    for (const redact of RULES) result = redact(result, write);
     if (result === before) break;
   }
   return result;

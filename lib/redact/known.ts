@@ -1,5 +1,5 @@
 import { secretValues } from "../env.ts";
-import { placeholder, replaceSpans, type Span } from "./replace.ts";
+import { placeholder, replaceSpans, type Span, type Write } from "./replace.ts";
 
 /** Shorter values are words or numbers, and would be found everywhere. */
 const MIN_LENGTH = 8;
@@ -23,7 +23,11 @@ export function knownSecrets(): readonly string[] {
 }
 
 /** Redacts `secrets`, which are what {@link knownSecrets} gave. */
-export function redactKnown(text: string, secrets: readonly string[]): string {
+export function redactKnown(
+  text: string,
+  secrets: readonly string[],
+  write: Write = placeholder,
+): string {
   let result = text;
   for (const secret of secrets) {
     const spans: Span[] = [];
@@ -34,7 +38,7 @@ export function redactKnown(text: string, secrets: readonly string[]): string {
     ) {
       spans.push({ start: at, end: at + secret.length, what: "environment" });
     }
-    result = replaceSpans(result, spans);
+    result = replaceSpans(result, spans, write);
   }
   return result;
 }

@@ -1,4 +1,4 @@
-import { replaceSpans, type Span } from "./replace.ts";
+import { placeholder, replaceSpans, type Span, type Write } from "./replace.ts";
 
 const MARKER = /-----(BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 /** Lines of base64 between real line ends or, in JSON that is quoted as text, written ones. */
@@ -8,7 +8,7 @@ const CUT_BODY = /(?:(?:\s|\\+[nr])*[A-Za-z0-9+/]{16,}={0,2})*/y;
 const LONGEST_BODY = 64 * 1024;
 
 /** Redacts PEM and PGP private keys, also blocks whose beginning or end was cut off. */
-export function redactPem(text: string): string {
+export function redactPem(text: string, write: Write = placeholder): string {
   if (!text.includes("PRIVATE KEY")) return text;
   const markers = [...text.matchAll(MARKER)].map((match) => ({
     opens: match[1] === "BEGIN",
@@ -27,7 +27,7 @@ export function redactPem(text: string): string {
     spans.push({ start, end, what: "private-key" });
     done = end;
   }
-  return replaceSpans(text, spans);
+  return replaceSpans(text, spans, write);
 }
 
 /** A quote in between means two texts, of which neither is whole. */

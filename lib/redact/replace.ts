@@ -3,6 +3,13 @@ export function placeholder(what: string): string {
   return `[redacted:${what}]`;
 }
 
+/** What stands where a secret was: `replaced` is the text that goes. */
+export type Write = (what: string, replaced: string) => string;
+
+/** A placeholder that leaves the lines after it where they were. */
+export const inItsLines: Write = (what, replaced) =>
+  placeholder(what) + "\n".repeat(replaced.split("\n").length - 1);
+
 const PLACEHOLDER = /^\[redacted:[a-z0-9-]+\]$/;
 
 export function isPlaceholder(text: string): boolean {
@@ -17,14 +24,18 @@ export interface Span {
 }
 
 /** Puts placeholders in the place of `spans`, which are in order and do not overlap. */
-export function replaceSpans(text: string, spans: readonly Span[]): string {
+export function replaceSpans(
+  text: string,
+  spans: readonly Span[],
+  write: Write = placeholder,
+): string {
   if (spans.length === 0) return text;
   const parts: string[] = [];
   let done = 0;
   for (const { start, end, what } of spans) {
     // In JSON text that is quoted as it is, `\n` followed by `pm_…` must not become the invalid escape `\[`.
     const from = text[start - 1] === "\\" ? start + 1 : start;
-    parts.push(text.slice(done, from), placeholder(what));
+    parts.push(text.slice(done, from), write(what, text.slice(from, end)));
     done = end;
   }
   parts.push(text.slice(done));

@@ -1,3 +1,4 @@
+import { redactLines } from "../../redact.ts";
 import type { Files } from "./files.ts";
 
 const MAX_HITS = 100;
@@ -6,7 +7,8 @@ const MAX_LINE_CHARS = 200;
 const MAX_CHARS = 64 * 1024 * 1024;
 
 /**
- * The lines that hold a text, as `path:line: content`; files of the draft first. Bounded in hits and in what is read, and says
+ * The lines that hold a text, as `path:line: content`; files of the draft first. Looked for is in what may be shown, since whether
+ * a secret holds a text would tell it letter by letter. Bounded in hits and in what is read, and says
  * when it stopped.
  */
 export async function search(
@@ -28,8 +30,9 @@ export async function search(
 }
 
 function* hitsIn({ path, text }: { path: string; text: string }, wanted: string) {
+  // Nearly every file: not worth redacting.
   if (!text.includes(wanted)) return;
-  for (const [at, line] of text.split("\n").entries()) {
+  for (const [at, line] of redactLines(text).split("\n").entries()) {
     const column = line.indexOf(wanted);
     if (column === -1) continue;
     const from = Math.max(0, column + wanted.length - MAX_LINE_CHARS);

@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { projects } from "#db/schema.ts";
@@ -16,6 +18,11 @@ import { carryOut, TOOLS } from "./tools.ts";
 const ids = { projectId: "p", runId: "run-1" };
 // Made here: as a literal it would be found by whoever looks for secrets in this repository.
 const SECRET = `ghp_${"a1B2c3D4e5".repeat(4).slice(0, 36)}`;
+const PEM = generateKeyPairSync("rsa", { modulusLength: 2048 })
+  .privateKey.export({ type: "pkcs1", format: "pem" })
+  .toString()
+  .trim()
+  .split("\n");
 let database: TestDatabase;
 let blobs: string;
 
@@ -39,6 +46,17 @@ const FILES = {
   link: { mode: "120000", data: "a/one.txt" },
 };
 
+/** Files that hold a private key each, in lines of their own or between others. */
+const WITH_PEM = {
+  "pem/plain.pem": PEM.join("\n"),
+  "pem/between.txt": ["top", "", ...PEM, "", "bottom", `token ${SECRET}`, "last"].join("\n"),
+  "pem/values.yaml": ["key: |", ...PEM.map((line) => `  ${line}`), "next: 1"].join("\n"),
+  "pem/windows.env": ["A=1", `KEY='${PEM[0]}`, ...PEM.slice(1), "'", "B=2", ""].join("\r\n"),
+  "pem/two.txt": ["one", ...PEM, "two", ...PEM, "three"].join("\n"),
+  "pem/begins.txt": ["one", ...PEM.slice(0, 9), "two"].join("\n"),
+  "pem/ends.txt": ["one", ...PEM.slice(9), "two"].join("\n"),
+};
+
 interface Hands {
   call(name: string, input?: unknown): Promise<string>;
   /** What the draft changes, and in which way. */
@@ -46,10 +64,13 @@ interface Hands {
 }
 
 /** Tools on a repository of these files, with an empty draft. */
-async function atDesk(work: (hands: Hands) => Promise<void>): Promise<void> {
+async function atDesk(
+  work: (hands: Hands) => Promise<void>,
+  files: Parameters<typeof commitFiles>[1] = FILES,
+): Promise<void> {
   await using repository = await openRepository();
   const { dir } = repository;
-  const sha = await commitFiles(dir, FILES);
+  const sha = await commitFiles(dir, files);
   const draft = new Draft(ids, []);
   const desk = {
     files: new Files(await Base.of(dir, sha), draft),
@@ -140,6 +161,56 @@ test("a secret of the repository is not shown, and the file that holds it can be
     expect(await call("edit_file", joined)).toContain("secret");
     expect(await changes()).toEqual(["changed a/key.txt", "added x.txt"]);
   });
+});
+
+test("no line of a private key is shown, whatever is asked for, and every other line under its own number", async () => {
+  const isKey = (line: string) => PEM.some((part) => line.includes(part));
+  const lineIn = fc.constantFrom(...Object.entries(WITH_PEM)).chain(([path, text]) =>
+    fc.record({
+      ...{ path: fc.constant(path), lines: fc.constant(text.split("\n")) },
+      ...{ fromLine: fc.integer({ min: 1, max: 64 }), length: fc.integer({ min: 1, max: 64 }) },
+    }),
+  );
+  await atDesk(async ({ call }) => {
+    await fc.assert(
+      fc.asyncProperty(lineIn, async ({ path, lines, fromLine, length }) => {
+        const toLine = fromLine + length - 1;
+        const shown = await call("read_file", { path, fromLine, toLine });
+        expect(isKey(shown)).toBe(false);
+        const numbered = [...shown.matchAll(/^(\d+)\t(.*)$/gm)].map(([, at, text]) => [at, text]);
+        const last = lines.at(-1) === "" ? lines.length - 1 : lines.length;
+        const asked = lines.slice(0, last).slice(fromLine - 1, toLine);
+        expect(numbered.map(([at]) => Number(at))).toEqual(asked.map((_, at) => fromLine + at));
+        for (const [at, line] of asked.entries()) {
+          if (isKey(line) || line.includes(SECRET)) continue;
+          expect(numbered[at]?.[1]).toBe(line.replace(/\r$/, ""));
+        }
+      }),
+      { numRuns: 150 },
+    );
+    for (const line of PEM)
+      expect(await call("search", { text: line.slice(0, 20) })).not.toMatch(line);
+    expect(await call("search", { text: "bottom" })).toBe("pem/between.txt:31: bottom");
+  }, WITH_PEM);
+});
+
+test("no end of a secret is found whose beginning is outside of what a search shows of a line", async () => {
+  const body = PEM.slice(1, -1).join("\\n");
+  const line = `${PEM[0]}\\n${body}\\n${PEM.at(-1)}`;
+  const token = `ghp_${"a1B2c3D4e5".repeat(40)}`;
+  await atDesk(
+    async ({ call }) => {
+      for (const text of [PEM[20]?.slice(0, 30), token.slice(-30), "here"]) {
+        const found = await call("search", { text });
+        expect(PEM.some((part) => found.includes(part))).toBe(false);
+        expect(found).not.toContain("a1B2c3D4e5");
+      }
+      expect(await call("search", { text: "here" })).toBe(
+        "one-line.json:2: [redacted:private-key] here\ntoken.txt:1: [redacted:github-token] here",
+      );
+    },
+    { "one-line.json": `{\n${line} here\n}`, "token.txt": `${token} here` },
+  );
 });
 
 test("results and drafts are bounded", async () => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type AgentTool, objectIn } from "../../model/agent.ts";
-import { redactText } from "../../redact.ts";
+import { redactLines, redactText } from "../../redact.ts";
 import { editOnce } from "./edit.ts";
 import type { Files } from "./files.ts";
 import { search } from "./search.ts";
@@ -131,7 +131,8 @@ export async function carryOut(call: { name: string; input: string }, desk: Desk
 }
 
 function numbered(text: string, { fromLine = 1, toLine = Number.POSITIVE_INFINITY }): string {
-  const lines = text.replace(/\n$/, "").split("\n");
+  // All of it: in a part alone, a key whose beginning is outside would not be known for one.
+  const lines = redactLines(text.replace(/\n$/, "")).split("\n");
   const last = Math.min(toLine, fromLine + MAX_LINES - 1);
   const shown = lines.slice(fromLine - 1, last).map((line, at) => `${fromLine + at}\t${line}`);
   const range = `(Lines ${fromLine} to ${fromLine + shown.length - 1} of ${lines.length}.)`;
