@@ -71,10 +71,11 @@ export async function claimEffect(effectId: string): Promise<Turn> {
       if (move.because !== "not_approved") {
         return await refuse(effect, "ended", `it is ${effect.status}`, tx);
       }
-      const detail = covering
-        ? `its approval is ${covering.approval.status}`
-        : "it has no approval";
-      return await refuse(effect, "not_granted", detail, tx);
+      if (!covering) return await refuse(effect, ...UNCOVERED, tx);
+      // Such as that it has expired, which was said to whoever wanted to send it again.
+      const status = `its approval is ${covering.approval.status}`;
+      const problem = objection(effect, covering) ?? (["not_granted", status] as const);
+      return await refuse(effect, ...problem, tx);
     }
 
     const definition = definitionOf(effect.kind);

@@ -120,22 +120,6 @@ test("that the plan has moved is said again to whoever did not hear of it, until
   expect(await desk.objects(scene)).toEqual([]);
 });
 
-test("why it was refused for good is said again to whoever did not hear of it", async () => {
-  const scene = await desk.granted();
-  await desk.call("PUT", `/_books/${scene.book}`, { allowDuplicates: false });
-  const other = await desk.call("POST", `/books/${scene.book}/objects`, {
-    ...{ kind: "entry", name: "n", value: "theirs", head: "h0", marker: "theirs" },
-  });
-  expect(other).toBeTruthy();
-  const heard = async () => await performEffect(scene.effectId).catch((error) => error);
-  const first = await heard();
-  expect(first).toMatchObject({ code: "ledger_refused", retry: false });
-  expect(await desk.effect(scene)).toMatchObject({ status: "failed" });
-  const { code, message, retry } = first;
-  expect(await heard()).toMatchObject({ code, message, retry });
-  expect(await desk.said(scene, "effect.claim_refused")).toEqual([]);
-});
-
 /** Sent under one plan, abandoned, and planned anew after the head has moved. */
 async function replanned(kind?: string): Promise<{ first: Scene; second: Scene }> {
   const first = await desk.sentAndLost(kind);
