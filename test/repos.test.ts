@@ -1,6 +1,8 @@
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { auditEntries, codeFiles, repos } from "#db/schema.ts";
+import { repoPushed } from "#lib/events/catalogue/repos.ts";
+import { event } from "#lib/events/emit.ts";
 import { type Client, until } from "#local/client.ts";
 import { makeProject, type TestCloud, testCloud } from "./support/cloud.ts";
 import { type TestRepository, testRepository } from "./support/repository.ts";
@@ -205,6 +207,69 @@ test("a push indexes what changed alone; other branches, old and repeated pushes
     commitSha: third,
   });
 }, 90_000);
+
+test("a push whose delivery came to nothing is found some hours later; what has not changed, or cannot be asked, stays as it is", async () => {
+  const lost = await repository("lost");
+  const first = await lost.push({ "a.ts": "export const a = 1;\n" });
+  await makeProject(client, "p-lost");
+  await connect("p-lost", lost);
+  const { id: repoId, owner } = await indexed("p-lost", first);
+  const row = eq(repos.id, repoId);
+  const named = (to: string) => world.database.update(repos).set({ owner: to }).where(row);
+  const facts = async () => {
+    const [repo] = await world.database.select().from(repos).where(row);
+    const { updatedAt, ...rest } = repo ?? expect.fail("the repository is gone");
+    return { looked: updatedAt.toISOString(), rest };
+  };
+  /** Runs the sweeper as some hours later. */
+  async function swept(): Promise<void> {
+    const updatedAt = sql`now() - interval '7 hours'`;
+    await world.database.update(repos).set({ updatedAt }).where(row);
+    const sweep = `${world.cloud.inngestUrl}/invoke/countersign-sweep-repos`;
+    const response = await fetch(sweep, { method: "POST", body: "{}" });
+    const { id } = (await response.json()) as { id: string };
+    expect(await client.runs([id])).toEqual(["Completed"]);
+  }
+  /** The same, and ends when the index has answered what woke it. */
+  async function looked(commitSha: string): Promise<void> {
+    await swept();
+    const push = { projectId: "p-lost", repoId, ref: "refs/heads/main", commitSha };
+    await client.runs([event(repoPushed, push, `sweep ${(await facts()).looked}`).id]);
+  }
+
+  // Nobody answers to the name that the delivery says.
+  await named("somebody-else");
+  const second = await lost.push({ "a.ts": "export const b = 2;\n" });
+  await until("the delivery", () => delivered(second));
+  await named(owner);
+  await swept();
+  await indexed("p-lost", second);
+
+  const settled = await facts();
+  await looked(second);
+  expect((await facts()).rest).toEqual(settled.rest);
+  expect((await facts()).looked).not.toBe(settled.looked);
+
+  // As GitHub answers whose token has expired: there is no such repository.
+  await named("somebody-else");
+  await looked(second);
+  await named(owner);
+  expect((await facts()).rest).toEqual(settled.rest);
+}, 90_000);
+
+/** Whether the webhook of a push has been answered; null when not yet. */
+async function delivered(commitSha: string): Promise<true | null> {
+  const { GITHUB_API_URL = "", GITHUB_TOKEN } = world.cloud.env;
+  const headers = { authorization: `Bearer ${GITHUB_TOKEN}` };
+  const response = await fetch(new URL("/_deliveries", GITHUB_API_URL), { headers });
+  const { deliveries } = (await response.json()) as {
+    deliveries: { event: string; body: string; state: string }[];
+  };
+  const mine = deliveries.find(
+    ({ event, body }) => event === "push" && JSON.parse(body).after === commitSha,
+  );
+  return mine?.state === "delivered" ? true : null;
+}
 
 test("an app that is killed while it indexes leaves the same as one that is not", async () => {
   const big = await repository("big");

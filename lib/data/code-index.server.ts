@@ -59,39 +59,38 @@ export async function failCodeIndex(
 }
 
 /**
- * Takes repositories that were not indexed to the end for that long, or by another version of ours, and those that nobody has
- * looked at for `unseenMs`, and stamps them, so that each is taken once per that time. One that cannot be indexed is left alone
- * until it is pushed to.
+ * Takes repositories that were not indexed to the end for `leftBehindMs`, or by another version of ours, then those that are
+ * indexed and that nobody has looked at for `unseenMs`, oldest first, and stamps them, so that each is taken once per that time.
+ * One that cannot be indexed is left alone until it is pushed to. Reads the whole table, which has a row for each connection.
  */
-export async function claimUnindexed(
+export async function claimRepos(
   {
-    olderThanMs,
+    leftBehindMs,
     unseenMs,
     version,
     limit,
-  }: { olderThanMs: number; unseenMs: number; version: number; limit: number },
+  }: { leftBehindMs: number; unseenMs: number; version: number; limit: number },
   executor: Executor = db(),
 ): Promise<
   { projectId: string; repoId: string; branch: string; commitSha: string; claimedAt: string }[]
 > {
-  const untouchedFor = (ms: number) =>
-    lt(repos.updatedAt, sql`now() - ${ms} * interval '1 millisecond'`);
+  const before = (ms: number) => lt(repos.updatedAt, sql`now() - ${ms} * interval '1 millisecond'`);
+  const unfinished = or(isNotNull(repos.indexingCommit), lt(repos.indexVersion, version));
   const due = executor
     .select({ id: repos.id })
     .from(repos)
     .innerJoin(projects, and(eq(projects.id, repos.projectId), eq(projects.status, "active")))
     .where(
       and(
-        untouchedFor(olderThanMs),
         isNull(repos.indexError),
         or(
-          isNotNull(repos.indexingCommit),
-          lt(repos.indexVersion, version),
-          and(isNotNull(repos.indexedCommit), untouchedFor(unseenMs)),
+          and(before(leftBehindMs), unfinished),
+          and(before(unseenMs), isNotNull(repos.indexedCommit)),
         ),
       ),
     )
-    .orderBy(repos.updatedAt)
+    // However many have only to be looked at, none that waits for its index waits for them.
+    .orderBy(sql`${unfinished} desc`, repos.updatedAt)
     .limit(limit)
     .for("update", { of: repos, skipLocked: true });
   const rows = await executor

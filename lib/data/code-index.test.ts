@@ -4,7 +4,7 @@ import { db } from "#db/client.ts";
 import { repos } from "#db/schema.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { newId } from "../ids.ts";
-import { claimUnindexed } from "./code-index.server.ts";
+import { claimRepos } from "./code-index.server.ts";
 import { createProject } from "./projects.server.ts";
 
 let database: TestDatabase;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test("repositories whose index did not end, or is of an older version, are claimed once an hour; others after six", async () => {
+test("repositories whose index did not end, or is of an older version, are claimed once an hour, before those that nobody has looked at for long; failed ones never", async () => {
   const { id: projectId } = await createProject({ ownerUserId: "ann", slug: "p", name: "p" });
   const sha = "a".repeat(40);
   const add = async (name: string, index: Partial<typeof repos.$inferInsert>, hoursAgo: number) => {
@@ -30,14 +30,20 @@ test("repositories whose index did not end, or is of an older version, are claim
   const older = await add("older", { indexedCommit: sha, indexVersion: 1 }, 2);
   await add("alive", { indexingCommit: sha }, 0);
   await add("whole", whole, 2);
-  const unseen = await add("unseen", whole, 7);
-  // Its first commit is still to come: the push will bring it.
-  await add("empty", {}, 7);
+  const unseen = await add("unseen", whole, 8);
+  const longUnseen = await add("long unseen", whole, 30);
+  await add("empty", {}, 30);
+  await add("failed long ago", { ...whole, indexError: "too large" }, 30);
   await add("failed", { ...whole, indexVersion: 1, indexError: "too large" }, 2);
-  const every = { olderThanMs: 3_600_000, unseenMs: 6 * 3_600_000 };
-  const claim = () => claimUnindexed({ ...every, version: 2, limit: 10 });
-  const claimed = await claim();
-  expect(claimed.map(({ repoId }) => repoId).sort()).toEqual([died, older, unseen].sort());
+  const hour = 3_600_000;
+  const claim = (limit: number) =>
+    claimRepos({ leftBehindMs: hour, unseenMs: 6 * hour, version: 2, limit });
+  const claimed = await claim(2);
+  expect(claimed.map(({ repoId }) => repoId).sort()).toEqual([died, older].sort());
+  claimed.push(...(await claim(1)));
+  expect(claimed.at(-1)?.repoId).toBe(longUnseen);
+  claimed.push(...(await claim(10)));
+  expect(claimed.at(-1)?.repoId).toBe(unseen);
   for (const one of claimed) expect(one).toMatchObject({ branch: "main", commitSha: sha });
-  expect(await claim()).toEqual([]);
+  expect(await claim(10)).toEqual([]);
 });

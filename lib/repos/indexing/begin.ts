@@ -3,7 +3,7 @@ import { type Repo, readRepo } from "../../data/repos.server.ts";
 import { InvalidInput } from "../../errors.ts";
 import { branchHead } from "../../github/branches.ts";
 import { CODE_INDEX_VERSION } from "../version.ts";
-import { recordFailure } from "./failure.ts";
+import { recordFailure, refusal } from "./failure.ts";
 
 const TIMEOUT_MS = 20_000;
 
@@ -31,24 +31,30 @@ export async function beginIndex(push: {
   const name = { owner: repo.owner, repo: repo.name };
   try {
     const head = await branchHead(name, repo.defaultBranch, AbortSignal.timeout(TIMEOUT_MS));
-    if (head === null) return await noBranch(repo);
-    const current = repo.indexedCommit === head && repo.indexVersion === CODE_INDEX_VERSION;
-    if (current && repo.indexingCommit === null && repo.indexError === null) {
+    if (head === null) throw noBranch(repo);
+    if (isIndexed(repo, head)) {
       return { outcome: head === push.commitSha ? "unchanged" : "behind", commitSha: head };
     }
     await beginCodeIndex({ repoId: repo.id, commitSha: head });
     return { outcome: "begun", commitSha: head };
   } catch (error) {
+    // Nothing newer is known of, so nothing has failed: a token that is not good for an hour must not mark all that are looked at.
+    if (isIndexed(repo, push.commitSha)) return refusal(push, error);
     return await recordFailure(push, error);
   }
+}
+
+/** Whether the commit is what is searched, and nothing is under way or failed since. */
+function isIndexed(repo: Repo, commitSha: string): boolean {
+  const current = repo.indexedCommit === commitSha && repo.indexVersion === CODE_INDEX_VERSION;
+  return current && repo.indexingCommit === null && repo.indexError === null;
 }
 
 function isDefault(repo: Repo, ref: string): boolean {
   return ref === repo.defaultBranch || ref === `refs/heads/${repo.defaultBranch}`;
 }
 
-async function noBranch(repo: Repo): Promise<Begun> {
-  const { projectId, id: repoId, owner, name, defaultBranch } = repo;
+function noBranch({ owner, name, defaultBranch }: Repo): InvalidInput {
   const what = `${owner}/${name} has no branch ${defaultBranch} any more: connect it again.`;
-  return await recordFailure({ projectId, repoId }, new InvalidInput("branch_not_found", what));
+  return new InvalidInput("branch_not_found", what);
 }
