@@ -9,7 +9,7 @@ import { RunDesk } from "./support/runs.ts";
 import { page, SHIP, Shipping } from "./support/shipping.ts";
 
 /** Where nothing can hold a build, only these are built; no script of theirs is run. */
-const TRUSTED = "acme/gone,acme/lost";
+const TRUSTED = "acme/gone,acme/lost,acme/taken";
 
 /** What the local Vercel tells of its webhooks. */
 interface Deliveries {
@@ -115,4 +115,42 @@ test("a run that was lost on its way back has gone back, before it promotes agai
   const confirmed = told.indexOf(`effect.confirmed ${rollback?.id}`);
   expect(confirmed).toBeGreaterThan(0);
   expect(told.indexOf(`effect.planned ${again?.id}`)).toBeGreaterThan(confirmed);
+}, 180_000);
+
+test("a promotion that a person took back while the app was dead is asked for anew", async () => {
+  const before = await shipping("taken", "run-first", "Before");
+  await ship.grantAll(before, SHIP);
+  const { result } = await desk.reached(before, "succeeded", 60);
+  const { url } = result as { url: string };
+  const serves = (text: string) =>
+    until(`production to serve ${text}`, async () => (await page(url)) === text, 60);
+
+  const runId = await shipping("taken", "run-taken", "After");
+  const given = await ship.grantAll(runId, ["repo.push", "repo.merge", "deploy.production"]);
+  const promotion = await ship.asked(runId, given);
+  await ship.vercel("PUT", "/_faults", { path: "/promote/", fault: "hang-after" });
+  await desk.decide("granted", promotion);
+  await serves("After");
+  await world.cloud.parts.app.kill();
+  await ship.vercel("DELETE", "/_faults");
+  const [first] = await ship.deployments(before);
+  const { vercelProjectId: at, vercelDeploymentId: good } = first ?? {};
+  await ship.vercel("POST", `/v1/projects/${at}/rollback/${good}`);
+  await serves("Before");
+
+  const leaseExpiresAt = sql`now() - interval '1 second'`;
+  await world.database
+    .update(effects)
+    .set({ leaseExpiresAt })
+    .where(and(eq(effects.runId, runId), eq(effects.status, "sent")));
+  await world.cloud.restart("app");
+  const anew = await ship.asked(runId, [...given, promotion]);
+  expect(anew).toMatchObject({
+    scope: "deploy.production",
+    intentSummary: expect.stringContaining("which it has served before"),
+  });
+  expect(await page(url)).toBe("Before");
+  await desk.decide("granted", anew);
+  await desk.reached(runId, "succeeded", 60);
+  expect(await page(url)).toBe("After");
 }, 180_000);

@@ -12,7 +12,12 @@ import { Later } from "#lib/errors.ts";
 import { newId } from "#lib/ids.ts";
 import { providerOf } from "#lib/provision/providers.ts";
 import { RESOURCE_TYPES, type ResourceType, TYPES } from "#lib/provision/types.ts";
-import { createDeployment, promoteDeployment, readDeployment } from "#lib/vercel/deployments.ts";
+import {
+  createDeployment,
+  promoteDeployment,
+  readDeployment,
+  rollBackTo,
+} from "#lib/vercel/deployments.ts";
 import { listVariables, putVariables } from "#lib/vercel/environment.ts";
 import { createProject, listProjects, readProject } from "#lib/vercel/projects.ts";
 import { until } from "#local/client.ts";
@@ -229,17 +234,24 @@ interface Brought {
 /** What is planned and granted, so that only bringing it about is left. @param other what its params say otherwise. */
 async function granted(kind: string, other: Json = {}): Promise<Scene & Brought> {
   const run = await desk.run();
-  const { runId, projectId } = run;
-  const made = await (KINDS[kind] as Kind).scene(runId);
+  const made = await (KINDS[kind] as Kind).scene(run.runId);
   const scene = { ...made, params: { ...made.params, ...other } };
-  const wishes = [{ stepId: "one", kind, params: scene.params }];
-  const { approval, effects: planned } = await planEffects({ runId, stepId: "plan", wishes });
-  const [effect] = planned;
+  return { ...scene, ...(await planned(run, kind, scene.params)) };
+}
+
+async function planned(
+  { runId, projectId }: { runId: string; projectId: string },
+  kind: string,
+  params: Json,
+): Promise<Brought> {
+  const wishes = [{ stepId: "one", kind, params }];
+  const { approval, effects: open } = await planEffects({ runId, stepId: "plan", wishes });
+  const [effect] = open;
   if (!approval || !effect) throw new Error("nothing to approve");
   const { id: approvalId, intentHash } = approval;
   const eventId = newId("decision");
   await decide({ kind: "granted", projectId, by: OWNER, eventId, approvalId, intentHash });
-  return { ...scene, projectId, effectId: effect.effectId };
+  return { projectId, effectId: effect.effectId };
 }
 
 /** Goes on as Inngest does, until it is confirmed; the time that it asks for passes at once. */
@@ -376,4 +388,39 @@ test("a resource that a person has named is not ours to remove; one that its mar
   const found = await lost("close-after");
   expect(await desk.resolve(found, "adopt")).toMatchObject({ accepted: true });
   expect(await noted(found)).toMatchObject({ metadata: { mode: "automated" } });
+}, 60_000);
+
+test("a promotion that a person took back before it was recorded is not made again, but planned and approved anew", async () => {
+  const at = await project();
+  const [previous, deployment] = [await ready(at, "before"), await ready(at, "after")];
+  const served = (id: string) => until("production", async () => (await serves(at.id, id)) === 1);
+  await promoteDeployment(at.id, previous, signal());
+  await served(previous);
+  const { served: servedBefore } = (await readDeployment(deployment, signal())) ?? {};
+  const what = { project: at.name, projectId: at.id, deployment, sha: await vercel.commit() };
+  const params = { ...what, url: "http://127.0.0.1", previous, rollback: "ask", servedBefore };
+  const run = await desk.run();
+  const { effectId } = await planned(run, "vercel.promotion", params);
+
+  // It is made, and nobody hears of it: as when the process dies.
+  await vercel.control("PUT", "/_faults", {
+    method: "POST",
+    path: "/promote/",
+    fault: "close-after",
+  });
+  await expect(performEffect(effectId)).rejects.toThrow(Later);
+  await served(deployment);
+  await rollBackTo(at.id, previous, signal());
+  await served(previous);
+  const over = { leaseExpiresAt: sql`now() - interval '1 second'` };
+  await db().update(effects).set(over).where(eq(effects.id, effectId));
+  expect(await performEffect(effectId)).toMatchObject({ outcome: "moved" });
+  expect(await serves(at.id, previous)).toBe(1);
+  expect(await performEffect(effectId)).toMatchObject({ outcome: "moved" });
+
+  // Who approves it now has seen that it was served and taken back.
+  const anew = await planned(run, "vercel.promotion", { ...params, servedBefore: true });
+  expect(anew.effectId).toBe(effectId);
+  expect(await performEffect(effectId)).toMatchObject({ outcome: "confirmed" });
+  expect(await serves(at.id, deployment)).toBe(1);
 }, 60_000);

@@ -4,6 +4,7 @@ import { IN_FLIGHT } from "../effects/machine.ts";
 import type { Wish } from "../effects/wish.ts";
 import { NotFound } from "../errors.ts";
 import { targetOfRun } from "../provision/target.ts";
+import { readDeployment } from "../vercel/deployments.ts";
 import { variablesFor } from "../vercel/environment.ts";
 import { type ProjectFacts, readProject } from "../vercel/projects.ts";
 import {
@@ -49,7 +50,8 @@ export async function promoteWishes(runId: string): Promise<Wish[]> {
   const last = lastPromotion(effects);
   // What became of it has to be found out first.
   if (last && IN_FLIGHT.includes(last.effect.status)) return [];
-  const at = await projectAt(projectId, AbortSignal.timeout(TIMEOUT_MS));
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const at = await projectAt(projectId, signal);
   const now = at.productionDeploymentId;
   const done = last?.effect.status === "confirmed";
   if (done && now === vercelDeploymentId) return [];
@@ -59,10 +61,16 @@ export async function promoteWishes(runId: string): Promise<Wish[]> {
   const what = { project, projectId, deployment: vercelDeploymentId, sha, url, previous };
   const promote: Wish = {
     ...{ stepId: promoteStep(n), kind: "vercel.promotion" },
-    params: { ...what, rollback: deploy.rollback },
+    params: { ...what, ...(await served(vercelDeploymentId, signal)), rollback: deploy.rollback },
   };
   if (previous === null || deploy.rollback !== "preapproved") return [promote];
   return [promote, rollbackWish(n, { project, projectId, from: vercelDeploymentId, to: previous })];
+}
+
+/** Whether production has served it until now; from that a promotion tells later that somebody has taken it back. */
+async function served(deployment: string, signal: AbortSignal) {
+  const facts = await readDeployment(deployment, signal);
+  return facts && { servedBefore: facts.served };
 }
 
 /** That production goes back to what it served before; nothing when it served nothing, or serves something else by now. */

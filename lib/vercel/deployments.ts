@@ -13,6 +13,8 @@ export interface DeploymentFacts {
   readonly projectId: string;
   readonly sha: string | null;
   readonly marker: string | null;
+  /** Whether it "has seen production traffic", as Vercel has it: true from its first promotion on, also when it was taken back. */
+  readonly served: boolean;
   /** Why it failed, in Vercel's words; null when it did not. */
   readonly error: string | null;
 }
@@ -35,6 +37,7 @@ const answer = z.object({
   id: z.string().min(1),
   url: z.string().min(1),
   readyState: z.string().min(1),
+  readySubstate: z.string().nullish(),
   projectId: z.string().nullish(),
   project: z.object({ id: z.string() }).nullish(),
   gitSource: z.object({ sha: z.string().nullish() }).nullish(),
@@ -185,7 +188,7 @@ export async function deleteDeployment(id: string, signal: AbortSignal): Promise
 }
 
 function factsOf(
-  { id, url, readyState, meta, gitSource, errorCode, errorMessage, ...of }: Answer,
+  { id, url, readyState, readySubstate, meta, gitSource, errorCode, errorMessage, ...of }: Answer,
   project = of.projectId ?? of.project?.id,
 ): DeploymentFacts {
   const state = STATES[readyState];
@@ -199,6 +202,7 @@ function factsOf(
     ...{ id, url: originOf(url), state, projectId: project },
     sha: typeof sha === "string" ? sha : null,
     marker: typeof marker === "string" ? marker : null,
+    served: readySubstate === "PROMOTED",
     error: state === "error" ? (errorMessage ?? errorCode ?? "no reason given") : null,
   };
 }

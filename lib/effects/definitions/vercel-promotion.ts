@@ -32,6 +32,8 @@ const promotion = z.strictObject({
   url: z.string(),
   /** What production serves until then: null when it serves nothing. */
   previous: z.string().nullable(),
+  /** Whether production had served the deployment before this was planned; absent: not known. */
+  servedBefore: z.boolean().optional(),
   /** Whether this approval is also one for going back to `previous`, should production not answer as it has to. */
   rollback: z.enum(["preapproved", "ask"]),
 });
@@ -56,8 +58,11 @@ export const vercelPromotion: EffectDefinition<Promotion> = {
   intent: ({ project, deployment, sha, previous, rollback: back }) => ({
     ...{ provider: "vercel", project, deployment, commit: sha, previous, rollback: back },
   }),
-  summary: ({ project, deployment, sha, previous, url }) =>
-    `Serve the deployment ${deployment} of ${sha.slice(0, 12)} (${url}) in production of "${project}", instead of ${previous ?? "nothing"}.`,
+  summary({ project, deployment, sha, previous, url, servedBefore }) {
+    const what = `the deployment ${deployment} of ${sha.slice(0, 12)} (${url})`;
+    const again = servedBefore === true ? ", which it has served before," : "";
+    return `Serve ${what}${again} in production of "${project}", instead of ${previous ?? "nothing"}.`;
+  },
   async find({ params, signal }) {
     const { projectId, deployment } = params;
     const build = await readDeployment(deployment, signal);
@@ -66,9 +71,10 @@ export const vercelPromotion: EffectDefinition<Promotion> = {
     return await served(projectId, deployment, signal);
   },
   async perform({ params, signal }) {
-    const { project, projectId, deployment, sha, previous: from } = params;
-    return await toServe({ project, projectId, from, to: deployment, sha, signal }, () =>
-      promoteDeployment(projectId, deployment, signal),
+    const { project, projectId, deployment: to, sha, previous: from } = params;
+    const once = params.servedBefore === false;
+    return await toServe({ project, projectId, from, to, sha, once, signal }, () =>
+      promoteDeployment(projectId, to, signal),
     );
   },
   async record({ params: { deployment: vercelDeploymentId }, id }, tx) {
@@ -86,7 +92,8 @@ export const vercelRollback: EffectDefinition<Rollback> = {
     `Go back from ${from} to ${to} in production of "${project}", when it does not answer as it has to.`,
   find: ({ params, signal }) => served(params.projectId, params.to, signal),
   async perform({ params: { project, projectId, from, to }, signal }) {
-    return await toServe({ project, projectId, from, to, signal }, () =>
+    // What it goes back to was served before in any case: that tells nothing.
+    return await toServe({ project, projectId, from, to, once: false, signal }, () =>
       rollBackTo(projectId, to, signal),
     );
   },
@@ -113,12 +120,14 @@ interface Switch {
   readonly to: string;
   /** The commit that it has to be a build of; absent for what production has served before. */
   readonly sha?: string;
+  /** Production had never served it: when it has by now and does not any more, a person has taken it back. */
+  readonly once: boolean;
   readonly signal: EffectCall<unknown>["signal"];
 }
 
 /** Asks for it, and waits until production serves it: Vercel takes such a wish and fulfils it a little later. */
 async function toServe(wanted: Switch, ask: () => Promise<void>) {
-  const { project, projectId, from, to, sha, signal } = wanted;
+  const { project, projectId, from, to, sha, once, signal } = wanted;
   try {
     const at = await readProject(projectId, signal);
     if (!at) throw new EffectRefused("project_gone", `Vercel has no project ${project}.`);
@@ -135,7 +144,13 @@ async function toServe(wanted: Switch, ask: () => Promise<void>) {
         const what = `The deployment ${to} is ${build?.state ?? "gone"}: it cannot be served.`;
         throw new EffectRefused("deployment_not_ready", what);
       }
-      if (at.switchingTo !== to) await ask();
+      if (at.switchingTo !== to) {
+        if (once && build.served) {
+          const what = `Production of ${project} has served ${to} since it was planned, and serves ${from ?? "nothing"} again.`;
+          throw new EffectMoved("promotion_taken_back", what);
+        }
+        await ask();
+      }
     }
   } catch (error) {
     throw providerError(error);
