@@ -93,14 +93,15 @@ export class RunDesk {
 
   /** The run once it is in this state. */
   async reached(runId: string, status: string, seconds = 30): Promise<typeof runs.$inferSelect> {
-    return await until(
-      `${runId} ${status}`,
-      async () => {
-        const row = await this.run(runId).catch(() => null);
-        return row?.status === status && row;
-      },
-      seconds,
-    );
+    let seen: typeof runs.$inferSelect | null = null;
+    const look = async () => {
+      seen = await this.run(runId).catch(() => null);
+      return seen?.status === status && seen;
+    };
+    return await until(`${runId} ${status}`, look, seconds).catch((error: Error) => {
+      const { status: is = "not there", error: why = null } = seen ?? {};
+      throw new Error(`${error.message}: it is ${is}${why === null ? "" : ` (${why})`}`);
+    });
   }
 
   async effects(runId: string): Promise<(typeof effects.$inferSelect)[]> {
