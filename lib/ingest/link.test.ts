@@ -3,7 +3,10 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { db } from "#db/client.ts";
+import { projectFiles } from "#db/schema.ts";
 import { until } from "#local/client.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { setEnv } from "../../test/support/environment.ts";
@@ -136,7 +139,11 @@ test("a link that was refused is asked for again as if it had never been", async
   asked[0]?.writeHead(404).end();
   expect(await first.fetched).toMatchObject({ outcome: "refused", code: "url_refused" });
   expect(await findFile({ fileId: first.fileId })).toMatchObject({ status: "rejected" });
-  // By its id alone it is as it was: who asks so does not ask for the link again.
+  // By its id alone it is as it was, also for a later version of ours: who asks so does not ask for the link again.
+  await db()
+    .update(projectFiles)
+    .set({ extractionVersion: 0 })
+    .where(eq(projectFiles.id, first.fileId));
   expect(await register({ projectId, fileId: first.fileId })).toMatchObject({
     outcome: "unchanged",
   });

@@ -48,10 +48,12 @@ export async function begin({
   id: fileId,
   name,
   status,
+  sha256,
   extractionVersion,
 }: ProjectFile): Promise<Begun> {
   const done = status === "ingested" || status === "rejected";
-  if (done && extractionVersion === EXTRACTION_VERSION) {
+  // Without bytes no other version of ours makes a difference either.
+  if (done && (sha256 === null || extractionVersion === EXTRACTION_VERSION)) {
     return { outcome: "unchanged", fileId, name };
   }
   await markIngesting({ fileId });
