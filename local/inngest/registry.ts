@@ -29,6 +29,7 @@ interface EventTrigger {
 export class Registry {
   readonly #db: Database;
   readonly #queue: Queue;
+  #listener: () => void = () => {};
   readonly #functions = new Map<string, FunctionConfig>();
   #exact = new Map<string, EventTrigger[]>();
   #prefixes: { prefix: string; trigger: EventTrigger }[] = [];
@@ -43,6 +44,11 @@ export class Registry {
       this.#functions.set(fn.id, fn);
     }
     this.#index();
+  }
+
+  /** `listener` is called when a registration has changed something. */
+  listen(listener: () => void): void {
+    this.#listener = listener;
   }
 
   /**
@@ -90,10 +96,11 @@ export class Registry {
     for (const id of before.keys()) this.#functions.delete(id);
     for (const fn of functions) this.#functions.set(fn.id, fn);
     this.#index();
-    return (
+    const changed =
       before.size !== functions.length ||
-      functions.some((fn) => before.get(fn.id) !== JSON.stringify(fn))
-    );
+      functions.some((fn) => before.get(fn.id) !== JSON.stringify(fn));
+    if (changed) this.#listener();
+    return changed;
   }
 
   get(id: string): FunctionConfig | undefined {

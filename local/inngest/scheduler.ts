@@ -16,6 +16,12 @@ export interface Work {
   idle(): void;
 }
 
+/** What waits for room under the same limit, in the order in which it will get it. */
+interface Line {
+  readonly limit: number;
+  readonly waiting: { readonly id: string; readonly rank: number }[];
+}
+
 /** setTimeout overflows beyond this. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -33,8 +39,8 @@ export class Scheduler {
   /** Became due again while it was still running. */
   readonly #repeat = new Set<string>();
   readonly #used = new Map<string, number>();
-  /** Limit -> what waits for room under it, in the order in which it will get it. */
-  readonly #waiting = new Map<string, { readonly id: string; readonly rank: number }[]>();
+  /** Key -> what waits for room under it: where the first of a line does not fit, none of that line does. */
+  readonly #lines = new Map<string, Line[]>();
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #pumpPlanned = false;
@@ -55,6 +61,14 @@ export class Scheduler {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+  }
+
+  /** Limits have changed: what waits for room is looked at again. */
+  reconsider(): void {
+    const lines = [...this.#lines.values()].flat();
+    this.#lines.clear();
+    const waiting = lines.flatMap((line) => line.waiting).sort((a, b) => a.rank - b.rank);
+    for (const { id } of waiting) this.#makeReady(id);
   }
 
   #notice(id: string, dueAt: number): void {
@@ -113,7 +127,7 @@ export class Scheduler {
     const { slots, aheadMs } = this.#work.room(item);
     const full = slots.find((slot) => (this.#used.get(slot.key) ?? 0) >= slot.limit);
     if (full) {
-      this.#await(full.key, id, item.due_at - aheadMs);
+      this.#await(full, id, item.due_at - aheadMs);
       return;
     }
     for (const { key } of slots) this.#used.set(key, (this.#used.get(key) ?? 0) + 1);
@@ -129,29 +143,46 @@ export class Scheduler {
       if (used > 0) this.#used.set(key, used);
       else this.#used.delete(key);
     }
-    for (const slot of slots) this.#wake(slot);
+    for (const { key } of slots) this.#wake(key);
     if (this.#running.size === 0) this.#work.idle();
   }
 
-  #await(key: string, id: string, rank: number): void {
-    const waiting = this.#waiting.get(key);
-    if (!waiting) {
-      this.#waiting.set(key, [{ id, rank }]);
+  #await({ key, limit }: Slot, id: string, rank: number): void {
+    const lines = this.#lines.get(key) ?? [];
+    this.#lines.set(key, lines);
+    const line = lines.find((one) => one.limit === limit);
+    if (!line) {
+      lines.push({ limit, waiting: [{ id, rank }] });
       return;
     }
     // Mostly it belongs at the end.
-    let at = waiting.length;
-    while (at > 0 && (waiting[at - 1]?.rank ?? 0) > rank) at--;
-    waiting.splice(at, 0, { id, rank });
+    let at = line.waiting.length;
+    while (at > 0 && (line.waiting[at - 1]?.rank ?? 0) > rank) at--;
+    line.waiting.splice(at, 0, { id, rank });
   }
 
-  /** Starts what waits for room under this limit, until it is full again. */
-  #wake({ key, limit }: Slot): void {
-    const waiting = this.#waiting.get(key);
-    while (waiting?.length && (this.#used.get(key) ?? 0) < limit && !this.#stopped) {
-      const next = waiting.shift();
-      if (next) this.#start(next.id);
+  /** Starts what waits for room under this key, until nothing more fits. */
+  #wake(key: string): void {
+    while (!this.#stopped) {
+      const id = this.#takeNext(key);
+      if (id === undefined) return;
+      this.#start(id);
     }
-    if (waiting?.length === 0) this.#waiting.delete(key);
   }
+
+  /** Takes the first of all that wait under this key in a line that has room. */
+  #takeNext(key: string): string | undefined {
+    const lines = this.#lines.get(key);
+    if (!lines) return undefined;
+    const used = this.#used.get(key) ?? 0;
+    const [line] = lines.filter(({ limit }) => used < limit).sort((a, b) => rankOf(a) - rankOf(b));
+    const next = line?.waiting.shift();
+    if (line?.waiting.length === 0) lines.splice(lines.indexOf(line), 1);
+    if (lines.length === 0) this.#lines.delete(key);
+    return next?.id;
+  }
+}
+
+function rankOf({ waiting: [first] }: Line): number {
+  return first?.rank ?? 0;
 }

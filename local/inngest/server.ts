@@ -6,6 +6,7 @@ import { KEEP_ALIVE_MS, type LocalPart, type PartOptions } from "../part.ts";
 import { AppClient } from "./app-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { Executor } from "./executor.ts";
+import { currentSlots } from "./flow/concurrency.ts";
 import { isLocal } from "./function-config.ts";
 import { Gateway } from "./gateway.ts";
 import { createRouter } from "./http/routes.ts";
@@ -83,7 +84,9 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
       if (item.kind !== "call" && item.kind !== "gateway") return { slots: [], aheadMs: 0 };
       const run = engine.runs.get(item.run_id ?? "");
       return {
-        slots: [everything, ...(run?.slots ?? [])],
+        slots: run
+          ? [everything, ...currentSlots(engine.registry.get(run.functionId), run.slots)]
+          : [everything],
         aheadMs: (run?.priority ?? 0) * 1000,
       };
     },
@@ -95,6 +98,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
     },
     idle: () => memory.idle(),
   });
+  engine.registry.listen(() => scheduler.reconsider());
 
   const router = createRouter(engine, executor);
   const server = createServer((request, response) => void router.handle(request, response));

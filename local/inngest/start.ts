@@ -1,10 +1,10 @@
 import { dueTime, parseDuration } from "./durations.ts";
 import type { Engine } from "./engine.ts";
 import type { Arrival } from "./flow/begin.ts";
+import { slotsOf } from "./flow/concurrency.ts";
 import { keyOf, resultOn } from "./flow/keys.ts";
 import type { FunctionConfig } from "./function-config.ts";
 import { ulid } from "./ids.ts";
-import type { Slot } from "./scheduler.ts";
 import type { InngestEvent } from "./store/events.ts";
 
 /** Production's bounds of a run's priority, in seconds. */
@@ -83,12 +83,4 @@ function priorityOf(fn: FunctionConfig, event: InngestEvent): number {
   return Number.isFinite(seconds)
     ? Math.trunc(Math.max(-PRIORITY_S, Math.min(PRIORITY_S, seconds)))
     : 0;
-}
-
-/** Scope `fn` counts within the function; `env` and `account` count everything with the same key together. */
-function slotsOf(fn: FunctionConfig, event: InngestEvent): Slot[] {
-  return (fn.concurrency ?? []).map(({ limit, key, scope = "fn" }, i) => {
-    const owner = scope === "fn" ? `fn:${fn.id}:${i}` : scope;
-    return { key: key ? `${owner}:${key}:${keyOf(key, event)}` : owner, limit };
-  });
 }

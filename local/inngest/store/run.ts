@@ -12,6 +12,7 @@ export interface Run {
   readonly status: RunStatus;
   /** The invoke steps that wait for this run: the ids of their pauses. */
   readonly correlationIds: readonly string[];
+  /** Its concurrency limits as they were at its start. */
   readonly slots: readonly Slot[];
   /** Seconds by which it goes before other runs that wait for the same room. */
   readonly priority: number;
