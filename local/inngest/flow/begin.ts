@@ -41,7 +41,11 @@ export function begin(engine: Engine, fn: FunctionConfig, arrivals: readonly Arr
 }
 
 /** Starts nothing; an invoke that waits for it learns why. */
-export function refuse(engine: Engine, { correlationId }: Arrival, message: string): void {
+export function refuse(
+  engine: Engine,
+  { correlationId }: Pick<Arrival, "correlationId">,
+  message: string,
+): void {
   if (!correlationId) return;
   answerInvoke(engine, correlationId, { status: "Failed", error: { name: "Error", message } });
 }

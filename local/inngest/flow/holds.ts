@@ -2,7 +2,7 @@ import { parseDuration } from "../durations.ts";
 import type { Engine } from "../engine.ts";
 import type { FunctionConfig } from "../function-config.ts";
 import type { QueueItem } from "../store/queue.ts";
-import { type Arrival, begin } from "./begin.ts";
+import { type Arrival, begin, refuse } from "./begin.ts";
 import { keyOf } from "./keys.ts";
 
 /** What the payload of a held queue item says. */
@@ -52,9 +52,14 @@ export function release(
   item: Pick<QueueItem, "id" | "function_id" | "payload">,
 ): void {
   engine.queue.remove(item.id);
+  if (!item.payload) return;
+  const { arrivals } = JSON.parse(item.payload) as Held;
   const fn = engine.registry.get(item.function_id ?? "");
-  if (!fn || !item.payload) return; // the function is no longer there
-  begin(engine, fn, withEvents(engine, (JSON.parse(item.payload) as Held).arrivals));
+  if (fn) begin(engine, fn, withEvents(engine, arrivals));
+  else {
+    const message = `the function ${item.function_id} is no longer registered`;
+    for (const entry of arrivals) refuse(engine, entry, message);
+  }
 }
 
 /** The batch with one more event; the same event id counts once. */
@@ -63,13 +68,16 @@ function gathered(engine: Engine, { arrivals }: Held, arrival: Arrival): readonl
   return twice ? arrivals : [...arrivals, entryOf(arrival)];
 }
 
-/** The event that was sent last, which need not be the one that came last. */
+/** The event that was sent last, which need not be the one that came last. The other one starts nothing. */
 function newest(engine: Engine, { arrivals: [current] }: Held, arrival: Arrival): readonly Entry[] {
-  const sentAt = current && engine.events.get(current.eventId)?.ts;
-  return [current && sentAt && sentAt > arrival.event.ts ? current : entryOf(arrival)];
+  if (!current) return [entryOf(arrival)];
+  const sentAt = engine.events.get(current.eventId)?.ts ?? 0;
+  const [kept, replaced] = sentAt > arrival.event.ts ? [current, arrival] : [arrival, current];
+  refuse(engine, replaced, "the debounced invoke was replaced by a newer event");
+  return [entryOf(kept)];
 }
 
-function entryOf({ eventId, correlationId }: Arrival): Entry {
+function entryOf({ eventId, correlationId }: Entry): Entry {
   return { eventId, correlationId };
 }
 
