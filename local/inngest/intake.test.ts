@@ -27,6 +27,7 @@ test.each([
   ["a reserved name", '{"name":"inngest/function.failed"}', "reserved"],
   ["data that is a list", '{"name":"a","data":[1]}', "data"],
   ["a time that is none", '{"name":"a","ts":"now"}', "ts"],
+  ["a time in microseconds", `{"name":"a","ts":${Date.now()}000}`, "in milliseconds"],
   ["a bad one among good ones", '[{"name":"good/one"},{"name":1}]', "event 1"],
 ])("%s is refused with a reason", async (_, body, reason) => {
   const answer = await post(body);

@@ -8,6 +8,9 @@ import { issuesOf } from "./schemas.ts";
 import { eventMeta, joinSessions } from "./sessions.ts";
 import type { InngestEvent } from "./store/events.ts";
 
+/** Production's bound: what is later was sent in another unit, and its function would never start. */
+const LATEST_TS = Date.UTC(2100, 0, 1);
+
 const incoming = z.looseObject({
   id: z.string().max(1000).nullish(),
   name: z
@@ -17,7 +20,7 @@ const incoming = z.looseObject({
     .refine((name) => !name.startsWith("inngest/"), "names that start with inngest/ are reserved"),
   data: z.record(z.string(), z.unknown()).nullish(),
   user: z.record(z.string(), z.unknown()).nullish(),
-  ts: z.int().min(0).nullish(),
+  ts: z.int().min(0).max(LATEST_TS, "ts is in milliseconds, and not after the year 2099").nullish(),
   meta: eventMeta.nullish(),
 });
 

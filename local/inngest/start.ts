@@ -11,7 +11,8 @@ import type { InngestEvent } from "./store/events.ts";
 const PRIORITY_S = 600;
 
 /**
- * Starts a run: its row, what may cancel it, its deadlines, and its first call, which is due when the throttle lets it.
+ * Starts a run: its row, what may cancel it, its deadlines, and its first call, which is due at the event's time where
+ * that is still to come, and when the throttle lets it.
  * Works inside a transaction of the caller.
  * @param arrivals its events; several make a batch, none no run.
  * @param singleton the key under which only one run may be, if there is one.
@@ -54,7 +55,7 @@ export function startRun(
     const due_at = now + parseDuration(fn.timeouts.start);
     engine.queue.add({ id: `${id}:start`, kind: "start-timeout", run_id: id, due_at });
   }
-  engine.queue.addDiscovery(id, { dueAt: throttled(engine, fn, first.event, now) });
+  engine.queue.addDiscovery(id, { dueAt: startTime(engine, fn, first.event, now) });
   return id;
 }
 
@@ -66,6 +67,12 @@ export function markStarted(engine: Engine, runId: string, fn: FunctionConfig): 
   if (!fn.timeouts?.finish) return;
   const due_at = now + parseDuration(fn.timeouts.finish);
   engine.queue.add({ id: `${runId}:finish`, kind: "finish-timeout", run_id: runId, due_at });
+}
+
+/** When a run starts. As in production a batch does not wait for the times of its events. */
+function startTime(engine: Engine, fn: FunctionConfig, event: InngestEvent, now: number): number {
+  const allowedAt = throttled(engine, fn, event, now);
+  return fn.batchEvents ? allowedAt : Math.max(allowedAt, event.ts);
 }
 
 /** When the throttle lets a run start. */

@@ -69,6 +69,25 @@ test.concurrent("throttle starts runs one after the other, spread over the perio
   expect(Math.max(...ofA.map(({ at }) => at)) - began).toBeGreaterThanOrEqual(740);
 });
 
+test.concurrent("an event of a time to come starts its function then, and wakes at once", async () => {
+  const seen = await serveNoting("scheduled", {});
+  const waiting = bed.client.createFunction(
+    { id: "scheduled-waiting", triggers: { event: "scheduled.wait" } },
+    async ({ step }) => {
+      await step.waitForEvent("it", { event: "scheduled", timeout: "1h" });
+      return Date.now();
+    },
+  );
+  await bed.serve(waiting);
+  const waiter = await bed.send("scheduled.wait");
+  await bed.waiting("wait", waiter);
+  const ts = Date.now() + 5000;
+  await bed.client.send({ name: "scheduled", data: {}, ts });
+  expect((await bed.ended(waiter)).output).toBeLessThan(ts);
+  await until(() => seen.length === 1);
+  expect(seen[0]?.at).toBeGreaterThanOrEqual(ts);
+});
+
 test.concurrent("rateLimit skips what is over the limit, and tells an invoke so", async () => {
   const seen = await serveNoting("limited", {
     rateLimit: { limit: 1, period: "1h", key: "event.data.user" },
