@@ -141,6 +141,15 @@ test.each<[string, unknown, string]>([
     "concurrency",
   ],
   [
+    "a cancelOn window over a year",
+    {
+      url,
+      appName: "x",
+      functions: [functionOf("x-f", url, { cancel: [{ event: "a", timeout: "400d" }] })],
+    },
+    "cancel.0.timeout",
+  ],
+  [
     "an unknown setting",
     { url, appName: "x", functions: [functionOf("x-f", url, { turbo: true })] },
     "turbo",

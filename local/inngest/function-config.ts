@@ -3,7 +3,7 @@ import { z } from "zod";
 import { InvalidInput } from "#lib/errors.ts";
 import { conflict, type FlowControl, flowControl } from "./flow/config.ts";
 import { limits } from "./limits.ts";
-import { duration, expression, issuesOf } from "./schemas.ts";
+import { dueIn, duration, expression, issuesOf } from "./schemas.ts";
 
 const trigger = z
   .strictObject({
@@ -43,7 +43,7 @@ const functionConfig = z.strictObject({
       z.strictObject({
         event: z.string().min(1),
         if: expression.optional(),
-        timeout: duration.optional(),
+        timeout: dueIn.optional(),
       }),
     )
     .max(limits.cancelOn)

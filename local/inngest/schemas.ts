@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { errorMessage } from "#lib/errors.ts";
-import { parseDuration } from "./durations.ts";
+import { dueTime, parseDuration } from "./durations.ts";
 import { compile } from "./expressions.ts";
 
 /** A CEL expression that compiles. */
@@ -14,6 +14,14 @@ export const expression = z.string().check((context) => {
 
 /** A duration such as `1h30m`. */
 export const duration = z.string().refine(isDuration, "not a duration such as 1h30m");
+
+/** A duration or a date, within production's bound of a wait. */
+export const dueIn = z
+  .string()
+  .refine(
+    (text) => isGood(() => dueTime(text, Date.now())),
+    "neither a duration such as 1h30m nor a date, or more than 366 days away",
+  );
 
 /** A duration between two others, which are given as durations too. */
 export function durationBetween(least: string, most: string) {
@@ -30,10 +38,14 @@ export function issuesOf(error: z.ZodError): string {
 }
 
 function isDuration(text: string): boolean {
+  return isGood(() => parseDuration(text));
+}
+
+function isGood(parse: () => number): boolean {
   try {
-    parseDuration(text);
+    parse();
     return true;
   } catch {
-    return false; // the only thing it throws is "not a duration"
+    return false; // the only thing it throws is that it is not
   }
 }

@@ -60,12 +60,16 @@ for (const state of ["sleep", "wait", "invoke", "step"]) {
   });
 }
 
-test.concurrent("cancelOn with a condition and a window", async () => {
+test.concurrent.each([
+  ["a duration", () => "1s"],
+  ["a date", () => new Date(Date.now() + 1000)],
+])("cancelOn with a condition and a window that is %s", async (kind, timeout) => {
+  const name = `window/${kind}`;
   const fn = bed.client.createFunction(
     {
-      id: "window",
-      triggers: { event: "window" },
-      cancelOn: [{ event: "window.stop", if: "async.data.force == true", timeout: "1s" }],
+      id: name,
+      triggers: { event: name },
+      cancelOn: [{ event: `${name}.stop`, if: "async.data.force == true", timeout: timeout() }],
     },
     async ({ step }) => {
       await step.sleep("nap", "2s");
@@ -73,11 +77,11 @@ test.concurrent("cancelOn with a condition and a window", async () => {
     },
   );
   await bed.serve(fn);
-  const id = await bed.send("window");
-  await bed.send("window.stop", { force: false });
+  const id = await bed.send(name);
+  await bed.send(`${name}.stop`, { force: false });
   const started = Date.now();
   await until(() => Date.now() - started > 1100);
-  await bed.send("window.stop", { force: true });
+  await bed.send(`${name}.stop`, { force: true });
   expect(await bed.ended(id)).toMatchObject({ status: "Completed", output: "slept" });
 });
 
