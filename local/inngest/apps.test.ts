@@ -104,6 +104,18 @@ test("a connection that breaks is tried again without counting an attempt", asyn
   await fetch(`${bed.engine.url}/v1/runs/${run.run_id}`, { method: "DELETE" });
 });
 
+test("the last step of as many as a run may have can be told twice", async () => {
+  const steps = Array.from({ length: 1000 }, (_, n) => ({ id: `s${n}`, op: "StepRun", data: n }));
+  let calls = 0;
+  await serveStranger("told-twice", (_, response) => {
+    const end = { id: "end", op: "RunComplete", data: "ended" };
+    const ops = calls++ === 0 ? steps : [...steps.slice(-1), end];
+    response.writeHead(206).end(JSON.stringify(ops));
+  });
+  const run = await bed.ended(await bed.send("told-twice"));
+  expect(run).toMatchObject({ status: "Completed", output: "ended" });
+});
+
 const url = "http://127.0.0.1:9/";
 test.each<[string, unknown, string]>([
   ["no app", { url, functions: [] }, "appName"],

@@ -57,6 +57,8 @@ export function recordStep(
   const json = JSON.stringify(result ?? null);
   const error = overLimit(engine, run, step, Buffer.byteLength(json));
   if (error) {
+    // Told again: it counts already, and stays as it is.
+    if (engine.runs.hasStep(run.id, step.id)) return true;
     finishRun(engine, run, { status: "Failed", error });
     return false;
   }
