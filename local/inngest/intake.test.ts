@@ -28,6 +28,11 @@ test.each([
   ["data that is a list", '{"name":"a","data":[1]}', "data"],
   ["a time that is none", '{"name":"a","ts":"now"}', "ts"],
   ["a time in microseconds", `{"name":"a","ts":${Date.now()}000}`, "in milliseconds"],
+  [
+    "a list in lists, too often",
+    `{"name":"a","data":{"x":${"[".repeat(20_000)}${"]".repeat(20_000)}}}`,
+    "deep",
+  ],
   ["a bad one among good ones", '[{"name":"good/one"},{"name":1}]', "event 1"],
 ])("%s is refused with a reason", async (_, body, reason) => {
   const answer = await post(body);

@@ -2,6 +2,8 @@
 export const limits = {
   /** One event as JSON. */
   eventBytes: 3 * 1024 * 1024,
+  /** Levels of lists and objects in JSON: the only figure that is ours, for V8 can write some thousand. */
+  jsonDepth: 1000,
   /** One request to the engine; an array of events has to fit into it. */
   requestBytes: 32 * 1024 * 1024,
   /** Output of one step or of a run. */

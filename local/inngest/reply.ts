@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Answer } from "./app-client.ts";
 import { retryAfter } from "./backoff.ts";
+import { parseJson } from "./json.ts";
 import type { WireError } from "./lifecycle.ts";
 
 const op = z.looseObject({
@@ -40,7 +41,7 @@ export function readReply(answer: Extract<Answer, { kind: "answered" }>, now: nu
     return Array.isArray(value) ? value[0] : value;
   };
   const retryAfterMs = retryAfter(header("retry-after"), now);
-  const json = parseJson(answer.body);
+  const json = tryJson(answer.body);
   if (answer.status === 206) {
     const list = opList.safeParse(Array.isArray(json.value) ? json.value : [json.value]);
     if (list.success && list.data.length > 0) {
@@ -81,10 +82,10 @@ export function toWireError(value: unknown): WireError {
   };
 }
 
-function parseJson(text: string): { ok: boolean; value: unknown } {
+function tryJson(text: string): { ok: boolean; value: unknown } {
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: parseJson(text) };
   } catch {
-    return { ok: false, value: undefined }; // an HTML page or nothing at all: the caller says so
+    return { ok: false, value: undefined }; // an HTML page, nothing at all, too deep: the caller says so
   }
 }

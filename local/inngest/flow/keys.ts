@@ -14,8 +14,10 @@ export function resultOn(source: string, event: InngestEvent): unknown {
 /** The key under which an event counts, as text. Without an expression all events count together. */
 export function keyOf(source: string | undefined, event: InngestEvent): string {
   if (source === undefined) return "";
-  const value = resultOn(source, event);
-  return JSON.stringify(typeof value === "bigint" ? Number(value) : (value ?? null));
+  // CEL's integers, which JSON does not know, may stand in a list or a map.
+  return JSON.stringify(resultOn(source, event) ?? null, (_, value: unknown) =>
+    typeof value === "bigint" ? Number(value) : value,
+  );
 }
 
 /** Production's way to exempt an event from a limit: its key expression comes to false. */

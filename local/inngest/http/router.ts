@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CountersignError, errorMessage } from "#lib/errors.ts";
 import { isLocal } from "../function-config.ts";
+import { parseJson } from "../json.ts";
 import { limits } from "../limits.ts";
 
 export interface Request {
@@ -174,8 +175,9 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of readBody(incoming, limits.requestBytes)) chunks.push(chunk);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    return parseJson(Buffer.concat(chunks).toString("utf8"));
   } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     throw new HttpError(400, `the body is not JSON: ${errorMessage(error)}`);
   }
 }
