@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -43,6 +43,12 @@ test("transactions are committed together, and one that fails is undone alone", 
   expect(effects.at(-1)).toBe("now");
   await db.committed();
   db.close();
+});
+
+test("its directory is for nobody else", () => {
+  const own = join(dir, "own");
+  new Database(own).close();
+  expect(statSync(own).mode & 0o777).toBe(0o700);
 });
 
 test("what was not committed when the process ends is not there, what was is", async () => {

@@ -30,7 +30,7 @@ export class Database {
    * @param waitMs how long to wait for an engine that is just ending.
    */
   constructor(dir: string, { waitMs = 5000 }: { waitMs?: number } = {}) {
-    mkdirSync(dir, { recursive: true });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#lock = new DatabaseSync(join(dir, "engine.lock"), { timeout: waitMs });
     try {
       this.#lock.exec("BEGIN EXCLUSIVE");
