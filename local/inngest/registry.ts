@@ -151,23 +151,19 @@ export class Registry {
     return this.#db.one<{ app: string }>("SELECT app FROM functions WHERE id = ?", id)?.app;
   }
 
-  /** A schedule that stays keeps its due time, so a restart of the app neither loses nor repeats a tick. */
+  /** A schedule that stays as it is keeps its due time, so a restart of the app neither loses nor repeats a tick. */
   #scheduleCrons(before: readonly string[], functions: readonly FunctionConfig[]): void {
     const wanted = new Set<string>();
     for (const fn of functions) {
       for (const trigger of fn.triggers) {
         if (!("cron" in trigger)) continue;
-        const due_at = this.cronDue(trigger, Date.now());
         const id = `cron:${fn.id}:${trigger.cron}`;
         wanted.add(id);
+        const payload = JSON.stringify(trigger);
+        if (this.#queue.get(id)?.payload === payload) continue;
+        const due_at = this.cronDue(trigger, Date.now());
         if (due_at === undefined) continue;
-        this.#queue.add({
-          id,
-          kind: "cron",
-          function_id: fn.id,
-          payload: JSON.stringify(trigger),
-          due_at,
-        });
+        this.#queue.put({ id, kind: "cron", function_id: fn.id, payload, due_at });
       }
     }
     const touched = new Set([...before, ...functions.map((fn) => fn.id)]);
