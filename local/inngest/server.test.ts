@@ -32,11 +32,31 @@ test("a concurrency limit that was changed counts for runs that wait already", a
   await until(() => inside.length === 1);
   const steps = { step: { runtime: { type: "http", url: bed.appUrl } } };
   const widened = { id: "app-widened", triggers: [{ event: "widened" }], steps, concurrency: 2 };
-  await fetch(`${bed.engine.url}/fn/register`, {
-    method: "POST",
-    body: JSON.stringify({ url: bed.appUrl, appName: "app", functions: [widened] }),
-  });
+  await register(widened);
   await until(() => inside.length === 2);
   for (const leave of inside) leave();
   for (const id of ids) expect((await bed.ended(id)).status).toBe("Completed");
 });
+
+test("a time limit that was removed cancels nothing that was started since", async () => {
+  const fn = bed.client.createFunction(
+    { id: "unlimited", triggers: { event: "unlimited" }, timeouts: { start: "3s" } },
+    async ({ step }) => {
+      await step.sleep("past the limit", "3s");
+      return "ended";
+    },
+  );
+  await bed.serve(fn);
+  const sent = await bed.client.send({ name: "unlimited", ts: Date.now() + 2000 });
+  const steps = { step: { runtime: { type: "http", url: bed.appUrl } } };
+  const unlimited = { id: "app-unlimited", triggers: [{ event: "unlimited" }], steps };
+  await register(unlimited);
+  expect(await bed.ended(sent.ids[0] ?? "")).toMatchObject({ output: "ended" });
+});
+
+/** Registers this function, and no other, as the app's. */
+async function register(fn: Record<string, unknown>): Promise<void> {
+  const body = JSON.stringify({ url: bed.appUrl, appName: "app", functions: [fn] });
+  const response = await fetch(`${bed.engine.url}/fn/register`, { method: "POST", body });
+  expect(response.status).toBe(200);
+}

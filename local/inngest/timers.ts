@@ -41,10 +41,12 @@ const handlers: Readonly<
   cron: fireCron,
 };
 
-/** A run that has not started or not finished in time is cancelled, as production does it. */
+/** A run that has not started or not finished in time is cancelled, as production does it, unless the limit was removed. */
 function fireDeadline(engine: Engine, { kind, run_id }: QueueItem): void {
   const run = engine.runs.get(run_id ?? "");
   if (!run || (kind === "start-timeout" && run.startedAt !== null)) return;
+  const fn = engine.registry.get(run.functionId);
+  if (fn && !fn.timeouts?.[kind === "start-timeout" ? "start" : "finish"]) return;
   finishRun(engine, run, { status: "Cancelled" });
 }
 
