@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { errorMessage } from "#lib/errors.ts";
+import { doAgain } from "./again.ts";
 import type { Answer, AppClient } from "./app-client.ts";
 import { reconnectDelay } from "./backoff.ts";
 import type { Engine } from "./engine.ts";
@@ -43,9 +43,9 @@ export class Executor {
     return this.#underWay.get(requestId) === runId;
   }
 
-  /** Makes one call; never rejects. */
+  /** Makes one call; rejects only as {@link doAgain} throws. */
   async run(item: QueueItem): Promise<void> {
-    const { db, queue, runs, registry, log } = this.#engine;
+    const { db, queue, runs, registry } = this.#engine;
     const requestId = randomUUID();
     try {
       const run = item.run_id ? runs.get(item.run_id) : undefined;
@@ -66,13 +66,7 @@ export class Executor {
       await db.committed();
     } catch (error) {
       if (this.#stopped) return;
-      log(`call ${item.id} failed inside the engine: ${errorMessage(error)}`);
-      queue.move(item.id, {
-        due_at: Date.now() + reconnectDelay(item.failures),
-        attempt: item.attempt,
-        failures: item.failures + 1,
-        last_error: errorMessage(error),
-      });
+      doAgain(this.#engine, item, error);
     } finally {
       this.#underWay.delete(requestId);
     }

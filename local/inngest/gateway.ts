@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { errorMessage } from "#lib/errors.ts";
+import { doAgain } from "./again.ts";
 import { retryDelay } from "./backoff.ts";
 import type { Engine } from "./engine.ts";
 import { resolveStep, type WireError } from "./lifecycle.ts";
@@ -37,8 +38,16 @@ export class Gateway {
     this.#stop.abort();
   }
 
-  /** Makes one call; never rejects. */
+  /** Makes one call; rejects only as {@link doAgain} throws. */
   async run(item: QueueItem): Promise<void> {
+    try {
+      await this.#run(item);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) doAgain(this.#engine, item, error);
+    }
+  }
+
+  async #run(item: QueueItem): Promise<void> {
     const parsed = request.safeParse(JSON.parse(item.payload ?? "{}"));
     const outcome = parsed.success
       ? await this.#call(parsed.data)

@@ -10,7 +10,7 @@ export interface Slot {
 export interface Work {
   /** The limits that a due item counts against, and by how many milliseconds it goes before others at them. */
   room(item: QueueItem): { readonly slots: readonly Slot[]; readonly aheadMs: number };
-  /** Runs a due item; must not reject. */
+  /** Runs a due item. Where it rejects, the process ends. */
   run(item: QueueItem): Promise<void>;
   /** The last item that was running has ended. */
   idle(): void;

@@ -1,5 +1,4 @@
-import { errorMessage } from "#lib/errors.ts";
-import { reconnectDelay } from "./backoff.ts";
+import { doAgain } from "./again.ts";
 import type { Engine } from "./engine.ts";
 import { admit } from "./flow/admission.ts";
 import { release } from "./flow/holds.ts";
@@ -8,7 +7,7 @@ import { finishRun, resolveStep } from "./lifecycle.ts";
 import { PARALLEL } from "./plan.ts";
 import type { QueueItem } from "./store/queue.ts";
 
-/** Does what a sleep, a timeout or a cron that is due causes, in one transaction. Never rejects. */
+/** Does what a sleep, a timeout or a cron that is due causes, in one transaction. Rejects only as {@link doAgain} throws. */
 export async function fireTimer(engine: Engine, item: QueueItem): Promise<void> {
   const { kind } = item;
   if (kind === "call" || kind === "gateway") return;
@@ -19,13 +18,7 @@ export async function fireTimer(engine: Engine, item: QueueItem): Promise<void> 
     });
     await engine.db.committed();
   } catch (error) {
-    engine.log(`${item.kind} ${item.id} failed inside the engine: ${errorMessage(error)}`);
-    engine.queue.move(item.id, {
-      due_at: Date.now() + reconnectDelay(item.failures),
-      attempt: item.attempt,
-      failures: item.failures + 1,
-      last_error: errorMessage(error),
-    });
+    doAgain(engine, item, error);
   }
 }
 
