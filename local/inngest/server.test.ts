@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startTestBed, type TestBed, until } from "./test-app.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 let bed: TestBed;
 
@@ -36,6 +38,27 @@ test("a concurrency limit that was changed counts for runs that wait already", a
   await until(() => inside.length === 2);
   for (const leave of inside) leave();
   for (const id of ids) expect((await bed.ended(id)).status).toBe("Completed");
+});
+
+test("what ended long ago goes while the engine runs, too: once a day", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const forgetful = await startTestBed({ retentionMs: 1 });
+  try {
+    const fn = forgetful.client.createFunction(
+      { id: "old", triggers: { event: "old" } },
+      async () => 1,
+    );
+    await forgetful.serve(fn);
+    const id = await forgetful.send("old");
+    await forgetful.ended(id);
+    await until(async () => {
+      vi.advanceTimersByTime(DAY_MS);
+      return (await forgetful.runs(id)).length === 0;
+    });
+  } finally {
+    await forgetful.close();
+    vi.useRealTimers();
+  }
 });
 
 test("a time limit that was removed cancels nothing that was started since", async () => {

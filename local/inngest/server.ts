@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { InvalidInput } from "#lib/errors.ts";
+import { errorMessage, InvalidInput } from "#lib/errors.ts";
 import { KEEP_ALIVE_MS, type LocalPart, type PartOptions } from "../part.ts";
 import { AppClient } from "./app-client.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
@@ -22,7 +22,7 @@ import { Metadata } from "./store/metadata.ts";
 import { Pauses } from "./store/pauses.ts";
 import { Queue } from "./store/queue.ts";
 import { Rates } from "./store/rates.ts";
-import { prune } from "./store/retention.ts";
+import { pruneDaily } from "./store/retention.ts";
 import { Runs } from "./store/runs.ts";
 import { AppSync } from "./sync.ts";
 import { fireTimer } from "./timers.ts";
@@ -30,7 +30,7 @@ import { fireTimer } from "./timers.ts";
 export interface InngestOptions extends PartOptions, Partial<EngineOptions> {
   /** Serve URLs of apps that are asked to register at the start, until they have. */
   readonly apps?: readonly string[];
-  /** How long ended runs and their events are kept, in milliseconds; older ones go at the start. */
+  /** How long ended runs and their events are kept, in milliseconds; older ones go at the start and once a day. */
   readonly retentionMs?: number;
 }
 
@@ -109,7 +109,9 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
   scheduler.start();
   for (const app of apps) sync.sync(app, true);
   for (const app of engine.registry.apps()) sync.sync(app.url, false);
-  await prune(db, Date.now() - (options.retentionMs ?? RETENTION_MS));
+  const stopPruning = await pruneDaily(db, options.retentionMs ?? RETENTION_MS, (error) =>
+    log(`what is old could not be removed: ${errorMessage(error)}`),
+  );
 
   return {
     name: "inngest",
@@ -121,6 +123,7 @@ export async function startInngest(options: InngestOptions): Promise<LocalPart> 
       gateway.stop();
       sync.stop();
       client.close();
+      await stopPruning();
       server.closeAllConnections();
       if (server.listening) {
         server.close();

@@ -3,6 +3,31 @@ import type { Database } from "./database.ts";
 /** Rows that one transaction looks at, so that a big history does not make a big transaction. */
 const BATCH = 1000;
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Forgets now, and once a day from then on, what is older than `retentionMs`.
+ * @param onError is told when a later time fails; the next one tries again.
+ * @returns what ends it, and resolves when nothing of it is under way.
+ */
+export async function pruneDaily(
+  db: Database,
+  retentionMs: number,
+  onError: (error: unknown) => void,
+): Promise<() => Promise<void>> {
+  const once = () => prune(db, Date.now() - retentionMs);
+  await once();
+  let last = Promise.resolve();
+  const timer = setInterval(() => {
+    last = last.then(once).catch(onError);
+  }, DAY_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    return last;
+  };
+}
+
 /**
  * Forgets runs that ended before `before` (milliseconds since the epoch), with all that belongs to them; events from before that
  * no kept run needs; and keys that have expired.
