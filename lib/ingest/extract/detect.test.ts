@@ -37,6 +37,15 @@ it("goes by content first", async () => {
   expect(await detect("page", '<?xml version="1.0"?><html lang="en">')).toEqual({ format: "html" });
 });
 
+it("reads past comments, however many there are, in no time", async () => {
+  const comments = "<!-- a --><!---->\n".repeat(100);
+  const start = performance.now();
+  expect(await detect("notes", `${comments}<html>`)).toEqual({ format: "html" });
+  expect(await detect("notes", `${"<!---->".repeat(290)}hello`)).toEqual({ format: "text" });
+  expect(await detect("notes", `${"<!-- ".repeat(400)}<html>`)).toEqual({ format: "text" });
+  expect(performance.now() - start).toBeLessThan(1000);
+});
+
 it("goes by name next, and by MIME type last", async () => {
   expect(await detect("a.py", "print(1)")).toEqual({ format: "code", language: "python" });
   expect(await detect("src/Dockerfile", "FROM x")).toEqual({

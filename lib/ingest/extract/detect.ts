@@ -124,11 +124,12 @@ function detectText(candidate: Candidate, head: Buffer): Detected {
   return { format: "text" };
 }
 
+/** A comment is read up to its first end and no further: with two ways to read each, many would be read in all ways. */
+const HTML =
+  /^(?:\u00ef\u00bb\u00bf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html)\b/is;
+
 function looksLikeHtml(head: Buffer): boolean {
-  const start = head.toString("latin1", 0, 2048);
-  return /^(?:\u00ef\u00bb\u00bf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b/is.test(
-    start,
-  );
+  return HTML.test(head.toString("latin1", 0, 2048));
 }
 
 /** UTF-16 is full of NULs, so they alone do not make a file binary. */
