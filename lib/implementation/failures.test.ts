@@ -30,3 +30,9 @@ test("a message stays short, and says nothing twice", () => {
   expect(lines).toHaveLength(2);
   expect(lines[0]).toHaveLength(200);
 });
+
+test("a line of blanks takes no longer than its length", () => {
+  const start = performance.now();
+  expect(failureLines(`not ok 1\n${" ".repeat(100_000)}.`)).toBe("not ok 1");
+  expect(performance.now() - start).toBeLessThan(5000);
+});

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 
 /** How test runners and compilers begin the line that names what failed. */
 const FAILURE =
-  /^\s*(?:not ok\b|✖(?! failing tests)|✗|×|✕|FAIL(?:ED|URE)?\b|--- FAIL|error(?:\[|:|\b TS)|.*: error\b|.*AssertionError)/i;
+  /^(?:\s*(?:not ok\b|✖(?! failing tests)|✗|×|✕|FAIL(?:ED|URE)?\b|--- FAIL|error(?:\[|:|\b TS))|.*(?:: error\b|AssertionError))/i;
 const MOST_LINES = 8;
 const LINE_CHARS = 200;
 

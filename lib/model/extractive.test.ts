@@ -118,6 +118,12 @@ test("every quote stands in its passage, is bounded, and the same comes again", 
   expect(found).toBeGreaterThan(20);
 });
 
+test("a line of blanks takes no longer than its length", () => {
+  const start = performance.now();
+  expect(sentences(`${" ".repeat(200_000)}.`)).toHaveLength(1);
+  expect(performance.now() - start).toBeLessThan(5000);
+});
+
 test("sentences are in order, apart, and lose nothing but headings and blanks", () => {
   fc.assert(
     fc.property(fc.array(word, { maxLength: 80 }), (words) => {

@@ -7,7 +7,7 @@ export interface Span {
 /** More is no sentence but a missing full stop: cut, so that a statement stays readable. */
 const MAX_CHARS = 480;
 /** Lines that say nothing by themselves: blank ones, headings, rules, borders of tables. */
-const SILENT = /^\s*(?:#{1,6}\s.*|[-=*_|:+\s]*)$/;
+const SILENT = /^(?:\s*#{1,6}\s.*|[-=*_|:+\s]*)$/;
 const BORDER = /^[\s:|-]+$/;
 /** Where a block of code begins or ends, which is made of other things than sentences. */
 const FENCE = /^\s*(?:```|~~~)/;

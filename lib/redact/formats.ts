@@ -100,7 +100,7 @@ export function redactFormats(text: string): string {
   );
   if (!result.includes("eyJ")) return result;
   return replaceMatches(result, ENCODED_JSON, "jwt", (match) => {
-    const token = match[0].replace(/\.+$/, "");
+    const token = match[0].replace(/(?<!\.)\.+$/, "");
     const start = token.indexOf("eyJ");
     if (start < 0 || token.length - start < 40 || !isEncodedJson(token.slice(start))) return null;
     return { start: match.index + start, end: match.index + token.length };

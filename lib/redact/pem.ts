@@ -2,7 +2,7 @@ import { placeholder, replaceSpans, type Span, type Write } from "./replace.ts";
 
 const MARKER = /-----(BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 /** Lines of base64 between real line ends or, in JSON that is quoted as text, written ones. */
-const BREAKS = /(?:\s|\\+[nr])+/;
+const BREAKS = /(?:\s|(?<!\\)\\+[nr])+/;
 const CUT_BODY = /(?:(?:\s|\\+[nr])*[A-Za-z0-9+/]{16,}={0,2})*/y;
 /** More than the largest private key in use. */
 const LONGEST_BODY = 64 * 1024;

@@ -26,7 +26,7 @@ const NUMBERED = /(?:sha|base|utf|u?int|float|ed|curve|oauth|http)-?[0-9]{1,5}(?
 
 /** Words alone, joined by capitals and signs, as in `nextPageToken`, `auth.token`, `must-be-long`, `sha256Digest`. */
 export function isWordy(value: string): boolean {
-  const text = value.replace(/[^A-Za-z0-9]+$/, "").replace(NUMBERED, "");
+  const text = value.replace(/(?<![^A-Za-z0-9])[^A-Za-z0-9]+$/, "").replace(NUMBERED, "");
   // A password has a digit nearly always, and so has what chance makes.
   if (/[0-9]/.test(text)) return false;
   const found = text.match(WORD) ?? [];

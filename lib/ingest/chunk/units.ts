@@ -70,7 +70,7 @@ export class UnitReader {
     if (this.#markdown && atLineStart) {
       const hashes = HEADING.exec(head);
       if (hashes !== null) {
-        const title = head.slice(hashes[0].length).replace(/[ \t]+#+$/, "");
+        const title = head.slice(hashes[0].length).replace(/(?<![ \t])[ \t]+#+$/, "");
         const heading = { level: (hashes[1] ?? "").length, title };
         return { kind: "heading", start, end, next, breakBefore, heading };
       }
