@@ -2,11 +2,14 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { closeDb } from "#db/client.ts";
+import { closeDb, db } from "#db/client.ts";
+import { fileRemovals } from "#db/schema.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { blobStore } from "#lib/blob/blob.ts";
 import { MAX_FILE_BYTES } from "#lib/ingest/document.ts";
+import { purgeFile } from "#lib/ingest/finish.ts";
 import { sourceKey } from "#lib/ingest/keys.ts";
 import { type Body, bytes, startTestApi, type TestApi } from "../test/servers/api.ts";
 import { setEnv } from "../test/support/environment.ts";
@@ -252,15 +255,28 @@ describe("an upload", () => {
   });
 });
 
-it("stays accepted when the event server is away, and a removal is not", async () => {
+it("of bytes whose file was just removed is a new file", async () => {
+  const { json: file } = await api.call("POST", `${path}?name=a`, { as: "ann", body: "again" });
+  expect((await api.call("DELETE", `${path}/${file.id}`, { as: "ann" })).status).toBe(202);
+  expect((await api.call("GET", `${path}/${file.id}`, { as: "ann" })).status).toBe(404);
+  const again = await api.call("POST", `${path}?name=a`, { as: "ann", body: "again" });
+  expect([again.status, again.json.id]).toEqual([201, expect.not.stringMatching(file.id)]);
+  // As its event would, late: the new one stays.
+  await purgeFile({ projectId, fileId: file.id });
+  expect(await blobStore().head(sourceKey(projectId, again.json.id))).toEqual({ size: 5 });
+});
+
+it("stays accepted when the event server is away, and so does a removal", async () => {
   const { json: file } = await api.call("POST", `${path}?name=a`, { as: "ann", body: "later" });
   await api.stopInngest();
   const answer = await api.call("POST", `${path}?name=b`, { as: "ann", body: "not announced" });
   expect(answer).toMatchObject({ status: 201, json: { status: "uploaded" } });
   const removal = await api.call("DELETE", `${path}/${file.id}`, { as: "ann" });
-  expect(removal).toMatchObject({ status: 503, json: { code: "events_unavailable" } });
-  expect(removal.headers.get("retry-after")).toBe("5");
-  expect((await api.call("GET", `${path}/${file.id}`, { as: "ann" })).status).toBe(200);
+  expect(removal.status).toBe(202);
+  expect((await api.call("GET", `${path}/${file.id}`, { as: "ann" })).status).toBe(404);
+  // What the sweeper finds it by.
+  const trace = eq(fileRemovals.fileId, file.id);
+  expect(await db().$count(fileRemovals, trace)).toBe(1);
 });
 
 /** An upload whose body the test writes by hand. */

@@ -1,9 +1,9 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { getFile, listFiles } from "#lib/data/files.server.ts";
+import { deleteFile, getFile, listFiles } from "#lib/data/files.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { errorMessage } from "#lib/errors.ts";
 import { fileRemoved, fileUploaded } from "#lib/events/catalogue/files.ts";
-import { event } from "#lib/events/emit.ts";
+import { event, type OutgoingEvent } from "#lib/events/emit.ts";
 import { log } from "#lib/log.ts";
 import {
   type AppEnv,
@@ -95,7 +95,10 @@ const remove = createRoute({
   path: "/projects/{projectId}/files/{fileId}",
   summary: "Remove a file with its chunks, vectors and bytes",
   request: { params: FileParams },
-  responses: { 202: { description: "Being removed" }, ...problems(401, 404, 422, 503) },
+  responses: {
+    202: { description: "Not found any more; what was made from it is being removed" },
+    ...problems(401, 404, 422),
+  },
 });
 
 export const fileRoutes = new OpenAPIHono<AppEnv>()
@@ -106,13 +109,7 @@ export const fileRoutes = new OpenAPIHono<AppEnv>()
     const { file, created } = await storeUpload(projectId, body);
     // The same bytes again are a request to look at them again, which the first event's id would have dropped.
     const occasion = created ? "" : c.var.requestId;
-    try {
-      await wake(event(fileUploaded, { projectId, fileId: file.id }, occasion));
-    } catch (error) {
-      // The row is there and the sweeper finds it: late is better than a client that uploads all of it again.
-      const cause = errorMessage(rootCause(error));
-      log.warn("upload not announced", { fileId: file.id, error: cause });
-    }
+    await announce(event(fileUploaded, { projectId, fileId: file.id }, occasion));
     c.header("location", `/api/projects/${projectId}/files/${file.id}`);
     return created ? c.json(shown(File, file), 201) : c.json(shown(File, file), 200);
   })
@@ -134,6 +131,19 @@ export const fileRoutes = new OpenAPIHono<AppEnv>()
     const { projectId, fileId } = c.req.valid("param");
     await getProject({ id: projectId, ownerUserId: c.var.userId });
     await getFile({ projectId, fileId });
-    await wake(event(fileRemoved, { projectId, fileId, by: c.var.userId }, c.var.requestId));
+    // Before the answer: the same bytes may be sent again right after it, and are a new file then.
+    await deleteFile({ projectId, fileId });
+    const removal = { projectId, fileId, by: c.var.userId };
+    await announce(event(fileRemoved, removal, c.var.requestId));
     return c.body(null, 202);
   });
+
+/** The rows say what is to be done and a sweeper finds them: late is better than a client that does all of it again. */
+async function announce(happened: OutgoingEvent): Promise<void> {
+  try {
+    await wake(happened);
+  } catch (error) {
+    const cause = errorMessage(rootCause(error));
+    log.warn("event not sent", { name: happened.name, ...happened.data, error: cause });
+  }
+}

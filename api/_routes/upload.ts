@@ -94,11 +94,13 @@ export async function storeUpload(
   }
 }
 
-/** Gives a file its bytes back, should they be lost: they have just come again. */
-async function restore({ blobRef }: ProjectFile, copy: string): Promise<void> {
+/** Gives a file its bytes back, should they be lost: they have just come again. One that is removed meanwhile keeps none. */
+async function restore({ id: fileId, blobRef }: ProjectFile, copy: string): Promise<void> {
   const store = blobStore();
   if (blobRef === null || (await store.head(blobRef))) return;
   await store.put(blobRef, await store.get(copy));
+  // Then its removal may have looked for them before they were there.
+  if (!(await findFile({ fileId }))) await store.delete(blobRef);
 }
 
 /** The type is the client's claim, kept for people; ingestion looks at the bytes. */
