@@ -91,6 +91,9 @@ export async function markRejected(
 /** Longer than an event goes on trying to fetch its link: ten times, the pauses growing to two hours. */
 const LINK_ALIVE_MS = 8 * 60 * 60_000;
 
+/** Nothing is tried more rarely: a file that is ingested again, or a link that is sent again, may have come years ago. */
+const LONGEST_PAUSE_MS = 24 * 60 * 60_000;
+
 /** A file that nobody has worked on for too long. */
 export interface LeftBehind {
   readonly projectId: string;
@@ -101,8 +104,8 @@ export interface LeftBehind {
 
 /**
  * Takes files that were left behind and stamps them, so that each is taken once per `olderThanMs` by however many
- * sweepers: unfinished files, the longest waiting first and each after twice the time that it waited before, so that what
- * never works is tried ever more rarely; then those that an older extraction version made, the oldest
+ * sweepers: unfinished files, the longest waiting first and each after twice the time that it waited before, at most a day
+ * later, so that what never works is tried ever more rarely; then those that an older extraction version made, the oldest
  * version first. Those of projects that are being deleted are not taken.
  */
 export async function claimLeftBehind(
@@ -115,7 +118,7 @@ export async function claimLeftBehind(
   // indexes, which are used only then.
   // A link without its credential only its own event can fetch: not before that one has surely given up.
   const unfinished = sql`${status} in ('pending', 'uploaded', 'ingesting')
-    and ${updatedAt} < now() - (${updatedAt} - ${projectFiles.createdAt})
+    and ${updatedAt} < now() - least(${updatedAt} - ${projectFiles.createdAt}, ${LONGEST_PAUSE_MS} * interval '1 millisecond')
     and not (${status} = 'pending' and ${projectFiles.sourceUrl} like '%[redacted:%'
       and ${updatedAt} > now() - ${LINK_ALIVE_MS} * interval '1 millisecond')`;
   const claimed = await claim({ olderThanMs, limit, which: unfinished, by: [updatedAt] }, executor);

@@ -253,6 +253,24 @@ describe("left behind", () => {
     expect(await findFile({ fileId: fresh })).toMatchObject({ status: "uploaded" });
   });
 
+  test("what came long ago waits for a day at most, what came lately for as long as before", async () => {
+    const old = (await upload("old")).file.id;
+    const late = (await upload("late")).file.id;
+    const came = (fileId: string, days: number) =>
+      db().execute(
+        sql`update project_files set created_at = now() - ${days} * interval '1 day', updated_at = updated_at where id = ${fileId}`,
+      );
+    await came(old, 200);
+    await markIngesting({ fileId: old });
+    await age(old, 23 * 60);
+    await came(late, 1);
+    await age(late, 11 * 60);
+    expect(await claim()).toEqual([]);
+    await age(old, 25 * 60);
+    await age(late, 13 * 60);
+    expect(new Set((await claim()).map(({ fileId }) => fileId))).toEqual(new Set([old, late]));
+  });
+
   test("the limit takes the longest waiting, and a project being deleted is left alone", async () => {
     const ids = [(await upload("a")).file.id, (await upload("b")).file.id];
     for (const [at, id] of ids.entries()) await age(id, 10_000 - at);
