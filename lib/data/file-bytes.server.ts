@@ -7,7 +7,7 @@ import { aliasesWith, moveNames } from "./file-names.server.ts";
 import { findFile, type ProjectFile } from "./files.server.ts";
 import { violates } from "./violation.ts";
 
-/** Each attempt beyond the first needs somebody to remove the other file at that very moment. */
+/** Each attempt beyond the first needs somebody to change one of the two files at that very moment. */
 const MAX_ATTACH_ATTEMPTS = 5;
 
 /**
@@ -26,7 +26,7 @@ export async function attachBytes(
     if (file) return { file, merged: false };
     const other = await mergeInto(fileId, bytes.sha256, executor);
     if (other) return { file: other, merged: true };
-    // The other file was removed between the two: now there is room for these bytes.
+    // One of the two changed in between: the next attempt finds room for these bytes, or says why there is none.
   }
   throw new Conflict("file_changing", `Files with the bytes of ${fileId} come and go: try again.`);
 }
@@ -57,15 +57,22 @@ async function attach(
   }
 }
 
-/** Moves the names of a pending file to the one with these bytes; null when that one is not there any more. */
+/**
+ * Moves the names of a pending file to the one with these bytes, and takes its row. Null when that one is not there any more, or
+ * the first is not pending: it is gone, or was given bytes meanwhile, which must not go with it.
+ */
 async function mergeInto(
   fileId: string,
   sha256: string,
   executor: Executor,
 ): Promise<ProjectFile | null> {
   return await executor.transaction(async (tx) => {
-    const pending = await findFile({ fileId }, tx);
-    if (!pending) throw new NotFound("file_not_found", `There is no file ${fileId}.`);
+    const [pending] = await tx
+      .select()
+      .from(projectFiles)
+      .where(and(eq(projectFiles.id, fileId), isNull(projectFiles.sha256)))
+      .for("update");
+    if (!pending) return null;
     const [other] = await tx
       .update(projectFiles)
       .set({ aliases: aliasesWith(pending.name) })

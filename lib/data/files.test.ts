@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { db } from "#db/client.ts";
+import { until } from "#local/client.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
@@ -159,6 +160,35 @@ describe("links", () => {
     const [file, ...others] = await filesOfProject();
     expect(others).toEqual([]);
     expect([file?.name, ...(file?.aliases ?? [])].sort()).toEqual(["linked", "uploaded"]);
+  });
+
+  test("a link that is given other bytes while it becomes another file keeps them, or is gone before", async () => {
+    const { file: other } = await upload("x");
+    const { file: pending } = await link("doc");
+    const waiting = async () => {
+      const { rows } = await db().execute<{ n: number }>(
+        sql`select count(*)::int as n from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows[0]?.n ?? 0;
+    };
+    let settled = false;
+    const attaching = await db().transaction(async (tx) => {
+      await tx.execute(sql`select from project_files where id = ${other.id} for update`);
+      const same = attachBytes({ fileId: pending.id, ...bytesOf("x", "same") });
+      await until("the first waits for the other file", async () => (await waiting()) === 1);
+      const different = attachBytes({ fileId: pending.id, ...bytesOf("y") });
+      const both = Promise.allSettled([same, different]);
+      void Promise.allSettled([different]).then(() => {
+        settled = true;
+      });
+      await until("the second is done or waits", async () => settled || (await waiting()) === 2);
+      return { both };
+    });
+    const [, different] = await attaching.both;
+    const kept = await findFile({ fileId: pending.id });
+    expect(kept?.sha256).toBe(different?.status === "fulfilled" ? bytesOf("y").sha256 : undefined);
+    expect(await filesOfProject()).toHaveLength(kept ? 2 : 1);
   });
 
   test("merging leaves the caller's transaction usable", async () => {
