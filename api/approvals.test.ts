@@ -8,6 +8,7 @@ import { readAudit } from "#lib/data/audit.server.ts";
 import { planEffects } from "#lib/effects/plan.ts";
 import { acceptRun } from "#lib/runs/accept.ts";
 import { startTestApi, type TestApi } from "../test/servers/api.ts";
+import { setEnv } from "../test/support/environment.ts";
 import { approverKey } from "../test/support/keys.ts";
 
 // Ann owns the project, its policy lets carol and dave decide, ci asks.
@@ -159,6 +160,60 @@ describe("an approver who is not the owner", () => {
     expect(seen.decisions).toEqual([
       expect.objectContaining({ assurance: "signature", signatureKeyId: key.id }),
     ]);
+  });
+});
+
+describe("without APPROVAL_EDGE_SECRET", () => {
+  let before: string | undefined;
+  beforeAll(async () => {
+    before = process.env.APPROVAL_EDGE_SECRET;
+    await setEnv({ APPROVAL_EDGE_SECRET: undefined });
+  });
+  afterAll(() => setEnv({ APPROVAL_EDGE_SECRET: before }));
+
+  it("what is said goes without a seal, and counts where the policy asks for no more", async () => {
+    const { id, intentHash } = await waiting();
+    for (const [verb, as] of [
+      ["grant", "carol"],
+      ["deny", "dave"],
+      ["revoke", "dave"],
+    ] as const) {
+      const path = `/api/approvals/${id}/${verb}`;
+      const { status, json } = await api.call("POST", path, { as, json: { intentHash } });
+      expect(status, verb).toBe(202);
+      expect((await sent(json.eventId)).data).toEqual({
+        ...{ projectId, approvalId: id, intentHash, by: as },
+      });
+      if (verb === "grant") expect(await judged(json.eventId)).toEqual({ accepted: true });
+    }
+    const { decisions } = (await get("carol", `/api/approvals/${id}`)).json;
+    expect(decisions).toEqual([expect.objectContaining({ assurance: "event" })]);
+  });
+
+  it("a policy that asks for more refuses it, and it can be said again in another request", async () => {
+    const before = (await get("ann", `${project}/policy`)).json.document;
+    const strict = { default: { ...before.default, assurance: "api" } };
+    await api.call("PUT", `${project}/policy`, { as: "ann", json: strict });
+    const { id, intentHash } = await waiting();
+    await api.call("PUT", `${project}/policy`, { as: "ann", json: before });
+    const grant = async (requestId: string) => {
+      const call = { as: "carol", json: { intentHash }, headers: { "x-request-id": requestId } };
+      return (await api.call("POST", `/api/approvals/${id}/grant`, call)).json.eventId;
+    };
+    const first = await grant("one");
+    expect(await judged(first)).toMatchObject({ accepted: false, reason: "assurance_too_low" });
+    expect(await grant("one")).toBe(first);
+    expect(await grant("other")).not.toBe(first);
+
+    const [effect] = (await get("ann", `/api/approvals/${id}`)).json.effects;
+    const resolve = async () =>
+      await api.call("POST", `/api/effects/${effect.id}/resolve`, {
+        ...{ as: "carol", json: { resolution: "resend" } },
+      });
+    const [resolved, again] = [await resolve(), await resolve()];
+    expect(resolved.status).toBe(202);
+    expect((await sent(resolved.json.eventId)).data).not.toHaveProperty("edge");
+    expect(again.json.eventId).not.toBe(resolved.json.eventId);
   });
 });
 

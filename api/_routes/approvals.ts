@@ -175,7 +175,12 @@ for (const [verb, decision, type] of [
     const proof = signature
       ? { signature }
       : { edge: seal(facts, { by, requestId, until: expiresAt }) };
-    const said = event(type, { projectId, approvalId, intentHash, by, note, ...proof });
+    // The occasion: what no proof tells apart may rightly be said again in another request.
+    const said = event(
+      type,
+      { projectId, approvalId, intentHash, by, note, ...proof },
+      signature ? undefined : requestId,
+    );
     await wake(said);
     return c.json({ eventId: said.id }, 202);
   });

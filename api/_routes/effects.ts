@@ -117,7 +117,12 @@ export const effectRoutes = new OpenAPIHono<AppEnv>()
       externalId: said.externalId ?? "",
     };
     const proof = signature ? { signature } : { edge: seal(facts, { by, requestId }) };
-    const resolved = event(effectResolved, { projectId, effectId, by, ...said, ...proof });
+    // The occasion: what no proof tells apart may rightly be said again, such as of the next attempt.
+    const resolved = event(
+      effectResolved,
+      { projectId, effectId, by, ...said, ...proof },
+      signature ? undefined : requestId,
+    );
     await wake(resolved);
     return c.json({ eventId: resolved.id }, 202);
   });
