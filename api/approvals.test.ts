@@ -289,6 +289,13 @@ describe("a run", () => {
     const bad = { ...json, input: { ...input, book: "Not A Book" } };
     const refused = await api.call("POST", `${project}/runs`, { as: "ann", json: bad });
     expect(refused.json).toMatchObject({ status: 422, code: "run_input" });
+    for (const text of ["a\0b", "a\ud800b"]) {
+      const entries = [{ name: "a", value: text }];
+      const unstorable = { ...json, input: { ...input, entries } };
+      const answer = await api.call("POST", `${project}/runs`, { as: "ann", json: unstorable });
+      expect(answer.json).toMatchObject({ status: 422, code: "run_input" });
+      expect(answer.json.detail).toContain("entries.0.value: must be Unicode without NUL");
+    }
   });
 
   it("is told with its steps, approvals, effects and timeline, and canceled by an event", async () => {

@@ -174,9 +174,8 @@ export const runRoutes = new OpenAPIHono<AppEnv>()
     const { runId = newId("run"), ...asked } = c.req.valid("json");
     const { userId: requestedBy, requestId } = c.var;
     await getProject({ id: projectId, ownerUserId: requestedBy });
-    checkInput(asked.kind, asked.input);
+    const input = checkInput(asked.kind, asked.input);
     if (asked.kind === "research") await checkRefined({ projectId, input: asked.input });
-    const input = runRequested.schema.shape.input.parse(asked.input);
     // The occasion: what was asked for once may rightly be asked for again, after it failed.
     const asking = event(
       runRequested,

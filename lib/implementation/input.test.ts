@@ -45,6 +45,8 @@ test.each([
   [{ changes: files("a", "a") }, /paths must differ/],
   [{ changes: { from: "diff", diff: `+const token = "${secret}";\n` } }, /secret/],
   [{ verify: [{ check: "deploy", command: ["x"] }] }, /verify/],
+  [{ verify: [{ check: "test", command: ["a\0"] }] }, /verify\.0\.command\.0: .*without NUL/],
+  [{ tasks: [{ title: "half \ud800" }] }, /tasks\.0\.title: must be Unicode/],
   [{ merge: "rebase" }, /merge/],
   [{ changes: { from: "model", files: [] } }, /changes/],
   [{ changes: { from: "model" }, budget: { calls: 0 } }, /budget\.calls/],

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { researchInput } from "../artifacts/input.ts";
 import { InvalidInput } from "../errors.ts";
+import { json } from "../events/catalogue/fields.ts";
 import { repositoryInput } from "../implementation/input.ts";
 import { removalInput } from "../provision/removal-input.ts";
 
@@ -35,11 +36,22 @@ export function targetOf(input: Record<string, unknown>): { target?: string } {
   return typeof input.target === "string" ? { target: input.target } : {};
 }
 
-/** Throws InvalidInput that says what is wrong with the input of a run. */
-export function checkInput(kind: "research" | "implementation", input: unknown): void {
-  const schema = kind === "research" ? researchInput : implementationInput;
-  const { success, error } = schema.safeParse(input);
-  if (success) return;
+/**
+ * The input of a run as it came, of which is known that it is what its kind takes and can be kept. Throws InvalidInput that
+ * says what is wrong with it, and where.
+ */
+export function checkInput(
+  kind: "research" | "implementation",
+  input: unknown,
+): z.infer<typeof json> {
+  // First: it is not nested deeper than what looks through all of it can go.
+  parsed(kind === "research" ? researchInput : implementationInput, input);
+  return parsed(json, input);
+}
+
+function parsed<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+  const { success, data, error } = schema.safeParse(input);
+  if (success) return data;
   const problems = error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new InvalidInput("run_input", `The input is not right. ${problems.join("; ")}`);
 }

@@ -18,7 +18,8 @@ export const id = z
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair: such a text is refused before anything is written. */
 const storable = (value: string) => value.isWellFormed() && !value.includes("\0");
-const text = z.string().refine(storable, { error: "must be Unicode without NUL" });
+const UNSTORABLE = "must be Unicode without NUL";
+const text = z.string().refine(storable, { error: UNSTORABLE });
 
 /** Who did it: a user id or the name of a system. */
 export const actor = text.min(1).max(200);
@@ -51,12 +52,18 @@ export const timestamp = z.iso.datetime();
 export const count = z.int().min(0);
 
 /** JSON object of the emitter's own making; bounded where it is used. */
-export const json = z
-  .record(z.string(), z.json())
-  .refine(allStorable, { error: "must be Unicode without NUL" });
+export const json = z.record(z.string(), z.json()).superRefine((value, { addIssue }) => {
+  const path = unstorableAt(value);
+  if (path) addIssue({ code: "custom", message: UNSTORABLE, path: [...path] });
+});
 
-function allStorable(value: unknown): boolean {
-  if (typeof value === "string") return storable(value);
-  if (value === null || typeof value !== "object") return true;
-  return Object.entries(value).every(([key, inner]) => storable(key) && allStorable(inner));
+/** Where the first text is that cannot be stored, as the path to it or to the object whose key it is; null: nowhere. */
+function unstorableAt(value: unknown, path: readonly string[] = []): readonly string[] | null {
+  if (typeof value === "string") return storable(value) ? null : path;
+  if (value === null || typeof value !== "object") return null;
+  for (const [key, inner] of Object.entries(value)) {
+    const found = storable(key) ? unstorableAt(inner, [...path, key]) : path;
+    if (found) return found;
+  }
+  return null;
 }
