@@ -13,6 +13,8 @@ export const EXIT = {
   undecided: 5,
   /** A fault of ours. */
   bug: 70,
+  /** Nobody reads what it has to say any more: what a shell makes of SIGPIPE. */
+  unread: 141,
 } as const;
 
 /** An end that a person can do something about: told in a sentence, never with a stack trace. */

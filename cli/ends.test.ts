@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+// What the command line ends with when the terminal, the reader of its output or the server goes away midway: the server
+// is one that does so when it is told to.
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const HASH = "a".repeat(64);
+const APPROVAL = {
+  ...{ id: "appr_1", runId: "run_1", scope: "ledger.write", status: "pending", plan: "The plan" },
+  ...{ intentSummary: "", intentHash: HASH, requestedBy: "ci", approvers: ["ann"], quorum: 1 },
+  ...{ assurance: "event", expiresAt: "2030-01-01T00:00:00.000Z" },
+  ...{ decisions: [] as object[], refusals: [] },
+};
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+let answer: Handler;
+const server = createServer((request, response) => answer(request, response));
+let dir: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "countersign-ends-"));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  env = {
+    COUNTERSIGN_URL: `http://127.0.0.1:${port}`,
+    COUNTERSIGN_TOKEN: "a.b.c",
+    COUNTERSIGN_PROJECT: "p",
+  };
+});
+afterAll(async () => {
+  server.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const says =
+  (value: unknown): Handler =>
+  (_, response) =>
+    response.end(JSON.stringify(value));
+
+/** Runs it with a reader of its stdout that has gone. Resolves with its exit code. */
+async function unread(...args: string[]): Promise<unknown> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env.PATH ?? "", ...env },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  child.stdout.destroy();
+  const [code] = await once(child, "exit");
+  return code;
+}
+
+test("when nobody reads any more it ends as SIGPIPE would end it, and what said no says no", async () => {
+  const file = join(dir, "bad.zip");
+  await writeFile(file, "no ZIP");
+  answer = says(APPROVAL);
+  const approve = ["approve", "appr_1", "--yes", "--intent", HASH];
+  const codes = [unread(...approve), unread("bundle", "verify", file), unread("--help")];
+  expect(await Promise.all(codes)).toEqual([141, 1, 141]);
+}, 60_000);
