@@ -5,6 +5,8 @@ import type { Settings } from "./settings.ts";
 const TIMEOUT_MS = 30_000;
 /** For all of a body that may be large, on a slow line; fetch itself gives up when nothing comes for five minutes. */
 const DOWNLOAD_TIMEOUT_MS = 60 * 60_000;
+/** What is taken as a whole, in memory: what is larger could not be one text. */
+const MAX_TEXT_BYTES = 300 * 1024 * 1024;
 
 const problem = z.object({ code: z.string(), detail: z.string() });
 
@@ -69,9 +71,16 @@ export class Api {
     await this.#call("DELETE", path);
   }
 
-  /** The body as text; for answers of one JSON value a line. */
+  /** All of a body that may be large, as text. Throws Failure for one that is too large, and as {@link download} does. */
   async text(path: string): Promise<string> {
-    return await (await this.#call("GET", path)).text();
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of this.download(path)) {
+      bytes += piece.length;
+      if (bytes > MAX_TEXT_BYTES) throw new Failure(EXIT.negative, "It is larger than 300 MB.");
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces).toString("utf8");
   }
 
   /** The body in pieces as they come, for what may be large. Throws Failure, also when it breaks off. */

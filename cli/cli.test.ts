@@ -17,9 +17,9 @@ import { mintLocalToken } from "#lib/auth/local.ts";
 import { PRESETS } from "#lib/policy/document.ts";
 import { until } from "#local/client.ts";
 import { OWNER, type TestCloud, testCloud } from "../test/support/cloud.ts";
+import { type Ended, runCli } from "../test/support/command-line.ts";
 import { Researcher } from "../test/support/research.ts";
 import { RunDesk } from "../test/support/runs.ts";
-import { cli } from "./cli.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const BIN = fileURLToPath(new URL("bin.js", import.meta.url));
@@ -42,12 +42,6 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 const settings = (env: Record<string, string> = {}) => ({
   COUNTERSIGN_URL: world.cloud.appUrl,
   COUNTERSIGN_TOKEN: token,
@@ -56,26 +50,8 @@ const settings = (env: Record<string, string> = {}) => ({
   ...env,
 });
 
-/** Runs the command line with nobody at the terminal: in this process, where it starts in no time. */
-async function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const before = { ...process.env };
-  const written = { out: "", err: "" };
-  const keep = (stream: "out" | "err") => (text: string | Uint8Array) => {
-    written[stream] += text;
-    return true;
-  };
-  const out = vi.spyOn(process.stdout, "write").mockImplementation(keep("out"));
-  const err = vi.spyOn(process.stderr, "write").mockImplementation(keep("err"));
-  Object.assign(process.env, settings(env));
-  try {
-    const code = await cli(args);
-    return { code, ...written };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-    process.env = before;
-  }
-}
+const run = (args: readonly string[], env?: Record<string, string>): Promise<Ended> =>
+  runCli(args, settings(env));
 
 /** The same as `npx countersign` does it. */
 function spawned(args: readonly string[]): Promise<Ended> {

@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { runCli } from "../test/support/command-line.ts";
 
 // What the command line ends with when the terminal, the reader of its output or the server goes away midway: the server
 // is one that does so when it is told to.
@@ -41,6 +42,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
+const run = (...args: string[]) => runCli(args, env);
 const says =
   (value: unknown): Handler =>
   (_, response) =>
@@ -65,3 +67,33 @@ test("when nobody reads any more it ends as SIGPIPE would end it, and what said 
   const codes = [unread(...approve), unread("bundle", "verify", file), unread("--help")];
   expect(await Promise.all(codes)).toEqual([141, 1, 141]);
 }, 60_000);
+
+test("an audit chain may take longer than other answers, and one that breaks off is 3", async () => {
+  const file = join(dir, "chain.jsonl");
+  const signals: { ms: number; control: AbortController }[] = [];
+  const clock = vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+    const control = new AbortController();
+    signals.push({ ms, control });
+    return control.signal;
+  });
+  // "Ü" comes in two pieces.
+  const text = Buffer.from('{"by":"Ü"}\n');
+  const begun = (then: (response: ServerResponse) => void): Handler => {
+    return (_, response) => response.write(text.subarray(0, 8), () => then(response));
+  };
+  try {
+    answer = begun((response) => {
+      // Ten minutes pass.
+      for (const { ms, control } of signals) if (ms <= 600_000) control.abort();
+      response.end(text.subarray(8));
+    });
+    expect(await run("audit", "export", file)).toMatchObject({ code: 0, err: "" });
+    expect(await readFile(file)).toEqual(text);
+    answer = begun((response) => response.destroy());
+    expect(await run("audit", "verify")).toMatchObject({
+      ...{ code: 3, out: "", err: expect.stringContaining("broke off") },
+    });
+  } finally {
+    clock.mockRestore();
+  }
+});
