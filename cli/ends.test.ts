@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { runCli } from "../test/support/command-line.ts";
@@ -95,5 +96,21 @@ test("an audit chain may take longer than other answers, and one that breaks off
     });
   } finally {
     clock.mockRestore();
+  }
+});
+
+test("a terminal that is closed at the question has not said yes", async () => {
+  answer = says(APPROVAL);
+  const terminal = Object.assign(new PassThrough(), { isTTY: true });
+  const stdin = vi.spyOn(process, "stdin", "get").mockReturnValue(terminal as never);
+  try {
+    terminal.end();
+    const asked = await run("approve", "appr_1");
+    expect(asked).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/: \r?\nNothing was sent.\n$/),
+    });
+  } finally {
+    stdin.mockRestore();
   }
 });

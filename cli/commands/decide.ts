@@ -98,15 +98,23 @@ async function agreed(verb: Verb, { yes, intent }: DecideOptions, json: boolean)
   if (json || !process.stdin.isTTY) {
     throw new Failure(EXIT.usage, "There is nobody to ask: say --yes, and --intent to approve.");
   }
+  if (await saysYes(`Type "yes" to ${verb === "grant" ? "approve" : verb} it: `)) return;
+  complain("Nothing was sent.");
+  throw new Failure(EXIT.negative, "");
+}
+
+/** Whether a person answers with yes. Who leaves without an answer (Ctrl-C, Ctrl-D) has not. */
+async function saysYes(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const left = new AbortController();
+  terminal.once("close", () => left.abort());
   try {
-    const answer = await terminal.question(
-      clean(`Type "yes" to ${verb === "grant" ? "approve" : verb} it: `),
-    );
-    if (answer.trim().toLowerCase() === "yes") return;
+    const answer = await terminal.question(clean(question), { signal: left.signal });
+    return answer.trim().toLowerCase() === "yes";
+  } catch (error) {
+    if (!left.signal.aborted) throw error;
+    return false;
   } finally {
     terminal.close();
   }
-  complain("Nothing was sent.");
-  throw new Failure(EXIT.negative, "");
 }
