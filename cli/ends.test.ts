@@ -114,3 +114,33 @@ test("a terminal that is closed at the question has not said yes", async () => {
     stdin.mockRestore();
   }
 });
+
+test("a server that is away for a moment after something was sent is asked again", async () => {
+  const accepted = {
+    ...APPROVAL,
+    decisions: [{ decision: "granted", decidedBy: "ann", eventId: "e" }],
+  };
+  const once503: Handler = (_, response) => response.writeHead(503).end();
+  const cut: Handler = (_, response) => response.destroy();
+  const script = (...handlers: Handler[]): Handler => {
+    return (request, response) => (handlers.shift() ?? says(accepted))(request, response);
+  };
+  answer = script(says(APPROVAL), says({ eventId: "e" }), once503, cut);
+  const approve = ["approve", "appr_1", "--yes", "--intent", HASH];
+  const approved = await run(...approve);
+  expect(approved).toMatchObject({ code: 0, out: expect.stringContaining("Accepted") });
+  expect(approved.err.split("Still looking.")).toHaveLength(2);
+
+  let asked = 0;
+  answer = (request, response) => {
+    asked += 1;
+    const sent = [says(APPROVAL), says({ eventId: "e" })][asked - 1];
+    (sent ?? cut)(request, response);
+  };
+  const away = await run(...approve, "--wait", "1", "--json");
+  expect(away).toMatchObject({ code: 5, err: expect.stringContaining("It was sent") });
+  expect(JSON.parse(away.out)).toMatchObject({ outcome: "undecided", eventId: "e" });
+
+  answer = script((_, response) => response.writeHead(403).end());
+  expect(await run(...approve)).toMatchObject({ code: 1 });
+});
