@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import { env } from "#lib/env.ts";
+import { devServer, env } from "#lib/env.ts";
 import { EXIT, Failure } from "./exit.ts";
 
 /** What can be said on the command line about where to go. */
@@ -37,9 +37,8 @@ const KEPT = fileURLToPath(new URL("../.local/cli.json", import.meta.url));
 export function settings(flags: Flags): Settings {
   const vars = env();
   const file = readKept(flags.config);
-  const dev = vars.INNGEST_DEV === "1" || vars.INNGEST_DEV === "true";
-  const inngest = dev ? "http://127.0.0.1:8288" : vars.INNGEST_DEV;
-  const eventKey = inngest ? undefined : vars.INNGEST_EVENT_KEY;
+  const inngest = devServer(vars);
+  const eventKey = inngest === null ? vars.INNGEST_EVENT_KEY : undefined;
   return {
     url: flags.url ?? vars.COUNTERSIGN_URL ?? file.url,
     token: flags.token ?? vars.COUNTERSIGN_TOKEN ?? file.token,

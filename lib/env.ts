@@ -374,6 +374,14 @@ export function isDeployed(): boolean {
   return VERCEL_ENV === "production" || VERCEL_ENV === "preview" || NODE_ENV === "production";
 }
 
+const DEV_SERVER = "http://127.0.0.1:8288";
+
+/** Base URL of the Inngest dev server; null in production. As the SDK reads INNGEST_DEV. */
+export function devServer({ INNGEST_DEV }: Pick<Env, "INNGEST_DEV">): string | null {
+  if (INNGEST_DEV === undefined || /^(0|false)$/i.test(INNGEST_DEV)) return null;
+  return URL.canParse(INNGEST_DEV) ? INNGEST_DEV : DEV_SERVER;
+}
+
 /** Names that end so hold keys, ours and those of SDKs: INNGEST_EVENT_KEY, INNGEST_SIGNING_KEY_FALLBACK, NEON_API_KEY. */
 const KEY_NAME = /(?<!PUBLIC)_KEY(?:_(?:FALLBACK|OLD|NEW|[0-9]+))?$/;
 

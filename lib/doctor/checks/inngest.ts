@@ -1,19 +1,12 @@
 import * as z from "zod";
-import { type Env, isDeployed } from "../../env.ts";
+import { devServer, type Env, isDeployed } from "../../env.ts";
 import { ask, below, get } from "../ask.ts";
 import { type Check, CheckFailed, type Finding, missing, ok } from "../check.ts";
 
 const CLOUD = "https://api.inngest.com";
-const DEV_SERVER = "http://127.0.0.1:8288";
 /** With the name of its environment before it, as the dashboard shows it, or bare, as a self-hosted server is given it. */
 const SIGNING_KEY = /^(signkey-\w+-)?([0-9a-f]{2})+$/i;
 const EVENT_KEY = /^[\w-]{8,}$/;
-
-/** Base URL of the dev server; null in production. As the SDK reads INNGEST_DEV. */
-function devServer({ INNGEST_DEV }: Env): string | null {
-  if (INNGEST_DEV === undefined || /^(0|false)$/i.test(INNGEST_DEV)) return null;
-  return URL.canParse(INNGEST_DEV) ? INNGEST_DEV : DEV_SERVER;
-}
 
 export const inngest: Check = {
   name: "Inngest",
