@@ -8,8 +8,10 @@ import { db } from "#db/client.ts";
 import { runs } from "#db/schema.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { blobStore } from "../blob/blob.ts";
+import { listArtifacts } from "../data/artifact-lists.server.ts";
 import { readArtifact } from "../data/artifacts.server.ts";
 import { deleteChunks, insertChunks } from "../data/chunks.server.ts";
+import { markIngested } from "../data/file-progress.server.ts";
 import { registerUpload } from "../data/files.server.ts";
 import { beginProjectDelete, createProject } from "../data/projects.server.ts";
 import { readRun } from "../data/runs.server.ts";
@@ -45,17 +47,21 @@ afterAll(async () => {
 async function scene(): Promise<{ projectId: string; chunkId: string }> {
   const slug = newId("project");
   const { id: projectId } = await createProject({ ownerUserId: "ann", name: "P", slug });
-  const sha256 = hash("sha256", slug, "hex");
+  return { projectId, chunkId: await upload(projectId, TEXT) };
+}
+
+/** Brings the document, or another text under its name; returns the id of its chunk. */
+async function upload(projectId: string, content: string): Promise<string> {
+  const sha256 = hash("sha256", projectId + content, "hex");
   const { file } = await registerUpload({
     ...{ projectId, name: "n.md", mimeType: "text/markdown", sizeBytes: 1, sha256, blobRef: "b" },
   });
-  const chunk = { id: sha256, ordinal: 0, content: TEXT, breadcrumbs: "", tokenCount: 9 };
-  const place = { pageStart: null, pageEnd: null, startOffset: 0, endOffset: TEXT.length };
-  await insertChunks({
-    ...{ projectId, fileId: file.id, fileSha256: sha256, extractionVersion: 1 },
-    chunks: [{ ...chunk, ...place }],
-  });
-  return { projectId, chunkId: sha256 };
+  const chunk = { id: sha256, ordinal: 0, content, breadcrumbs: "", tokenCount: 9 };
+  const place = { pageStart: null, pageEnd: null, startOffset: 0, endOffset: content.length };
+  const read = { fileId: file.id, extractionVersion: 1 };
+  await insertChunks({ projectId, ...read, fileSha256: sha256, chunks: [{ ...chunk, ...place }] });
+  await markIngested({ ...read, format: "markdown", pageCount: null, chunkCount: 1 });
+  return sha256;
 }
 
 async function work(projectId: string): Promise<Work> {
@@ -95,6 +101,26 @@ test("a run that dies after the commit of its version finds it again, also under
   expect(await publishDraft(first)).toEqual(published);
   expect(await publishDraft(second)).toMatchObject({ version: 2, created: true });
   expect(await publishDraft(first)).toEqual(published);
+});
+
+test("the same text whose sources are others now is a new version, so that a stale one can be mended", async () => {
+  const { projectId, chunkId: old } = await scene();
+  const publish = async (chunkId: string) => {
+    const run = await work(projectId);
+    await draft(run, chunkId, "The chain must be long.");
+    await checkArtifact(run);
+    return await publishDraft(run);
+  };
+  const stale = async () => (await listArtifacts({ projectId })).items.map((one) => one.stale);
+  await publish(old);
+  expect(await publish(old)).toMatchObject({ version: 1, created: false });
+  const replaced = await upload(projectId, `${TEXT} The anchor is new.`);
+  expect(await stale()).toEqual([true]);
+  // What is cited as before is as stale as before: that would go on for ever.
+  expect(await publish(old)).toMatchObject({ version: 1, created: false });
+  expect(await publish(replaced)).toMatchObject({ version: 2, created: true, citations: 1 });
+  expect(await stale()).toEqual([false]);
+  expect(await publish(replaced)).toMatchObject({ version: 2, created: false });
 });
 
 test("sources that go while a run is under way end it: nothing is published that says they do not answer", async () => {

@@ -1,7 +1,7 @@
 import { artifactEntry } from "../audit/happened.ts";
 import { type Artifact, artifactOfRun, publishArtifact } from "../data/artifacts.server.ts";
 import { appendAudit } from "../data/audit.server.ts";
-import { countCitations, insertCitations } from "../data/citations.server.ts";
+import { countCitations, insertCitations, repinsOutdated } from "../data/citations.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { checkSections, readCitedCode } from "./check.ts";
 import { compose } from "./compose.ts";
@@ -33,8 +33,10 @@ export async function publishDraft(work: Work, instruction?: string): Promise<Pu
     const { sections, gone } = await checkSections(projectId, drafts, { code, tx });
     if (gone !== undefined) throw sourcesMoved(kind, gone);
     const { content, metadata, citations } = compose(template, sections, instruction);
+    // What it quotes may stand in another file by now than in the one that the newest version cites.
+    const renews = ({ id: artifactId }: Artifact) => repinsOutdated({ artifactId }, citations, tx);
     const { artifact, created } = await publishArtifact(
-      { projectId, runId, kind, logicalKey, content, metadata: { ...metadata } },
+      { projectId, runId, kind, logicalKey, content, metadata: { ...metadata }, renews },
       tx,
     );
     if (created) {

@@ -17,13 +17,15 @@ export interface ArtifactKey {
 
 /**
  * Publishes the next version of an artifact: 1, 2, 3 without gaps, however many publish at once. Content that equals the
- * latest version's is no new version; `created` is then false. What looks like a secret is redacted.
+ * latest version's is no new version, unless `renews` says that it takes that one's place; `created` is then false. What
+ * looks like a secret is redacted.
  */
 export async function publishArtifact(
   input: ArtifactKey & {
     runId?: string | undefined;
     content: string;
     metadata?: Record<string, unknown>;
+    renews?: (latest: Artifact) => Promise<boolean>;
   },
   executor: Executor = db(),
 ): Promise<{ artifact: Artifact; created: boolean }> {
@@ -36,7 +38,9 @@ export async function publishArtifact(
     const lock = JSON.stringify(["artifact", projectId, kind, logicalKey]);
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${lock}, 0))`);
     const latest = await getLatestArtifact(input, tx);
-    if (latest?.contentSha256 === contentSha256) return { artifact: latest, created: false };
+    if (latest?.contentSha256 === contentSha256 && !(await input.renews?.(latest))) {
+      return { artifact: latest, created: false };
+    }
     const version = (latest?.version ?? 0) + 1;
     const [artifact] = await tx
       .insert(artifacts)

@@ -77,6 +77,20 @@ export async function listCitations(
   return await readCitations(eq(citations.artifactId, artifactId), executor);
 }
 
+/** Whether an artifact cites a source that has changed since, where these citations of the same text have another instead. */
+export async function repinsOutdated(
+  { artifactId }: { artifactId: string },
+  pinned: readonly Pinned[],
+  executor: Executor = db(),
+): Promise<boolean> {
+  const before = await listCitations({ artifactId }, executor);
+  return before.some((citation) => {
+    const now = Object.entries(pinned[citation.ordinal - 1] ?? {});
+    const was: Readonly<Record<string, unknown>> = { ...citation };
+    return citation.outdated && now.some(([name, value]) => was[name] !== value);
+  });
+}
+
 /** The citations of messages, those of one message together and in the order of their numbers. */
 export async function citationsOfMessages(
   { ids }: { ids: readonly string[] },
