@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { FileChunk } from "../data/chunks.server.ts";
 import { inline } from "../markdown.ts";
+import { redactText } from "../redact.ts";
 import { type PinnedCitation, pin } from "../retrieval/citations.ts";
 import { compose } from "./compose.ts";
 import { DEFAULT_KINDS, KIND, templateOf } from "./kinds.ts";
@@ -53,6 +54,27 @@ test("sections stand in the template's order, places are numbered as the text co
   ]);
   expect(composed.content).toContain(
     "1. manual \\[v2\\].pdf, pages 2-3: “It must be serviced yearly.”",
+  );
+});
+
+test("a title or instruction that looks like a secret is redacted before sections are counted", () => {
+  const floats = cite("The buoy floats.", "The buoy floats.");
+  const sections = [{ heading: "H", guidance: "", queries: [], id: "a" }];
+  const statements = [{ text: "The buoy floats.", citations: [floats] }];
+  const words = ["Authorization:", "Bearer", "password:", "hunter2Xk39zz", "[redacted:header]"];
+  const more = ["\n", "AKIAIOSFODNN7EXAMPLE", "-----BEGIN PRIVATE KEY-----", "token =", "is", '"'];
+  const text = fc.array(fc.constantFrom(...words, ...more), { maxLength: 8 });
+  fc.assert(
+    fc.property(text, text, (title, instruction) => {
+      const template = { title: title.join(" ").replaceAll("\n", ""), sections };
+      const checked = [{ id: "a", model: null, statements }];
+      const { content, metadata } = compose(template, checked, instruction.join(" "));
+      expect(redactText(content)).toBe(content);
+      expect(redactText(metadata.title)).toBe(metadata.title);
+      const [only] = metadata.sections;
+      expect(content.slice(only?.start, only?.end)).toBe("The buoy floats. [1]");
+    }),
+    { examples: [[["T"], ["Use this password:\nhunter2Xk39zz"]]] },
   );
 });
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Artifact } from "../data/artifacts.server.ts";
 import { inline } from "../markdown.ts";
+import { redactText } from "../redact.ts";
 import { type Pinned, placeOf } from "../retrieval/citations.ts";
 import { codePlace } from "../retrieval/code.ts";
 import type { CheckedSection, Cited } from "./draft.ts";
@@ -34,7 +35,8 @@ const MAX_SHOWN_QUOTE = 200;
 
 /**
  * The artifact as Markdown: sections with numbered citations, and the list of sources. Depends on nothing but what goes in,
- * so that the same findings are the same bytes, and no new version.
+ * so that the same findings are the same bytes, and no new version. What looks like a secret is redacted, before anybody counts
+ * where a section begins; of statements nothing is, since the check has withheld those that hold one.
  */
 export function compose(
   template: Template,
@@ -48,7 +50,9 @@ export function compose(
       ? EXTRACTIVE
       : `Written by the language model ${model}; every sentence cites the sources that it is taken from.`;
   const about = instruction === undefined ? [] : [`> Changed as asked: ${inline(instruction)}`, ""];
-  let content = [`# ${template.title}`, "", `> ${origin}`, "", ...about, ""].join("\n");
+  const title = redactText(template.title);
+  // On one line an instruction can look like what it did not when it was kept.
+  let content = redactText([`# ${title}`, "", `> ${origin}`, "", ...about, ""].join("\n"));
   const sections: ArtifactMetadata["sections"] = [];
   for (const { id, heading } of template.sections) {
     const statements = checked.find((section) => section.id === id)?.statements ?? [];
@@ -61,10 +65,10 @@ export function compose(
     sections.push({ id, heading, start, end: content.length });
     content += "\n\n";
   }
-  content += ["## Sources", "", ...numbers.citations.map(source), ""].join("\n");
+  content += redactText(["## Sources", "", ...numbers.citations.map(source), ""].join("\n"));
   return {
     content,
-    metadata: { title: template.title, model, sections },
+    metadata: { title, model, sections },
     citations: numbers.citations,
   };
 }

@@ -3,6 +3,7 @@ import { type Artifact, artifactOfRun, publishArtifact } from "../data/artifacts
 import { appendAudit } from "../data/audit.server.ts";
 import { countCitations, insertCitations, repinsOutdated } from "../data/citations.server.ts";
 import { transaction } from "../data/transaction.server.ts";
+import { redactText } from "../redact.ts";
 import { checkSections, readCitedCode } from "./check.ts";
 import { compose } from "./compose.ts";
 import { getChecked, templateOfRun, type Work } from "./draft.ts";
@@ -33,6 +34,9 @@ export async function publishDraft(work: Work, instruction?: string): Promise<Pu
     const { sections, gone } = await checkSections(projectId, drafts, { code, tx });
     if (gone !== undefined) throw sourcesMoved(kind, gone);
     const { content, metadata, citations } = compose(template, sections, instruction);
+    if (redactText(content) !== content) {
+      throw new Error(`${kind} would be redacted, and its sections be elsewhere than it says`);
+    }
     // What it quotes may stand in another file by now than in the one that the newest version cites.
     const renews = ({ id: artifactId }: Artifact) => repinsOutdated({ artifactId }, citations, tx);
     const { artifact, created } = await publishArtifact(
