@@ -85,7 +85,9 @@ function checkStatement(
  * PDF breaks lines anywhere and models do not.
  */
 export function locate(text: string, quote: string): string | undefined {
-  const wanted = quote.trim();
+  // Where it was cut there may be half a character. Of any other half, nobody knows which one it was to be.
+  const wanted = quote.replace(/[\ud800-\udbff]$/, "").trim();
+  if (!wanted.isWellFormed()) return undefined;
   if (terms(wanted).length < MIN_QUOTE_TERMS) return undefined;
   if (text.includes(wanted)) return wanted;
   const words = wanted.split(/\s+/).map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));

@@ -10,7 +10,7 @@ import {
   written,
 } from "../../test/support/model.ts";
 import { Unavailable } from "../errors.ts";
-import { locate, parseAnswer } from "./answer.ts";
+import { checkAnswer, locate, parseAnswer } from "./answer.ts";
 import { modelTarget, outputLimit } from "./target.ts";
 import { write } from "./write.ts";
 
@@ -66,6 +66,21 @@ test("a quote is found as its text has it, when it says enough to be one", () =>
   for (const no of ["", "Keys", "the", "Costs $6", "a.b", "keys rotate"]) {
     expect(locate(text, no)).toBeUndefined();
   }
+});
+
+test("a quote that ends inside a character is one without it, and one with another half is none", () => {
+  const text = "Keys rotate 🔑 every 90 days.";
+  expect(locate(text, "Keys rotate \ud83d")).toBe("Keys rotate");
+  expect(locate(text, "\udd11 every 90 days.")).toBeUndefined();
+  const passage = { id: "a", label: "a", text: `Keys rotate ${"x".repeat(987)}🔑 daily.` };
+  const quote = passage.text;
+  const answer = {
+    answered: true,
+    statements: [{ text: "Yes.", citations: [{ source: 1, quote }] }],
+  };
+  const request = { task: "?", passages: [passage] };
+  const { statements } = checkAnswer(answer, { shown: [passage], request, model: "m" });
+  expect(statements[0]?.citations).toEqual([{ passageId: "a", quote: quote.slice(0, 999) }]);
 });
 
 test("an answer is read out of a fence, and out of nothing else", () => {
