@@ -34,6 +34,7 @@ import { researchRun } from "./research-run.ts";
 import { resolveUnknownEffect } from "./resolve-effect.ts";
 import { stopSandboxes } from "./stop-sandboxes.ts";
 import { sweepApprovals } from "./sweep-approvals.ts";
+import { sweepArtifacts } from "./sweep-artifacts.ts";
 import { sweepDriftOfEffects } from "./sweep-drift.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepMessages } from "./sweep-messages.ts";
@@ -75,6 +76,7 @@ export const functions = [
   stopSandboxes,
   closeRun,
   sweepApprovals,
+  sweepArtifacts,
   sweepRuns,
   sweepDriftOfEffects,
   ingestFile,

@@ -1,8 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { approvals, citations, effects, fileChunks, runSteps } from "#db/schema.ts";
+import {
+  approvals,
+  artifacts,
+  citations,
+  effects,
+  fileChunks,
+  runSteps,
+  runs,
+} from "#db/schema.ts";
 import { KIND } from "#lib/artifacts/kinds.ts";
+import { artifactCreated } from "#lib/events/catalogue/delivery.ts";
+import { event } from "#lib/events/emit.ts";
 import { Client, until } from "#local/client.ts";
 import { makeProject, OWNER, type TestCloud, testCloud } from "./support/cloud.ts";
 import { Researcher } from "./support/research.ts";
@@ -83,6 +93,32 @@ test("a refinement is the next version of one artifact, and takes the older one'
   expect(new Set(versions)).toEqual(new Set([after.version]));
   const old = await client.artifact(before.id);
   expect(old.version).toBe(before.version);
+});
+
+test("a version whose run was canceled before it was indexed is found within minutes, and announced", async () => {
+  const { id: before } = await desk.latest(P, "ROADMAP");
+  const [row] = await world.database.select().from(artifacts).where(eq(artifacts.id, before));
+  if (!row) throw new Error("the version is not there");
+  const { kind, logicalKey, version } = row;
+  const run = { id: "left-behind", projectId: P, kind: "research" as const, requestedBy: OWNER };
+  const ended = { status: "canceled" as const, endedAt: new Date(), input: {} };
+  await world.database.insert(runs).values({ ...run, ...ended });
+  const next = { id: "art_left_behind", runId: run.id, version: version + 1 };
+  await world.database.insert(artifacts).values({ ...row, ...next });
+  const found = async () => {
+    const hits = await desk.search(P, "roadmap: plans, launch dates and milestones");
+    return hits.filter((hit) => hit.kind === kind).map((hit) => hit.version);
+  };
+  expect(await found()).toEqual([]);
+  const sweep = `${world.cloud.inngestUrl}/invoke/countersign-sweep-artifacts`;
+  const response = await fetch(sweep, { method: "POST", body: "{}" });
+  const { id } = (await response.json()) as { id: string };
+  expect(await client.runs([id])).toEqual(["Completed"]);
+  expect(new Set(await found())).toEqual(new Set([version + 1]));
+  const data = { projectId: P, runId: run.id, artifactId: next.id, kind, logicalKey };
+  const announced = event(artifactCreated, { ...data, version: version + 1 });
+  const sent = await fetch(`${world.cloud.inngestUrl}/v1/events/${announced.id}`);
+  expect(sent.status).toBe(200);
 });
 
 test("killing the app in the middle leaves one version of everything and no section written twice", async () => {

@@ -1,3 +1,4 @@
+import { markArtifactIndexed, type Unindexed } from "../data/artifact-index.server.ts";
 import { getLatestArtifact, readArtifact } from "../data/artifacts.server.ts";
 import {
   deleteVectors,
@@ -34,4 +35,11 @@ export async function indexArtifact(artifactId: string): Promise<{ indexed: numb
     texts.map(({ id }) => id),
   );
   return { indexed: 0 };
+}
+
+/** The same for a version that its run left behind, which is on record then. Can be repeated. */
+export async function indexLeftBehind(version: Unindexed): Promise<{ indexed: number }> {
+  const done = await indexArtifact(version.artifactId);
+  await markArtifactIndexed(version, done);
+  return done;
 }

@@ -8,12 +8,14 @@ import { db } from "#db/client.ts";
 import { runs } from "#db/schema.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { blobStore } from "../blob/blob.ts";
+import { markArtifactIndexed, unindexedArtifacts } from "../data/artifact-index.server.ts";
 import { listArtifacts } from "../data/artifact-lists.server.ts";
 import { readArtifact } from "../data/artifacts.server.ts";
 import { deleteChunks, insertChunks } from "../data/chunks.server.ts";
 import { markIngested } from "../data/file-progress.server.ts";
 import { registerUpload } from "../data/files.server.ts";
 import { beginProjectDelete, createProject } from "../data/projects.server.ts";
+import { listSteps } from "../data/run-steps.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { newId } from "../ids.ts";
 import { putProjectJson } from "../projects/blobs.ts";
@@ -210,6 +212,37 @@ test("drafts go some time after their run has ended, those of one that failed la
     ...{ status: "failed", error: "out: of luck" },
     remediation: expect.stringContaining("ask for a new run"),
   });
+});
+
+test("a run that has ended publishes nothing, and what it published before is left to be indexed, drafts and all", async () => {
+  const { projectId, chunkId } = await scene();
+  const published = async (text: string) => {
+    const run = await work(projectId);
+    await draft(run, chunkId, text);
+    await checkArtifact(run);
+    return { run, artifactId: (await publishDraft(run)).artifactId };
+  };
+  const older = await published("The buoy floats.");
+  const { run, artifactId } = await published("The chain must be long.");
+  const left = async () => {
+    const all = await unindexedArtifacts({ limit: 100 });
+    return all.filter((one) => one.projectId === projectId);
+  };
+  expect(await left()).toEqual([]);
+  await cancelRun({ ...older.run, by: "ann", reason: "enough" });
+  await cancelRun({ ...run, by: "ann", reason: "enough" });
+  await expect(publishDraft(run)).rejects.toMatchObject({ code: "run_ended", retry: false });
+  await endedBefore(projectId, "2 hours");
+  // Its version hides the older one, which nobody has to find.
+  const version = { projectId, runId: run.runId, artifactId, kind: KIND, logicalKey: "main" };
+  expect(await left()).toEqual([{ ...version, version: 2 }]);
+  expect(await tidyRuns({ limit: 100 })).toBe(1);
+  for (const _ of [1, 2]) await markArtifactIndexed(version, { indexed: 4 });
+  expect(await left()).toEqual([]);
+  expect(await listSteps(run)).toMatchObject([
+    { stepId: `publish-${KIND}/index`, status: "succeeded", outputs: { indexed: 4 } },
+  ]);
+  expect(await tidyRuns({ limit: 100 })).toBe(1);
 });
 
 async function endedBefore(projectId: string, interval: string): Promise<void> {

@@ -2,8 +2,10 @@ import { artifactEntry } from "../audit/happened.ts";
 import { type Artifact, artifactOfRun, publishArtifact } from "../data/artifacts.server.ts";
 import { appendAudit } from "../data/audit.server.ts";
 import { countCitations, insertCitations, repinsOutdated } from "../data/citations.server.ts";
+import { lockRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { redactText } from "../redact.ts";
+import { requireLive } from "../runs/states.ts";
 import { checkSections, readCitedCode } from "./check.ts";
 import { compose } from "./compose.ts";
 import { getChecked, templateOfRun, type Work } from "./draft.ts";
@@ -20,7 +22,8 @@ export interface Published {
 /**
  * Publishes a checked draft as the next version, with its citations and its audit entry, all or nothing, once for a run. Each
  * quote is held against its source once more: what was removed since the check is not cited. Throws Conflict
- * (`sources_moved`) when nothing of a section is left by that: its version would say that the documents do not answer it.
+ * (`sources_moved`) when nothing of a section is left by that: its version would say that the documents do not answer it; or
+ * (`run_ended`) when the run has ended.
  */
 export async function publishDraft(work: Work, instruction?: string): Promise<Published> {
   const [drafts, template] = await Promise.all([getChecked(work), templateOfRun(work)]);
@@ -28,6 +31,8 @@ export async function publishDraft(work: Work, instruction?: string): Promise<Pu
   const code = await readCitedCode(work.projectId, drafts);
   return await transaction(async (tx) => {
     const { projectId, runId, kind, logicalKey } = work;
+    // A run that was canceled while this step was under way publishes nothing any more.
+    requireLive(await lockRun({ id: runId }, tx), runId);
     // This run may have died between the commit and its step: what it published then is found, also under a newer version.
     const before = await artifactOfRun({ projectId, runId, kind, logicalKey }, tx);
     if (before) return facts(before, true, await countCitations({ artifactId: before.id }, tx));

@@ -14,8 +14,8 @@ export type ListedArtifact = Omit<ReadArtifact, "content">;
 const { content, ...withoutContent } = getTableColumns(artifacts);
 const stale = hasOutdated();
 
-/** That no later version is there. */
-const isLatest = sql`not exists (
+/** That no later version is there, as a part of a query over artifacts. */
+export const isLatest = sql`not exists (
   select 1 from ${artifacts} newer
   where newer.project_id = artifacts.project_id and newer.kind = artifacts.kind
     and newer.logical_key = artifacts.logical_key and newer.version > artifacts.version)`;

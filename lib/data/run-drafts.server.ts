@@ -1,9 +1,13 @@
-import { and, asc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { and, asc, eq, isNotNull, isNull, lt, not, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { runs } from "#db/schema.ts";
+import { hasUnindexed } from "./artifact-index.server.ts";
 import type { Run, RunStatus } from "./runs.server.ts";
 
-/** Research runs that ended this way that long ago and have their drafts still, oldest first. */
+/**
+ * Research runs that ended this way that long ago and have their drafts still, oldest first; without those of which something has
+ * yet to be made searchable, so that these are found as long as they wait.
+ */
 export async function untidyRuns(
   { status, olderThanMs, limit }: { status: RunStatus; olderThanMs: number; limit: number },
   executor: Executor = db(),
@@ -19,6 +23,7 @@ export async function untidyRuns(
         sql`${runs.kind} = 'research'`,
         isNotNull(runs.endedAt),
         isNull(runs.tidiedAt),
+        not(hasUnindexed()),
       ),
     )
     .orderBy(asc(runs.endedAt))

@@ -79,6 +79,23 @@ export async function endStep(
   });
 }
 
+/** Says that a step was done after its run had ended; one that has succeeded stays as it is. */
+export async function recordDone(
+  step: Pick<RunStep, "runId" | "stepId" | "stepName" | "kind" | "outputs">,
+  executor: Executor = db(),
+): Promise<void> {
+  const { stepId, stepName, kind, runId, outputs } = step;
+  const done = { status: "succeeded" as const, endedAt: sql`now()`, error: null, outputs };
+  await executor
+    .insert(runSteps)
+    .values({ id: newId("step"), runId, stepId, stepName, kind, ...done })
+    .onConflictDoUpdate({
+      target: [runSteps.runId, runSteps.stepId],
+      set: done,
+      setWhere: sql`${runSteps.status} <> 'succeeded'`,
+    });
+}
+
 /** What a step that has succeeded came to; null when it has not. For outputs that are small: a large one is a blob. */
 export async function outputOfStep(
   { runId, stepId }: Pick<StepKey, "runId" | "stepId">,
