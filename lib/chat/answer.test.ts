@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { modelBed } from "../../test/support/model.ts";
 import { getMessage, replyTo } from "../data/messages.server.ts";
 import { ownThread } from "../data/threads.server.ts";
+import { MESSAGE_BUDGET } from "../model/budget.ts";
 import { saveSkill } from "../model/put-skill.ts";
 import { acceptMessage } from "./accept.ts";
 import { answerNext } from "./answer.ts";
@@ -40,6 +41,19 @@ test("a question that fails for good says why and what to do, and waits anew whe
   });
   expect(await thread()).toMatchObject({ state: "idle", ...open });
   expect(await acceptMessage(sent)).toEqual({ waits: false });
+});
+
+test("however often the model was not to be had, a question is answered once it is", async () => {
+  await acceptMessage({ ...sent, threadId: "outage", messageId: "late" });
+  const thread = { projectId: "p", threadId: "outage" };
+  const message = "Not now";
+  const down = [{ status: 503, message }, { status: 429, message }, { fault: "close" as const }];
+  for (let n = 0; n <= MESSAGE_BUDGET.calls; n++) {
+    bed.server.replies.push(...down.slice(n % 3, (n % 3) + 1));
+    await expect(answerNext(thread)).rejects.toMatchObject({ retry: true });
+  }
+  bed.server.replies.push({ answer: { answered: false, statements: [] } });
+  expect(await answerNext(thread)).toMatchObject({ outcome: "replied", messageId: "late" });
 });
 
 test("a project's skill is read by the model that answers its questions, and only when it asks for it", async () => {

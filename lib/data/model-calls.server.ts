@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { eq, notInArray, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { modelCalls } from "#db/schema.ts";
 import { Conflict } from "../errors.ts";
@@ -9,10 +9,13 @@ import { violates } from "./violation.ts";
 export type ModelCall = Omit<typeof modelCalls.$inferInsert, "id" | "createdAt">;
 export type ModelOutcome = ModelCall["outcome"];
 
+const TURNED_AWAY = ["rate_limited", "unavailable", "rejected"] as const satisfies ModelOutcome[];
+
 /** What requests to models have cost together. */
 export interface Spent {
   /** Input and output. */
   readonly tokens: number;
+  /** Those that a model worked on: who was turned away may ask again, as often as the engine repeats a step. */
   readonly calls: number;
   readonly ms: number;
 }
@@ -34,12 +37,12 @@ export async function spentOn(
   subject: { runId: string } | { messageId: string },
   executor: Executor = db(),
 ): Promise<Spent> {
-  const { runId, messageId, inputTokens, outputTokens, ms } = modelCalls;
+  const { runId, messageId, inputTokens, outputTokens, ms, outcome } = modelCalls;
   const [row] = await executor
     .select({
       // As float8: the driver gives bigint as text, and no sum of ours comes near 2^53.
       tokens: sql<number>`coalesce(sum(${inputTokens}::bigint + ${outputTokens}), 0)::float8`,
-      calls: sql<number>`count(*)::int`,
+      calls: sql<number>`count(*) filter (where ${notInArray(outcome, [...TURNED_AWAY])})::int`,
       ms: sql<number>`coalesce(sum(${ms}), 0)::float8`,
     })
     .from(modelCalls)

@@ -67,7 +67,7 @@ export interface Written {
 export interface Budget {
   /** Input and output together. */
   readonly tokens: number;
-  /** Requests to the model. */
+  /** Requests to the model, without those that were turned away. */
   readonly calls: number;
   /** Time that the model took, not time on the clock. */
   readonly seconds: number;
