@@ -3,6 +3,7 @@ import { EffectDesk, OWNER } from "../../test/support/effects.ts";
 import { decide } from "../approvals/decide.ts";
 import { listVoices } from "../data/approvals.server.ts";
 import { newId } from "../ids.ts";
+import { publishPolicy } from "../policy/policy.ts";
 import { performEffect } from "./perform.ts";
 import type { Resolution } from "./resolve.ts";
 
@@ -52,6 +53,45 @@ test("a resolution that was done before is repeated by who may say so; a strange
     (await desk.said(scene, "effect.resolution_refused")).map((one) => one.payload.reason),
   ).toEqual(attacks.map(([reason]) => reason));
   expect(await desk.effect(scene)).toEqual(confirmed);
+});
+
+test("an event id that resolved one effect resolves another too, and another person's words, each on record", async () => {
+  const { projectId } = await desk.run();
+  const document = { default: { approvers: [OWNER, "bob"] } };
+  await publishPolicy({ projectId, document, by: OWNER });
+  const eventId = newId("decision");
+  for (const by of [OWNER, OWNER, "bob"]) {
+    const scene = await desk.plan(await desk.run(projectId));
+    await desk.loses(scene, "close-after");
+    expect(await desk.resolve(scene, "abandon", { eventId, by })).toMatchObject({
+      settled: { runId: scene.runId, outcome: "abandoned" },
+    });
+    const payload = { eventId, by, resolution: "abandon" };
+    expect(await desk.said(scene, "effect.resolved")).toMatchObject([{ payload }]);
+  }
+});
+
+test("an event that comes again after the effect was sent again does nothing about that sending", async () => {
+  const scene = await desk.granted();
+  const eventId = newId("decision");
+  await desk.loses(scene, "close");
+  expect(await desk.resolve(scene, "resend", { eventId })).toMatchObject({ accepted: true });
+  await desk.loses(scene, "close");
+  const refused = { accepted: false, reason: "event_id_used" };
+  expect(await desk.resolve(scene, "resend", { eventId })).toEqual(refused);
+  expect(await desk.resolve(scene, "resend", { eventId })).toEqual(refused);
+  expect(await desk.effect(scene)).toMatchObject({ status: "unknown", attempt: 2 });
+  expect(await desk.said(scene, "effect.resolution_refused")).toMatchObject([
+    { payload: { reason: "event_id_used", eventId, attempt: 2 } },
+  ]);
+  expect(await desk.resolve(scene, "resend")).toMatchObject({ settled: { attempt: 2 } });
+  await desk.loses(scene, "close");
+  expect(await desk.resolve(scene, "resend", { eventId })).toEqual(refused);
+  expect(await desk.said(scene, "effect.resolution_refused")).toHaveLength(2);
+  expect(await desk.resolve(scene, "resend")).toMatchObject({ accepted: true });
+  expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
+  // What was done, and has gone on since.
+  expect(await desk.resolve(scene, "resend", { eventId })).toEqual({ accepted: true });
 });
 
 test("a decision under the event id of another's is judged like any other", async () => {

@@ -7,7 +7,7 @@ import { lockApproval, nonceUsed } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { type Effect, lockEffect, moveEffect, readEffect } from "../data/effects.server.ts";
 import { projectExists } from "../data/projects.server.ts";
-import { isRecorded } from "../data/recorded.server.ts";
+import { findAudit } from "../data/recorded.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { NotFound, Unavailable } from "../errors.ts";
@@ -56,7 +56,8 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
         action: "effect.resolution_refused",
         payload: { ...said, reason },
       });
-      await appendAudits([{ ...entry, key: refusalKey(resolution) }], tx);
+      const key = keyOf(entry.action, [...namesOf(resolution), verdict.effect.attempt]);
+      await appendAudits([{ ...entry, key }], tx);
       return { accepted: false, reason };
     }
     const to = RESULT[resolution.resolution];
@@ -74,10 +75,8 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
       action: "effect.resolved",
       payload: { ...said, ...(note ? { note } : {}) },
     });
-    await appendAudits(
-      [{ ...resolved, key: keyOf(eventId) }, effectEntry(moved, by, { payload })],
-      tx,
-    );
+    const key = keyOf(resolved.action, namesOf(resolution));
+    await appendAudits([{ ...resolved, key }, effectEntry(moved, by, { payload })], tx);
     return { accepted: true, ...settledAs(moved, to) };
   });
 }
@@ -125,7 +124,7 @@ async function judge(
   external: Adopted | null,
   tx: Tx,
 ): Promise<Verdict> {
-  const { by, effectId, eventId } = resolution;
+  const { by, effectId } = resolution;
   const covering = seen.approvalId ? await lockApproval({ id: seen.approvalId }, tx) : null;
   const { effect } = await lockEffect({ id: effectId }, tx);
   // Planned anew since it was read: who may say so is another question then.
@@ -136,7 +135,10 @@ async function judge(
   const refuse = (refused: string): Verdict => ({ effect, refused });
   if (projectId !== resolution.projectId) return refuse("other_project");
   // Heard before: a proof that was good then need not be good any more.
-  const heard = await isRecorded({ projectId, key: keyOf(eventId), actor: by }, tx);
+  const key = keyOf("effect.resolved", namesOf(resolution));
+  const heard = await findAudit({ projectId, key }, tx);
+  // Unknown all the same: it was sent again since. An event that comes late was not said about that.
+  if (heard && effect.status === "unknown") return refuse("event_id_used");
   if (heard) return { effect, repeated: true };
   if (!covering) return refuse("no_approval");
   const rule = approvalRule(covering.approval);
@@ -176,9 +178,9 @@ async function refuseMissing(resolution: Resolution): Promise<Resolved> {
     const entry = {
       ...{ projectId, actor: by, action: "effect.resolution_refused", subject: projectId },
       payload: { effectId, by, resolution: resolution.resolution, reason, eventId },
-      key: refusalKey(resolution),
     };
-    await appendAudits([entry], tx);
+    const key = keyOf(entry.action, namesOf(resolution));
+    await appendAudits([{ ...entry, key }], tx);
   });
   return { accepted: false, reason };
 }
@@ -191,11 +193,13 @@ function settledAs(
   return status === outcome ? { settled: { runId, outcome, attempt } } : {};
 }
 
-const keyOf = (eventId: string) => `effect.resolved:${eventId}`;
+/** Senders choose the ids of their events: one that says something else, or for somebody else, is another resolution. */
+const namesOf = ({ eventId, effectId, resolution, by }: Resolution) => [
+  ...[eventId, effectId, resolution, by],
+];
 
-/** Senders choose the ids of their events: what says something else, or for somebody else, is refused once more. */
-const refusalKey = ({ eventId, effectId, resolution, by }: Resolution) =>
-  `effect.resolution_refused:${sha256(canonicalJson([eventId, effectId, resolution, by]))}`;
+const keyOf = (action: string, names: readonly unknown[]) =>
+  `${action}:${sha256(canonicalJson(names))}`;
 
 async function readOrNull(id: string): Promise<Effect | null> {
   try {

@@ -55,12 +55,12 @@ export class EffectDesk {
     });
   }
 
-  /** A run that has begun, in a project and for a book of its own. */
-  async run(): Promise<Pick<Scene, "projectId" | "runId" | "book">> {
+  /** A run that has begun, for a book of its own, and in a project of its own unless one is said. */
+  async run(inProject?: string): Promise<Pick<Scene, "projectId" | "runId" | "book">> {
     const runId = newId("run");
     const book = runId.toLowerCase().replace("_", "-");
-    const slug = book;
-    const { id: projectId } = await createProject({ ownerUserId: OWNER, name: "P", slug });
+    const project = { ownerUserId: OWNER, name: "P", slug: book };
+    const projectId = inProject ?? (await createProject(project)).id;
     await this.call("PUT", `/_books/${book}`, { allowDuplicates: true });
     await this.begin({ projectId, runId, book });
     return { projectId, runId, book };
@@ -142,11 +142,16 @@ export class EffectDesk {
   /** A change that was sent, so that the object is there, and of which nobody heard; and nobody finds it. */
   async sentAndLost(kind?: string): Promise<Scene> {
     const scene = await this.granted(kind);
-    await this.fault(scene, { fault: "close-after" });
+    await this.loses(scene, "close-after");
+    return scene;
+  }
+
+  /** The change is sent, the fault ends the call, and nobody can tell any more what became of it. */
+  async loses(scene: Scene, fault: string): Promise<void> {
+    await this.fault(scene, { fault });
     const heard = await performEffect(scene.effectId).catch(({ code }: { code?: string }) => code);
     if (heard !== "effect_outcome_open") throw new Error(`it was heard of: ${heard}`);
     await this.lost(scene);
-    return scene;
   }
 
   /** What the owner says about an effect; `more` overwrites what an honest event says. */
