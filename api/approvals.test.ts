@@ -329,7 +329,7 @@ describe("a run", () => {
     expect(name).toBe("effect.resolved");
     expect(data).toMatchObject({ projectId, effectId: effect.id, by: "ann", ...json });
     const { value = "", ...proof } = data.edge as unknown as Record<string, string>;
-    const facts = { effectId: effect.id, attempt: "0", resolution: "adopt", externalId: "obj_1" };
+    const facts = { effectId: effect.id, attempt: "0", ...json };
     const statement = { ...facts, by: "ann", nonce: "", expiresAt: "", ...proof };
     expect(sealHolds(statement, value)).toBe(true);
   });

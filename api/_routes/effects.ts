@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { resolutionFacts } from "#lib/approvals/proof.ts";
 import { listEffects, visibleEffect } from "#lib/data/effect-lists.server.ts";
 import { getProject } from "#lib/data/projects.server.ts";
 import { listRefusals } from "#lib/data/refusals.server.ts";
@@ -111,11 +112,7 @@ export const effectRoutes = new OpenAPIHono<AppEnv>()
     const { signature, ...said } = c.req.valid("json");
     const { userId: by, requestId } = c.var;
     const { projectId, attempt } = await visibleEffect({ id: effectId, userId: by });
-    // The attempt is in it: what is said about one call does not hold for the next.
-    const facts = {
-      ...{ effectId, attempt: String(attempt), resolution: said.resolution },
-      externalId: said.externalId ?? "",
-    };
+    const facts = resolutionFacts({ effectId, attempt, ...said });
     const proof = signature ? { signature } : { edge: seal(facts, { by, requestId }) };
     // The occasion: what no proof tells apart may rightly be said again, such as of the next attempt.
     const resolved = event(

@@ -1,3 +1,4 @@
+import { resolutionFacts } from "#lib/approvals/proof.ts";
 import * as answers from "../answers.ts";
 import type { Context } from "../context.ts";
 import { EXIT, Failure } from "../exit.ts";
@@ -37,8 +38,7 @@ export async function resolveEffect(
     throw new Failure(EXIT.negative, `It is ${effect.status}: there is nothing to resolve.`);
   }
   const { attempt, id: effectId } = effect;
-  const externalId = said.externalId ?? "";
-  const facts = { effectId, attempt: String(attempt), resolution, externalId };
+  const facts = resolutionFacts({ effectId, attempt, resolution, ...said });
   const expiresAt = new Date(Date.now() + SIGNATURE_MS).toISOString();
   const signed = key && {
     signature: await signature(facts, { by: await api.caller(), keyFile: key, expiresAt }),

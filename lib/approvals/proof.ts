@@ -19,6 +19,21 @@ export type Statement = Readonly<Record<string, string>> & {
   readonly expiresAt: string;
 };
 
+/**
+ * What a resolution of an effect is about, as it is signed and sealed. The attempt is in it: what was said about one sending
+ * does not hold for the next.
+ */
+export function resolutionFacts(said: {
+  readonly effectId: string;
+  readonly attempt: number;
+  readonly resolution: string;
+  readonly externalId?: string | undefined;
+  readonly externalUrl?: string | undefined;
+}): Readonly<Record<string, string>> {
+  const { effectId, attempt, resolution, externalId = "", externalUrl = "" } = said;
+  return { effectId, attempt: String(attempt), resolution, externalId, externalUrl };
+}
+
 /** The bytes that are signed: canonical JSON (RFC 8785), so that a signer in any language makes the same. */
 function message(statement: Statement): Buffer {
   return Buffer.from(canonicalJson(statement));

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EffectDesk, OWNER } from "../../test/support/effects.ts";
+import { approverKey } from "../../test/support/keys.ts";
 import { decide } from "../approvals/decide.ts";
+import { resolutionFacts, signatureHolds, signStatement } from "../approvals/proof.ts";
 import { listVoices } from "../data/approvals.server.ts";
+import { effectResolved } from "../events/catalogue/approvals.ts";
 import { newId } from "../ids.ts";
+import { registerKey } from "../policy/keys.ts";
 import { publishPolicy } from "../policy/policy.ts";
 import { performEffect } from "./perform.ts";
 import type { Resolution } from "./resolve.ts";
@@ -53,6 +57,54 @@ test("a resolution that was done before is repeated by who may say so; a strange
     (await desk.said(scene, "effect.resolution_refused")).map((one) => one.payload.reason),
   ).toEqual(attacks.map(([reason]) => reason));
   expect(await desk.effect(scene)).toEqual(confirmed);
+});
+
+test("a signed resolution is on record with all that was signed, so that anybody can check it again", async () => {
+  const scene = await desk.sentAndLost();
+  const { projectId, effectId } = scene;
+  const { id: keyId, publicKey, privateKey } = approverKey();
+  await registerKey({ projectId, owner: OWNER, publicKey, by: OWNER });
+  const named = { externalId: "obj_named", externalUrl: "https://ledger.example/obj_named" };
+  const facts = resolutionFacts({ effectId, attempt: 1, resolution: "adopt", ...named });
+  const { value: _, ...fresh } = forged();
+  const statement = { ...facts, by: OWNER, ...fresh };
+  const signature = { keyId, ...fresh, value: signStatement(statement, privateKey) };
+  const other = { ...named, externalUrl: "https://mallory.example/", signature };
+  expect(await desk.resolve(scene, "adopt", other)).toMatchObject({ reason: "bad_signature" });
+
+  const said = effectResolved.schema.parse({
+    ...{ projectId, effectId, resolution: "adopt", by: OWNER, ...named, signature },
+  });
+  expect(await desk.resolve(scene, "adopt", said)).toMatchObject({ accepted: true });
+  const [entry] = await desk.said(scene, "effect.resolved");
+  const payload: Record<string, unknown> = entry?.payload ?? {};
+  expect(payload).toMatchObject({ by: OWNER, assurance: "signature", signatureKeyId: keyId });
+  // By its marker the object itself was found.
+  expect(payload).toMatchObject({ externalId: (await desk.objects(scene))[0] });
+  const text = (name: string) => String(payload[name] ?? "");
+  const recorded = {
+    ...{ effectId: text("effectId"), attempt: text("attempt"), resolution: text("resolution") },
+    ...{ externalId: text("namedExternalId"), externalUrl: text("namedExternalUrl") },
+    ...{ by: text("by"), nonce: text("nonce"), expiresAt: text("proofExpiresAt") },
+  };
+  expect(signatureHolds(recorded, text("signature"), publicKey)).toBe(true);
+});
+
+test("what redaction would change of what is signed is refused when it comes", () => {
+  const { parse } = effectResolved.schema;
+  const said = { projectId: "p", effectId: "e", resolution: "adopt", by: OWNER };
+  const key = "ghp_0123456789abcdefghij";
+  const url = (query: string) => `https://ledger.example/o?${query}`;
+  const signed = (more: object) => ({ signature: { keyId: "0".repeat(32), ...forged(), ...more } });
+  for (const more of [{ externalUrl: url("page=1") }, signed({})]) {
+    expect(parse({ ...said, ...more })).toEqual({ ...said, ...more });
+  }
+  const changed = [
+    { externalUrl: url(`token=${key}`) },
+    signed({ nonce: key }),
+    signed({ value: key }),
+  ];
+  for (const more of changed) expect(() => parse({ ...said, ...more })).toThrow("secret");
 });
 
 test("an event id that resolved one effect resolves another too, and another person's words, each on record", async () => {

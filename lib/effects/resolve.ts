@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { prove } from "../approvals/assurance.ts";
+import { resolutionFacts } from "../approvals/proof.ts";
 import { approvalRule } from "../approvals/rule.ts";
 import { effectEntry } from "../audit/happened.ts";
 import { canonicalJson, sha256 } from "../canonical.ts";
@@ -12,7 +13,7 @@ import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { NotFound, Unavailable } from "../errors.ts";
 import type { effectResolved } from "../events/catalogue/approvals.ts";
-import { ASSURANCE } from "../policy/document.ts";
+import { ASSURANCE, type Assurance } from "../policy/document.ts";
 import { confirmEffect } from "./confirm.ts";
 import type { Found } from "./definition.ts";
 import { externalOf, findingOf } from "./made-under.ts";
@@ -48,7 +49,7 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
   const external = await adopted(effect, resolution);
   return await transaction(async (tx) => {
     const verdict = await judge(effect, resolution, external, tx);
-    const { by, eventId, note } = resolution;
+    const { by, eventId } = resolution;
     const said = { by, resolution: resolution.resolution, eventId };
     if ("refused" in verdict) {
       const reason = verdict.refused;
@@ -61,7 +62,7 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
       return { accepted: false, reason };
     }
     const to = RESULT[resolution.resolution];
-    if (verdict.repeated) return { accepted: true, ...settledAs(verdict.effect, to) };
+    if ("repeated" in verdict) return { accepted: true, ...settledAs(verdict.effect, to) };
     const { set, payload } = external
       ? await findingOrNamed(verdict.effect, external, tx)
       : { set: {}, payload: {} };
@@ -73,7 +74,7 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
     if (!moved) throw new Error(`the effect ${effect.id} moved under its lock`);
     const resolved = effectEntry(moved, by, {
       action: "effect.resolved",
-      payload: { ...said, ...(note ? { note } : {}) },
+      payload: { ...said, ...vouchedFor(resolution, verdict.assurance) },
     });
     const key = keyOf(resolved.action, namesOf(resolution));
     await appendAudits([{ ...resolved, key }, effectEntry(moved, by, { payload })], tx);
@@ -113,9 +114,11 @@ async function findingOrNamed(effect: Effect, external: Adopted, tx: Tx) {
   return { set: externalOf(external), payload: { named: true } };
 }
 
-type Verdict =
-  | { readonly effect: Effect; readonly refused: string }
-  | { readonly effect: Effect; readonly repeated: boolean };
+type Verdict = { readonly effect: Effect } & (
+  | { readonly refused: string }
+  | { readonly repeated: true }
+  | { readonly assurance: Assurance }
+);
 
 /** Whether the resolution counts, why not, or that it is what was done before. Takes the locks. */
 async function judge(
@@ -145,14 +148,7 @@ async function judge(
   if (!rule.approvers.includes(by)) return refuse("not_an_approver");
   const repeated = effect.status === RESULT[resolution.resolution];
   if (effect.status !== "unknown" && !repeated) return refuse("not_unknown");
-  // The attempt is in it: what was said about one call does not hold for the next.
-  const attempt = String(effect.attempt);
-  const facts = {
-    effectId,
-    attempt,
-    resolution: resolution.resolution,
-    externalId: resolution.externalId ?? "",
-  };
+  const facts = resolutionFacts({ ...resolution, attempt: effect.attempt });
   const proofs = { signature: resolution.signature, edge: resolution.edge };
   const proved = await prove({ projectId, by, facts, proofs, now: covering.now }, tx);
   if (!proved.ok) return refuse(proved.reason);
@@ -163,7 +159,19 @@ async function judge(
     return refuse("assurance_too_low");
   }
   const nothing = resolution.resolution === "adopt" && !repeated && !external;
-  return nothing ? refuse("nothing_to_adopt") : { effect, repeated };
+  if (nothing) return refuse("nothing_to_adopt");
+  return repeated ? { effect, repeated } : { effect, assurance: proved.assurance };
+}
+
+/** What proves that a person said so: with the effect and its attempt, all that was signed can be checked again. */
+function vouchedFor(
+  { externalId, externalUrl, note, signature }: Resolution,
+  assurance: Assurance,
+): Record<string, unknown> {
+  const said = { assurance, namedExternalId: externalId, namedExternalUrl: externalUrl, note };
+  if (!signature) return said;
+  const { keyId, nonce, expiresAt, value } = signature;
+  return { ...said, signature: value, signatureKeyId: keyId, nonce, proofExpiresAt: expiresAt };
 }
 
 /**

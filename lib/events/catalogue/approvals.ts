@@ -1,6 +1,16 @@
 import { eventType } from "inngest";
 import * as z from "zod";
-import { actor, externalId, id, note, sha256, timestamp, url } from "./fields.ts";
+import {
+  actor,
+  externalId,
+  HARMLESS,
+  harmless,
+  id,
+  note,
+  sha256,
+  timestamp,
+  url,
+} from "./fields.ts";
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, "base64url");
 
@@ -20,6 +30,12 @@ const proofs = {
   signature: z.strictObject({ keyId: z.string().regex(/^[0-9a-f]{32}$/), ...proof }).optional(),
   edge: z.strictObject(proof).optional(),
 };
+
+/** A signature that the audit chain alone keeps: redacted, it could not be checked again. Made anew, it is another. */
+const kept = proofs.signature.unwrap().extend({
+  nonce: proof.nonce.refine(harmless, HARMLESS),
+  value: proof.value.refine(harmless, HARMLESS),
+});
 
 /** A decision is bound to exactly what was shown: `intentHash` is the hash in `approval.requested`. */
 const decision = z.strictObject({
@@ -70,8 +86,9 @@ export const effectResolved = eventType("effect.resolved", {
     note: note.optional(),
     /** With `adopt`, what it became outside, when it cannot be found by its marker. */
     externalId: externalId.optional(),
-    externalUrl: url.optional(),
+    externalUrl: url.refine(harmless, HARMLESS).optional(),
     ...proofs,
+    signature: kept.optional(),
   }),
 });
 
