@@ -32,8 +32,8 @@ export interface PlanRequest {
   readonly wishes: readonly Wish[];
 }
 
-/** A wish that needs an approval, and the effect that is or will be its row. */
-interface Open extends Intended {
+/** A wish, and the effect that is or will be its row. */
+interface Wished extends Intended {
   readonly effectId: string;
 }
 
@@ -41,7 +41,7 @@ interface Open extends Intended {
 export interface Planned {
   /** The approval to wait for; null when everything that is left has one already, or nothing is left. */
   readonly approval: Approval | null;
-  /** What is to be brought about, in order: all that was wished and is not confirmed. */
+  /** What is to be brought about, in the order of the wishes: all of them that are not confirmed. */
   readonly effects: readonly { effectId: string; stepId: string }[];
 }
 
@@ -61,8 +61,11 @@ export async function planEffects(request: PlanRequest): Promise<Planned> {
     const live = await liveApproval({ runId: run.id, scope, stepId: request.stepId }, tx);
     const valid = await validApprovals({ runId: run.id }, tx);
     const rows = new Map((await lockEffectsOfRun({ runId: run.id }, tx)).map((e) => [e.stepId, e]));
+    const wished = intended.map((wish): Wished => {
+      return { ...wish, effectId: rows.get(wish.stepId)?.id ?? newId("effect") };
+    });
     const openUnder = (approvals: ReadonlyMap<string, ApprovalStatus>) =>
-      intended.filter((wish) => isOpen(wish, rows.get(wish.stepId), approvals));
+      wished.filter((wish) => isOpen(wish, rows.get(wish.stepId), approvals));
 
     const audit: NewAuditEntry[] = [];
     let approval = live && !isStale(live, intended, rows, openUnder(valid)) ? live : null;
@@ -70,9 +73,7 @@ export async function planEffects(request: PlanRequest): Promise<Planned> {
       audit.push(...(await supersede(live, intended, [...rows.values()], tx)));
       valid.delete(live.id);
     }
-    const open = openUnder(valid).map((wish) => {
-      return { ...wish, effectId: rows.get(wish.stepId)?.id ?? newId("effect") };
-    });
+    const open = openUnder(valid);
     if (open.length > 0) {
       approval = await requestApproval({ run, stepId: request.stepId, open, rows }, tx);
       for (const wish of open) {
@@ -82,11 +83,9 @@ export async function planEffects(request: PlanRequest): Promise<Planned> {
       audit.push(approvalEntry(approval, ACTOR, by));
     }
     await appendAudits(audit, tx);
-    const left = (await lockEffectsOfRun({ runId: run.id }, tx)).filter(
-      ({ stepId, status }) =>
-        status !== "confirmed" && intended.some((wish) => wish.stepId === stepId),
-    );
-    return { approval, effects: left.map(({ id, stepId }) => ({ effectId: id, stepId })) };
+    // Not by their positions: what keeps its approval has that of an earlier plan.
+    const left = wished.filter(({ stepId }) => rows.get(stepId)?.status !== "confirmed");
+    return { approval, effects: left.map(({ effectId, stepId }) => ({ effectId, stepId })) };
   });
 }
 
@@ -152,7 +151,7 @@ async function requestApproval(
   plan: {
     run: Run;
     stepId: string;
-    open: readonly Open[];
+    open: readonly Wished[];
     rows: ReadonlyMap<string, Effect>;
   },
   tx: Tx,
@@ -160,7 +159,7 @@ async function requestApproval(
   const { run, stepId, open, rows } = plan;
   const { id: runId, projectId, requestedBy } = run;
   const { ownerUserId: owner } = await readProject({ id: projectId }, tx);
-  const [{ scope }] = open as [Open];
+  const [{ scope }] = open as [Wished];
   const rule = await applyPolicy({ projectId, owner, scope, requestedBy }, tx);
   const hash = planHash(open);
   const { artifact } = await publishArtifact(
@@ -198,7 +197,7 @@ async function requestApproval(
 
 /** Writes one effect of a plan, new or in place of what was planned for its step. */
 async function planOne(
-  wish: Open,
+  wish: Wished,
   row: Effect | undefined,
   plan: { run: Run; approval: Approval },
   tx: Tx,

@@ -95,7 +95,7 @@ export class EffectDesk {
     return await this.plan(await this.run(), kind);
   }
 
-  fault({ book }: Scene, fault: object): Promise<unknown> {
+  fault({ book }: Pick<Scene, "book">, fault: object): Promise<unknown> {
     return this.call("PUT", "/_faults", { book, ...fault });
   }
 
