@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { approvalEntry, effectEntry } from "../audit/happened.ts";
+import { canonicalJson } from "../canonical.ts";
 import { type Approval, lockApproval, moveApproval } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import {
@@ -119,9 +120,9 @@ export const UNCOVERED: [ClaimRefusal, string] = ["not_granted", "no approval co
 
 /**
  * Why the approval does not cover this effect now; null when it does. It must be granted (or used, by this plan), of the
- * same run and not expired; the intents that it lists must have the hash that was approved; and this effect's intent,
- * made again from its stored params, must be the one listed for it. Neither a row nor a definition that changed since
- * can slip something else through.
+ * same run and not expired; the intents that it lists must have the hash that was approved; and this effect's stored params
+ * must be the ones listed for it, as must the intent that they make now. Neither a row nor a definition that changed
+ * since can slip something else through.
  */
 export function objection(
   effect: Effect,
@@ -140,7 +141,12 @@ export function objection(
   const mine = covers.find(({ effectId }) => effectId === effect.id);
   const intent = intentOf(definitionOf(effect.kind), effect.params);
   const hash = intentHash({ kind: effect.kind, intent });
-  if (planHash(covers) !== approval.intentHash || !mine || intentHash(mine) !== hash) {
+  // Not all params are in the intent: such as the branch that a commit is built from.
+  const same =
+    mine !== undefined &&
+    intentHash(mine) === hash &&
+    canonicalJson(mine.params ?? effect.params) === canonicalJson(effect.params);
+  if (planHash(covers) !== approval.intentHash || !same) {
     return ["intent_changed", "what was planned is not what was approved"];
   }
   return null;

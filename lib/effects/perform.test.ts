@@ -1,6 +1,7 @@
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
+import { effects } from "#db/schema.ts";
 import { until } from "#local/client.ts";
 import { EffectDesk, OWNER, type Scene } from "../../test/support/effects.ts";
 import { decide } from "../approvals/decide.ts";
@@ -98,6 +99,26 @@ test("a claim whose approval has expired meanwhile sends nothing, and goes on un
   expect(again.approval.id).not.toBe(scene.approval.id);
   expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
   expect(await desk.objects(scene)).toHaveLength(1);
+});
+
+test("params that are not those that were approved are not performed, also where they make the same intent", async () => {
+  const approved = {
+    ...{ project: "shop", projectId: "prj_shop", owner: "acme", repo: "shop", ref: "main" },
+    ...{ sha: "a".repeat(40), variables: [{ name: "PORT" }] },
+  };
+  const { effectId } = await desk.plan(await desk.run(), "vercel.deployment", approved);
+  const stored = (params: object) =>
+    db()
+      .update(effects)
+      .set({ params: { ...approved, ...params } })
+      .where(eq(effects.id, effectId));
+  for (const changed of [{ projectId: "prj_other" }, { ref: "another" }, { sha: "b".repeat(40) }]) {
+    await stored(changed);
+    const refused = { do: "refused", reason: "intent_changed" };
+    expect(await claimEffect(effectId)).toMatchObject(refused);
+  }
+  await stored({});
+  expect(await claimEffect(effectId)).toMatchObject({ do: "send" });
 });
 
 test("that the plan has moved is said again to whoever did not hear of it, until there is another plan", async () => {

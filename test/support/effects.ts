@@ -11,6 +11,7 @@ import { createProject } from "#lib/data/projects.server.ts";
 import { performEffect } from "#lib/effects/perform.ts";
 import { planEffects } from "#lib/effects/plan.ts";
 import { type Resolution, type Resolved, resolveEffect } from "#lib/effects/resolve.ts";
+import type { Wish } from "#lib/effects/wish.ts";
 import { newId } from "#lib/ids.ts";
 import { readHead } from "#lib/ledger/client.ts";
 import { acceptRun } from "#lib/runs/accept.ts";
@@ -74,11 +75,15 @@ export class EffectDesk {
     await beginRun({ runId, inngestRunId: ENGINE });
   }
 
-  /** Plans one change of the run, against the head as it is now, and grants it. */
-  async plan(run: Pick<Scene, "projectId" | "runId" | "book">, kind = "ledger.entry") {
+  /** Plans one change of the run, against the head as it is now unless its params are said, and grants it. */
+  async plan(
+    run: Pick<Scene, "projectId" | "runId" | "book">,
+    kind = "ledger.entry",
+    others?: Wish["params"],
+  ) {
     const { runId, book } = run;
     const head = await readHead(book, AbortSignal.timeout(5000));
-    const params = { book, head, name: "n", value: "v" };
+    const params = others ?? { book, head, name: "n", value: "v" };
     const wishes = [{ stepId: "create-1", kind, params }];
     const { approval, effects: planned } = await planEffects({ runId, stepId: "plan", wishes });
     const [effect] = planned;
