@@ -1,8 +1,13 @@
+import * as z from "zod";
+import { id } from "#lib/events/catalogue/fields.ts";
 import { runCanceled, runFailed, runStarted } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { cancelRun, failRun } from "#lib/runs/life.ts";
 import { INBOUND_RETRIES } from "./inbound.ts";
+
+/** No more than these: what else the event holds may be why it was refused. */
+const ids = z.object({ projectId: id, runId: id });
 
 /**
  * Closes our run when the engine's run of it ended without saying so: failed for good, or canceled in the dashboard. One
@@ -19,7 +24,9 @@ export const closeRun = inngest.createFunction(
   },
   async ({ event, step }) => {
     const { event: started, run_id: inngestRunId } = event.data;
-    const { projectId, runId } = runStarted.schema.parse(started.data);
+    const named = ids.safeParse(started.data);
+    if (!named.success) return { outcome: "no such run" };
+    const { projectId, runId } = named.data;
     if (event.name === "inngest/function.cancelled") {
       const stop = {
         projectId,

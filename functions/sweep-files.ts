@@ -2,7 +2,7 @@ import { cron } from "inngest";
 import { claimLeftBehind } from "#lib/data/file-progress.server.ts";
 import { fileUploaded } from "#lib/events/catalogue/files.ts";
 import { inngest } from "#lib/events/client.ts";
-import { event as happened } from "#lib/events/emit.ts";
+import { eventOfEach, event as happened } from "#lib/events/emit.ts";
 import { EXTRACTION_VERSION } from "#lib/ingest/document.ts";
 
 /** Longer than any ingestion that is alive goes without touching its row. */
@@ -22,12 +22,10 @@ export const sweepFiles = inngest.createFunction(
         limit: 100,
       }),
     );
-    if (files.length > 0) {
-      await step.sendEvent(
-        "wake",
-        files.map(({ claimedAt, ...data }) => happened(fileUploaded, data, `sweep ${claimedAt}`)),
-      );
-    }
-    return { woken: files.length };
+    const wakes = eventOfEach(files, ({ claimedAt, ...data }) =>
+      happened(fileUploaded, data, `sweep ${claimedAt}`),
+    );
+    if (wakes.length > 0) await step.sendEvent("wake", wakes);
+    return { woken: wakes.length };
   },
 );

@@ -2,7 +2,7 @@ import { cron } from "inngest";
 import { claimUnanswered } from "#lib/data/messages.server.ts";
 import { chatMessageSent } from "#lib/events/catalogue/chat.ts";
 import { inngest } from "#lib/events/client.ts";
-import { event as happened } from "#lib/events/emit.ts";
+import { eventOfEach, event as happened } from "#lib/events/emit.ts";
 
 /** Longer than an answer that is under way goes without being tried. */
 const LEFT_BEHIND_MS = 15 * 60_000;
@@ -12,15 +12,13 @@ export const sweepMessages = inngest.createFunction(
   { id: "sweep-messages", triggers: [cron("*/5 * * * *")], concurrency: { limit: 1 } },
   async ({ step }) => {
     // They have the words of the questions with them, since the event has: few, so that a step's output stays small.
-    const ids = await step.run("claim", () =>
+    const questions = await step.run("claim", () =>
       claimUnanswered({ olderThanMs: LEFT_BEHIND_MS, limit: 20 }),
     );
-    if (ids.length > 0) {
-      await step.sendEvent(
-        "wake",
-        ids.map(({ claimedAt, ...sent }) => happened(chatMessageSent, sent, `sweep ${claimedAt}`)),
-      );
-    }
-    return { woken: ids.length };
+    const wakes = eventOfEach(questions, ({ claimedAt, ...sent }) =>
+      happened(chatMessageSent, sent, `sweep ${claimedAt}`),
+    );
+    if (wakes.length > 0) await step.sendEvent("wake", wakes);
+    return { woken: wakes.length };
   },
 );

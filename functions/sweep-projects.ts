@@ -2,7 +2,7 @@ import { cron } from "inngest";
 import { claimUndeleted } from "#lib/data/projects.server.ts";
 import { projectDeleted } from "#lib/events/catalogue/projects.ts";
 import { inngest } from "#lib/events/client.ts";
-import { event as happened } from "#lib/events/emit.ts";
+import { eventOfEach, event as happened } from "#lib/events/emit.ts";
 
 /** Longer than a deletion that is alive takes. */
 const LEFT_BEHIND_MS = 15 * 60_000;
@@ -14,14 +14,10 @@ export const sweepProjects = inngest.createFunction(
     const projects = await step.run("claim", () =>
       claimUndeleted({ olderThanMs: LEFT_BEHIND_MS, limit: 100 }),
     );
-    if (projects.length > 0) {
-      await step.sendEvent(
-        "wake",
-        projects.map(({ projectId, claimedAt }) =>
-          happened(projectDeleted, { projectId, by: "sweep-projects" }, `sweep ${claimedAt}`),
-        ),
-      );
-    }
-    return { woken: projects.length };
+    const wakes = eventOfEach(projects, ({ projectId, claimedAt }) =>
+      happened(projectDeleted, { projectId, by: "sweep-projects" }, `sweep ${claimedAt}`),
+    );
+    if (wakes.length > 0) await step.sendEvent("wake", wakes);
+    return { woken: wakes.length };
   },
 );

@@ -2,7 +2,7 @@ import { cron } from "inngest";
 import { claimUnfinishedRemovals } from "#lib/data/file-removals.server.ts";
 import { fileRemoved } from "#lib/events/catalogue/files.ts";
 import { inngest } from "#lib/events/client.ts";
-import { event as happened } from "#lib/events/emit.ts";
+import { eventOfEach, event as happened } from "#lib/events/emit.ts";
 
 /** Longer than a removal that is alive takes. */
 const LEFT_BEHIND_MS = 15 * 60_000;
@@ -14,15 +14,10 @@ export const sweepRemovals = inngest.createFunction(
     const files = await step.run("claim", () =>
       claimUnfinishedRemovals({ olderThanMs: LEFT_BEHIND_MS, limit: 100 }),
     );
-    if (files.length > 0) {
-      await step.sendEvent(
-        "wake",
-        files.map(({ projectId, fileId, claimedAt }) => {
-          const data = { projectId, fileId, by: "sweep-removals" };
-          return happened(fileRemoved, data, `sweep ${claimedAt}`);
-        }),
-      );
-    }
-    return { woken: files.length };
+    const wakes = eventOfEach(files, ({ claimedAt, ...file }) =>
+      happened(fileRemoved, { ...file, by: "sweep-removals" }, `sweep ${claimedAt}`),
+    );
+    if (wakes.length > 0) await step.sendEvent("wake", wakes);
+    return { woken: wakes.length };
   },
 );

@@ -2,7 +2,7 @@ import { cron } from "inngest";
 import { claimRepos } from "#lib/data/code-index.server.ts";
 import { repoPushed } from "#lib/events/catalogue/repos.ts";
 import { inngest } from "#lib/events/client.ts";
-import { event as happened } from "#lib/events/emit.ts";
+import { eventOfEach, event as happened } from "#lib/events/emit.ts";
 import { CODE_INDEX_VERSION } from "#lib/repos/version.ts";
 
 /** Longer than a step of an index that is alive takes, all its retries included. */
@@ -22,15 +22,10 @@ export const sweepRepos = inngest.createFunction(
     const repos = await step.run("claim", () =>
       claimRepos({ leftBehindMs: LEFT_BEHIND_MS, unseenMs: UNSEEN_MS, version, limit: 100 }),
     );
-    if (repos.length > 0) {
-      await step.sendEvent(
-        "wake",
-        repos.map(({ projectId, repoId, branch, commitSha, claimedAt }) => {
-          const data = { projectId, repoId, ref: `refs/heads/${branch}`, commitSha };
-          return happened(repoPushed, data, `sweep ${claimedAt}`);
-        }),
-      );
-    }
-    return { woken: repos.length };
+    const wakes = eventOfEach(repos, ({ branch, claimedAt, ...repo }) =>
+      happened(repoPushed, { ...repo, ref: `refs/heads/${branch}` }, `sweep ${claimedAt}`),
+    );
+    if (wakes.length > 0) await step.sendEvent("wake", wakes);
+    return { woken: wakes.length };
   },
 );

@@ -1,16 +1,12 @@
 import type { z } from "zod";
-import {
-  insertQuestion,
-  keptQuestion,
-  type Message,
-  reopenQuestion,
-} from "../data/messages.server.ts";
+import { insertQuestion, type Message, reopenQuestion } from "../data/messages.server.ts";
 import { projectExists, readProject } from "../data/projects.server.ts";
 import { insertThread, lockThread } from "../data/threads.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { Conflict, noProjectYet } from "../errors.ts";
 import type { chatMessageSent } from "../events/catalogue/chat.ts";
 import { log } from "../log.ts";
+import { redactText } from "../redact.ts";
 
 export type SentMessage = z.infer<typeof chatMessageSent.schema>;
 
@@ -42,7 +38,7 @@ export async function acceptMessage(sent: SentMessage): Promise<{ waits: boolean
 
 /** Whether a row is the question that was sent. */
 export function isSame(row: Message, { threadId, content }: SentMessage): boolean {
-  return row.threadId === threadId && row.role === "user" && row.content === keptQuestion(content);
+  return row.threadId === threadId && row.role === "user" && row.content === redactText(content);
 }
 
 function checkSame(row: Message, sent: SentMessage): void {

@@ -7,14 +7,6 @@ import { behind, type Page, pageLimit, toPage } from "./page.ts";
 
 export type Message = typeof chatMessages.$inferSelect;
 
-/** As many as an event may bring: what is put in place of a secret can be longer than that was. */
-const MAX_CHARS = 32_000;
-
-/** A question as its row has it: redacted. */
-export function keptQuestion(content: string): string {
-  return redactText(content).slice(0, MAX_CHARS).toWellFormed();
-}
-
 /**
  * When the next message of a thread is written, for whoever holds the thread's lock: later than every one before, so that the
  * order is never a matter of ids, whatever the clock does.
@@ -32,7 +24,7 @@ export async function insertQuestion(
   tx: Tx,
 ): Promise<Message | null> {
   const { id, threadId } = question;
-  const content = keptQuestion(question.content);
+  const content = redactText(question.content);
   const inserted = await tx
     .insert(chatMessages)
     .values({

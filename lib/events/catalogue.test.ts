@@ -1,8 +1,11 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { redactText } from "../redact.ts";
 import { chatMessageSent } from "./catalogue/chat.ts";
+import { actor, name, note, saying } from "./catalogue/fields.ts";
 import { fileUploaded } from "./catalogue/files.ts";
 import { projectCreated } from "./catalogue/projects.ts";
-import { runRequested } from "./catalogue/runs.ts";
+import { runCancelRequested, runRequested } from "./catalogue/runs.ts";
 import { CATALOGUE, INBOUND, OUTBOUND } from "./catalogue.ts";
 import { event } from "./emit.ts";
 import { originOf } from "./origin.ts";
@@ -71,6 +74,30 @@ test("an event that does not fit its schema cannot be made", () => {
   expect(() =>
     event(chatMessageSent, { projectId: "p", threadId: "t", messageId: "m", content: "" }),
   ).toThrow();
+});
+
+test.each([
+  ["requestedBy", { requestedBy: "http://u:p@h ".repeat(15) }],
+  ["reason", { reason: "http://u:p@h ".repeat(300), by: "ada", runId: "r" }],
+  ["content", { content: "http://u:p@h ".repeat(2400), threadId: "t", messageId: "m" }],
+])("what is too long once its secrets are replaced is refused as it comes: %s", (field, more) => {
+  const types = { requestedBy: runRequested, reason: runCancelRequested, content: chatMessageSent };
+  const { schema } = types[field as keyof typeof types];
+  const run = field === "requestedBy" ? { kind: "research", input: {} } : {};
+  const issues = schema.safeParse({ projectId: "p", ...run, ...more }).error?.issues;
+  expect(issues).toMatchObject([{ path: [field], message: expect.stringContaining("replaced") }]);
+});
+
+test("a text that was taken is taken again as it is sent on", () => {
+  const part = fc.constantFrom("http://u:p@h ", "token=abcdefgh1 ", "word ", "x".repeat(190));
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
+      for (const field of [actor, name, note, saying]) {
+        const taken = field.safeParse(parts.join(""));
+        if (taken.success) expect(field.parse(redactText(taken.data))).toBe(redactText(taken.data));
+      }
+    }),
+  );
 });
 
 test.each([

@@ -1,8 +1,11 @@
 import type { EventType } from "inngest";
 import type { z } from "zod";
 import { canonicalJson, sha256 } from "../canonical.ts";
+import { errorMessage } from "../errors.ts";
+import { log } from "../log.ts";
 import { redactJson } from "../redact.ts";
 import { inngest } from "./client.ts";
+import { subject } from "./middleware.ts";
 
 /** An event that is ready to be sent, by `emit` or by `step.sendEvent`. */
 export interface OutgoingEvent {
@@ -29,6 +32,24 @@ export function event<S extends Schema>(
     name: type.name,
     data: redactJson(checked),
   };
+}
+
+/**
+ * The events that a sweep sends, one for each row. A row that none can be made of is left out and said in the log: it must not
+ * keep the sweep from the others.
+ */
+export function eventOfEach<T>(
+  rows: readonly T[],
+  make: (row: T) => OutgoingEvent,
+): OutgoingEvent[] {
+  return rows.flatMap((row) => {
+    try {
+      return [make(row)];
+    } catch (error) {
+      log.error("a row makes no event", { subject: subject(row), error: errorMessage(error) });
+      return [];
+    }
+  });
 }
 
 /** Sends events from outside a function. Write the row first: the event only wakes whoever reads it. */

@@ -81,7 +81,7 @@ export class LogMiddleware extends Middleware.BaseMiddleware {
 }
 
 /** What an event is about: its ids and its name, never its contents. */
-function subject(data: unknown): Record<string, Scalar> {
+export function subject(data: unknown): Record<string, Scalar> {
   return Object.fromEntries(
     Object.entries(scalars(data)).filter(([key]) => key === "name" || key.endsWith("Id")),
   );

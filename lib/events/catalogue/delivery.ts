@@ -1,6 +1,6 @@
 import { eventType } from "inngest";
 import * as z from "zod";
-import { id, url } from "./fields.ts";
+import { id, place } from "./fields.ts";
 
 /** What runs produce, for whoever follows them. Each names the row to read. */
 
@@ -44,6 +44,6 @@ export const deploymentUpdated = eventType("deployment.updated", {
     runId: id.optional(),
     deploymentId: id,
     status: z.string(),
-    url: url.optional(),
+    url: place.optional(),
   }),
 });
