@@ -4,7 +4,7 @@ import { approvalSettled } from "#lib/events/catalogue/approvals.ts";
 import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import { approvalData, endsWithRun } from "./phase.ts";
+import { approvalData, endsWithRun, wokenBy } from "./phase.ts";
 
 /**
  * Waits until a plan is decided, and ends well only when it is granted. The row is what counts: it is read before the
@@ -23,11 +23,8 @@ export const awaitApproval = inngest.createFunction(
         const waiting = { projectId, runId, reason: "approval" as const, waitingFor: approvalId };
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));
       }
-      await step.waitForEvent(`wait-${look}`, {
-        event: approvalSettled,
-        timeout: `${seen.waitSeconds}s`,
-        if: `async.data.approvalId == "${approvalId}"`,
-      });
+      const when = `async.data.approvalId == "${approvalId}"`;
+      await step.waitForEvent(`wait-${look}`, wokenBy(approvalSettled, seen.waitSeconds, when));
     }
   },
 );

@@ -5,7 +5,7 @@ import { deploymentReported } from "#lib/events/catalogue/internal.ts";
 import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import { endsWithRun, phaseData } from "./phase.ts";
+import { endsWithRun, phaseData, wokenBy } from "./phase.ts";
 
 /**
  * Waits until a deployment is built. A webhook wakes it; each wait is short all the same, so that a lost one only costs time. A
@@ -34,11 +34,8 @@ export const awaitBuild = inngest.createFunction(
         const waiting = { projectId, runId, reason, waitingFor: deploymentId };
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, round));
       }
-      await step.waitForEvent(`wait-${look}`, {
-        event: deploymentReported,
-        timeout: `${seen.waitSeconds}s`,
-        if: `async.data.deploymentId == "${deploymentId}"`,
-      });
+      const when = `async.data.deploymentId == "${deploymentId}"`;
+      await step.waitForEvent(`wait-${look}`, wokenBy(deploymentReported, seen.waitSeconds, when));
     }
   },
 );

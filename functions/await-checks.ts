@@ -5,7 +5,7 @@ import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtChecks } from "#lib/implementation/checks.ts";
-import { endsWithRun, longWaitData, MAX_LOOKS } from "./phase.ts";
+import { endsWithRun, longWaitData, MAX_LOOKS, wokenBy } from "./phase.ts";
 
 const ended = z.object({ headSha: z.string() });
 
@@ -34,11 +34,8 @@ export const awaitChecks = inngest.createFunction(
         };
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, round));
       }
-      await step.waitForEvent(`wait-${look}`, {
-        event: repoChecked,
-        timeout: `${seen.waitSeconds}s`,
-        if: `async.data.projectId == "${projectId}" && async.data.commitSha == "${headSha}"`,
-      });
+      const when = `async.data.projectId == "${projectId}" && async.data.commitSha == "${headSha}"`;
+      await step.waitForEvent(`wait-${look}`, wokenBy(repoChecked, seen.waitSeconds, when));
     }
     const itself = referenceFunction({ functionId: "await-checks" });
     const data = { ...event.data, since, look: next };

@@ -4,7 +4,7 @@ import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtInfra, publishInstructions } from "#lib/provision/await.ts";
-import { endsWithRun, longWaitData, MAX_LOOKS } from "./phase.ts";
+import { endsWithRun, longWaitData, MAX_LOOKS, wokenBy } from "./phase.ts";
 
 /**
  * Waits until all that people make or set by hand is there. An event wakes it; each wait is short all the same, so that a lost one
@@ -30,12 +30,9 @@ export const awaitInfra = inngest.createFunction(
         const waiting = { projectId, runId, reason: "external" as const, waitingFor };
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, round));
       }
-      await step.waitForEvent(`wait-${look}`, {
-        event: infraProvisioned,
-        timeout: `${seen.waitSeconds}s`,
-        // Only what is noted: then the row is there when we look.
-        if: `async.data.runId == "${runId}" && async.data.resourceId.startsWith("infra_")`,
-      });
+      // Only what is noted: then the row is there when we look.
+      const when = `async.data.runId == "${runId}" && async.data.resourceId.startsWith("infra_")`;
+      await step.waitForEvent(`wait-${look}`, wokenBy(infraProvisioned, seen.waitSeconds, when));
     }
     const itself = referenceFunction({ functionId: "await-infra" });
     const data = { ...event.data, since, look: next };

@@ -4,7 +4,7 @@ import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtUnknown } from "#lib/runs/apply.ts";
-import { endsWithRun, MAX_LOOKS, resolutionData } from "./phase.ts";
+import { endsWithRun, MAX_LOOKS, resolutionData, wokenBy } from "./phase.ts";
 
 /**
  * Waits until a person has said what became of an effect that nobody could find. The row is what counts: it is read
@@ -23,11 +23,8 @@ export const awaitResolution = inngest.createFunction(
         const waiting = { projectId, runId, reason: "external" as const, waitingFor: effectId };
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));
       }
-      await step.waitForEvent(`wait-${look}`, {
-        event: effectSettled,
-        timeout: `${seen.waitSeconds}s`,
-        if: `async.data.effectId == "${effectId}"`,
-      });
+      const when = `async.data.effectId == "${effectId}"`;
+      await step.waitForEvent(`wait-${look}`, wokenBy(effectSettled, seen.waitSeconds, when));
     }
   },
 );
