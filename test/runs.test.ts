@@ -140,6 +140,14 @@ test("a canceled run does nothing more, and its approval is void", async () => {
   expect(await desk.objects("canceled")).toEqual([]);
 });
 
+test("a cancel that overtakes the request for its run cancels it", async () => {
+  const runId = "run-overtaken";
+  const data = { projectId, runId, by: OWNER, reason: "changed my mind" };
+  await desk.client.send({ name: "run.cancel.requested", data });
+  await desk.request(projectId, runId, "overtaken", ENTRIES);
+  await desk.reached(runId, "canceled");
+});
+
 test.concurrent.each([
   ["resend", "unseen"],
   ["adopt", "made-by-hand"],

@@ -12,7 +12,7 @@ import { performEffect } from "../effects/perform.ts";
 import { newId } from "../ids.ts";
 import { acceptRun } from "./accept.ts";
 import { cancelRuns } from "./cancel-all.ts";
-import { beginRun, cancelRun, failRun, setRunStatus, succeedRun } from "./life.ts";
+import { beginRun, cancelAsAsked, cancelRun, failRun, setRunStatus, succeedRun } from "./life.ts";
 import { reviveRuns } from "./revive.ts";
 
 let desk: EffectDesk;
@@ -32,6 +32,19 @@ test("a run that is canceled at the last moment has not succeeded", async () => 
   expect(await succeedRun(ours, { done: true })).toBe(false);
   expect(await readRun({ id: runId })).toMatchObject({ status: "canceled", result: null });
   expect(await actions(run)).toEqual(["run.requested", "run.running", "run.canceled"]);
+});
+
+test("a wish to cancel waits for its run, and leaves another project's alone", async () => {
+  const { projectId, runId } = await desk.run();
+  const said = { projectId, runId, by: OWNER, reason: "no longer wanted" };
+  const early = cancelAsAsked({ ...said, runId: newId("run") });
+  await expect(early).rejects.toMatchObject({ code: "run_not_found", retry: true, afterMs: 1000 });
+  const other = await desk.run();
+  expect(await cancelAsAsked({ ...said, projectId: other.projectId })).toEqual({
+    outcome: "not of this project",
+  });
+  expect(await readRun({ id: runId })).toMatchObject({ status: "running" });
+  expect(await cancelAsAsked(said)).toEqual({ outcome: "canceled" });
 });
 
 test("a run that has succeeded has, for whoever says so again, and for nobody else", async () => {

@@ -5,7 +5,7 @@ import { lockEffectsOfRun, moveEffect } from "../data/effects.server.ts";
 import { isRecorded } from "../data/recorded.server.ts";
 import { lockRun, moveRun, type Run, type RunStatus, touchRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
-import { Conflict } from "../errors.ts";
+import { Conflict, Later } from "../errors.ts";
 import { remediationFor } from "./remediation.ts";
 import { before, isLive } from "./states.ts";
 
@@ -120,11 +120,12 @@ export async function cancelRun(input: {
   by: string;
   reason: string;
   inngestRunId?: string;
-}): Promise<{ outcome: "canceled" | "no such run" | "ended before" }> {
+}): Promise<{ outcome: "canceled" | "no such run" | "not of this project" | "ended before" }> {
   const { projectId, runId, by, reason, inngestRunId } = input;
   return await transaction(async (tx) => {
     const run = await lockRun({ id: runId }, tx);
-    if (run?.projectId !== projectId) return { outcome: "no such run" };
+    if (!run) return { outcome: "no such run" };
+    if (run.projectId !== projectId) return { outcome: "not of this project" };
     const key = `run.canceled ${runId}`;
     if (run.status === "canceled") {
       const heard = !inngestRunId || (await isRecorded({ projectId, key, actor: by }, tx));
@@ -148,6 +149,16 @@ export async function cancelRun(input: {
     await appendAudits(entries, tx);
     return { outcome: "canceled" };
   });
+}
+
+/**
+ * The same for whoever asks for it by an event, which can come before the one that asks for the run. Throws Later when there is no
+ * such run, or not yet.
+ */
+export async function cancelAsAsked(said: Omit<Parameters<typeof cancelRun>[0], "inngestRunId">) {
+  const canceled = await cancelRun(said);
+  if (canceled.outcome !== "no such run") return canceled;
+  throw new Later("run_not_found", `There is no run ${said.runId}.`, 1000);
 }
 
 /**
