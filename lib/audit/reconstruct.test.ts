@@ -13,6 +13,7 @@ import { cutOf } from "../bundle/account.ts";
 import type { Approval } from "../data/approvals.server.ts";
 import { readAudit, readRunAudit, recordAudits } from "../data/audit.server.ts";
 import { createProject } from "../data/projects.server.ts";
+import { listRefusals, MAX_REFUSALS } from "../data/refusals.server.ts";
 import { performEffect } from "../effects/perform.ts";
 import { planEffects } from "../effects/plan.ts";
 import { resolveEffect } from "../effects/resolve.ts";
@@ -275,6 +276,40 @@ test.each([
     expect(entries).toContainEqual(expect.objectContaining(refused));
   },
 );
+
+test("refusals without number do not bury how a run went on: the last that is recorded says so", async () => {
+  const runId = await start(["seven"]);
+  const approval = await plan(runId, ["seven"]);
+  const refusal = {
+    ...{ projectId, actor: by, action: "approval.refused", subject: approval.id },
+    payload: { decision: "granted", by, reason: "wrong_hash", detail: "of another plan" },
+  };
+  for (let page = 0; page < 11; page++) {
+    await recordAudits(Array.from({ length: 1000 }, () => refusal));
+  }
+  // One that names nothing of the run is of the project, which has them all.
+  await taken("apr_none", "approval");
+  await say("denied", approval, { intentHash: "0".repeat(64) });
+  await say("granted", approval);
+  const [effect] = await db().select().from(effects).where(eq(effects.runId, runId));
+  await performEffect(effect?.id ?? "none was planned");
+  await succeedRun({ runId, inngestRunId: "engine" }, { effects: 1 });
+
+  expect(await compared(runId)).toEqual(await live(runId));
+  const entries = await readRunAudit({ projectId, runId });
+  const end = entries.find(({ action }) => action === "run.succeeded");
+  expect(cutOf(runId, entries)).toMatchObject({ seq: end?.seq });
+  const refused = entries.filter(({ action }) => action === "approval.refused");
+  expect(refused).toHaveLength(MAX_REFUSALS);
+  const last = "of another plan; no further refusals of this are recorded";
+  expect(refused.map(({ payload }) => payload.detail)).toEqual([
+    ...Array.from({ length: MAX_REFUSALS - 1 }, () => "of another plan"),
+    last,
+  ]);
+  expect(await listRefusals({ projectId, subject: projectId })).toContainEqual(
+    expect.objectContaining({ reason: "no_such_approval" }),
+  );
+}, 60_000);
 
 test("there is nothing to rebuild of a run that is not there, and other entries do not matter", async () => {
   expect(await readRunAudit({ projectId, runId: newId("run") })).toEqual([]);

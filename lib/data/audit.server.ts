@@ -15,8 +15,10 @@ import {
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { auditEntries } from "#db/schema.ts";
 import { type AuditEntry, entryHash, GENESIS } from "../audit/entry.ts";
+import { Conflict } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { redactJson, redactText } from "../redact.ts";
+import { boundRefusals } from "./refusals.server.ts";
 
 /** Something that happened, as whoever records it says it. */
 export interface NewAuditEntry {
@@ -49,7 +51,7 @@ export async function recordAudits(entries: readonly NewAuditEntry[]): Promise<v
 /**
  * Appends entries to the chain of their project, in the transaction of what they record: both stay or neither. One lock,
  * one read, one insert for all of them. Writers of one project wait for each other until their transaction ends, so this
- * is the last thing a transaction does, and it touches one project.
+ * is the last thing a transaction does, and it touches one project. Of refusals no more than some are written ({@link boundRefusals}).
  * The transaction is READ COMMITTED: what is read after the lock is then what the last writer left.
  */
 export async function appendAudits(entries: readonly NewAuditEntry[], tx: Tx): Promise<void> {
@@ -63,12 +65,14 @@ export async function appendAudits(entries: readonly NewAuditEntry[], tx: Tx): P
   const recordedAt = await lockChain(projectId, tx);
   const { last, known } = await readEnd(projectId, written, tx);
   const rows: (typeof auditEntries.$inferInsert)[] = [];
+  const fresh = written.filter(({ key }) => {
+    if (key === null) return true;
+    if (known.has(key)) return false;
+    known.add(key);
+    return true;
+  });
   let { seq, hash } = last;
-  for (const entry of written) {
-    if (entry.key !== null) {
-      if (known.has(entry.key)) continue;
-      known.add(entry.key);
-    }
+  for (const entry of await boundRefusals(fresh, tx)) {
     const prevHash = hash;
     seq += 1;
     hash = entryHash({ ...entry, seq, prevHash, recordedAt });
@@ -164,26 +168,31 @@ export async function readAudit(
   return rows.map(toEntry);
 }
 
-/** More than any run writes; what comes after is not read. */
-const MAX_RUN_ENTRIES = 10_000;
+/** More than any run writes; some 50 MB. */
+const MAX_RUN_ENTRIES = 50_000;
 const ENDED = new Set(["run.succeeded", "run.failed", "run.canceled"]);
 
 /**
  * Everything that was recorded about a run, its approvals and its effects since it was asked for, in order; also what was
- * refused about them and so does not name the run (`isAbout`). Empty when there is no such run in the project.
+ * refused about them and so does not name the run (`isAbout`). Empty when there is no such run in the project. Throws Conflict when
+ * it would be too much: an account with a part left out is none.
  */
 export async function readRunAudit(
   { projectId, runId }: { projectId: string; runId: string },
   executor: Executor = db(),
 ): Promise<AuditEntry[]> {
   const { seq, subject, payload } = auditEntries;
-  const read = async (where: SQL | undefined) =>
-    await executor
+  const read = async (where: SQL | undefined) => {
+    const rows = await executor
       .select()
       .from(auditEntries)
       .where(and(eq(auditEntries.projectId, projectId), where))
       .orderBy(asc(seq))
-      .limit(MAX_RUN_ENTRIES);
+      .limit(MAX_RUN_ENTRIES + 1);
+    if (rows.length <= MAX_RUN_ENTRIES) return rows;
+    const what = `More than ${MAX_RUN_ENTRIES} audit entries are about ${runId}: export the chain of its project.`;
+    throw new Conflict("run_audit_too_long", what);
+  };
   const own = await read(and(eq(subject, runId), like(auditEntries.action, "run.%")));
   const [begin, last] = [own[0], own.at(-1)];
   if (!begin || !last) return [];

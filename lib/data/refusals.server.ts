@@ -1,9 +1,14 @@
-import { and, desc, eq, inArray, sql } from "drizzle-orm";
-import { db, type Executor } from "#db/client.ts";
+import { and, count, desc, eq, inArray, sql } from "drizzle-orm";
+import { db, type Executor, type Tx } from "#db/client.ts";
 import { auditEntries } from "#db/schema.ts";
+import type { AuditEntry } from "../audit/entry.ts";
 
 /** The actions that record that somebody said something and was not heard. */
 const REFUSALS = ["approval.refused", "effect.resolution_refused"];
+
+/** So many are recorded of one approval or effect. */
+export const MAX_REFUSALS = 100;
+const LAST = "no further refusals of this are recorded";
 
 /** What somebody wanted of an approval or an effect, and why it was refused. */
 export interface RefusalEntry {
@@ -19,8 +24,8 @@ export interface RefusalEntry {
 }
 
 /**
- * What was refused about an approval or an effect, oldest first, the last 100. A refusal is no row of its own, so that it
- * cannot be lost or taken back: the audit chain has it.
+ * What was refused about an approval or an effect, oldest first, at most {@link MAX_REFUSALS}. A refusal is no row of its own, so
+ * that it cannot be lost or taken back: the audit chain has it.
  */
 export async function listRefusals(
   { projectId, subject }: { projectId: string; subject: string },
@@ -46,6 +51,48 @@ export async function listRefusals(
       ),
     )
     .orderBy(desc(seq))
-    .limit(100);
+    .limit(MAX_REFUSALS);
   return rows.reverse();
+}
+
+/**
+ * Entries that are about to be written, without refusals of which the chain has enough; the last that it takes says so. Anybody
+ * who can send an event can be refused as often as they like, and must not bury what became of a run by that. What names no
+ * approval or effect stands under the project, is about no run, and stays. The caller holds the lock of the chain.
+ */
+export async function boundRefusals<
+  T extends Pick<AuditEntry, "projectId" | "action" | "subject" | "payload">,
+>(entries: readonly T[], tx: Tx): Promise<T[]> {
+  const bounded = ({ projectId, action, subject }: T) =>
+    REFUSALS.includes(action) && subject !== projectId;
+  const refused = await countRefusals(entries.filter(bounded), tx);
+  return entries.flatMap((entry) => {
+    if (!bounded(entry)) return entry;
+    const seen = (refused.get(entry.subject) ?? 0) + 1;
+    refused.set(entry.subject, seen);
+    if (seen > MAX_REFUSALS) return [];
+    if (seen < MAX_REFUSALS) return entry;
+    const { detail } = entry.payload;
+    return {
+      ...entry,
+      payload: { ...entry.payload, detail: detail ? `${detail}; ${LAST}` : LAST },
+    };
+  });
+}
+
+/** How many the chain has, by the approval or effect. The refusals are of one project. */
+async function countRefusals(
+  refusals: readonly Pick<AuditEntry, "projectId" | "subject">[],
+  tx: Tx,
+): Promise<Map<string, number>> {
+  const [first] = refusals;
+  if (!first) return new Map();
+  const { subject, projectId, action } = auditEntries;
+  const about = inArray(subject, [...new Set(refusals.map((refusal) => refusal.subject))]);
+  const rows = await tx
+    .select({ subject, count: count() })
+    .from(auditEntries)
+    .where(and(about, eq(projectId, first.projectId), inArray(action, REFUSALS)))
+    .groupBy(subject);
+  return new Map(rows.map((row) => [row.subject, row.count]));
 }
