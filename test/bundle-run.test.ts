@@ -16,7 +16,8 @@ import { checkpointProject } from "#lib/audit/checkpoints.ts";
 import { readAuditExport } from "#lib/audit/read-export.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { blobStore } from "#lib/blob/blob.ts";
-import { finalizeRun } from "#lib/bundle/finalize.ts";
+import { recordCut } from "#lib/bundle/cut.ts";
+import { bundleCut, finalizeRun } from "#lib/bundle/finalize.ts";
 import type {
   BundledApproval,
   BundledEffect,
@@ -27,7 +28,7 @@ import { makeBundle } from "#lib/bundle/make.ts";
 import { canonicalJson, sha256 } from "#lib/canonical.ts";
 import { unbundledRuns } from "#lib/data/bundles.server.ts";
 import { acceptRun } from "#lib/runs/accept.ts";
-import { cancelRun } from "#lib/runs/life.ts";
+import { beginRun, cancelRun, failRun } from "#lib/runs/life.ts";
 import { until } from "#local/client.ts";
 import { Hub } from "#local/hub.ts";
 import {
@@ -303,6 +304,28 @@ describe("the same again", () => {
     expect((await unbundledRuns(due)).map((row) => row.id)).toContain(lost);
     expect(await finalizeRun({ ...run, runId: lost })).toMatchObject({ outcome: "bundled" });
     expect((await unbundledRuns(due)).map((row) => row.id)).not.toContain(lost);
+  });
+
+  test("made so slowly that the run has ended once more meanwhile, it does not stand before that end's", async () => {
+    const run = { projectId: "bundles-automatic", runId: "run-slow" };
+    const { runId } = run;
+    const asked = { ...run, kind: "implementation" as const, requestedBy: "ci" };
+    const input = { target: "ledger", book: "slow", entries: ENTRIES };
+    await acceptRun({ ...asked, input, eventId: "slow-1" });
+    await beginRun({ runId, inngestRunId: "engine" });
+    await failRun({ runId, inngestRunId: "engine", error: "no_luck: try again" });
+    const older = await recordCut(run);
+    if (!older) throw new Error("the run has not ended");
+    await acceptRun({ ...asked, input, eventId: "slow-2" });
+    await cancelRun({ ...run, by: OWNER, reason: "enough" });
+    const newer = await finalizeRun(run);
+    expect(newer).toMatchObject({ outcome: "bundled" });
+    expect(await bundleCut(run, older)).toMatchObject({ metadata: { attempt: 2 } });
+    ids.set("slow", runId);
+    expect((await verify(await bundleOf("slow"), trusted)).run).toMatchObject({
+      status: "canceled",
+    });
+    expect(await finalizeRun(run)).toEqual(newer);
   });
 
   test("told many times of its end, a run has one bundle", async () => {

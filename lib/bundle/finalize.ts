@@ -29,25 +29,30 @@ export async function finalizeRun(run: RunKey): Promise<Finalized> {
   if (!provenance) return { outcome: "not ended" };
   const { runId } = run;
   const known = await newestOfRun({ runId, kind: BUNDLE_KIND });
-  const artifact = sameCut(known, provenance) ? known : await bundle(run, provenance);
+  const artifact = covers(known, provenance) ? known : await bundleCut(run, provenance);
   const sha256 = String(artifact.metadata.sha256);
   const ids = { artifactId: artifact.id, provenanceArtifactId: provenance.id };
   return { outcome: "bundled", ...ids, sha256 };
 }
 
-function sameCut(known: Artifact | null, provenance: Artifact): known is Artifact {
-  return known !== null && known.metadata.cut === provenance.metadata.cut;
+/** Whether it is the bundle of this end, or already of a later one. */
+function covers(known: Artifact | null, provenance: Artifact): known is Artifact {
+  return known !== null && Number(known.metadata.cut) >= Number(provenance.metadata.cut);
 }
 
-async function bundle(run: RunKey, provenance: Artifact): Promise<Artifact> {
+/**
+ * Makes the bundle of a cut and publishes it, unless one of it or of a later cut is there by then, which it gives instead: an older
+ * end does not come to stand before the newer by coming late. Errors as `makeBundle`.
+ */
+export async function bundleCut(run: RunKey, provenance: Artifact): Promise<Artifact> {
+  const { projectId, runId } = run;
   const made = await makeBundle(provenance);
   const stored = await store(run, made, Number(provenance.metadata.cut));
-  const { projectId, runId } = run;
   return await transaction(async (tx) => {
-    // Two that make it at once: the second takes what the first has published.
+    // Others may have made it, or that of a later end, meanwhile.
     await lockRun({ id: runId }, tx);
     const known = await newestOfRun({ runId, kind: BUNDLE_KIND }, tx);
-    if (sameCut(known, provenance)) return known;
+    if (covers(known, provenance)) return known;
     const { attempt, cut } = provenance.metadata;
     const { sha256, key } = stored;
     const { artifact } = await publishArtifact(
