@@ -550,7 +550,9 @@ test("what a person has signed is verified, and what they have not is not", asyn
   const project = await desk.project("bundles-signed");
   const key = approverKey();
   await desk.client.call("PUT", `/api/projects/${project}/policy`, {
-    default: { assurance: "signature", approvers: ["bob"] },
+    // Names that, one beside the other or above it, would be taken for a secret and its name.
+    default: { assurance: "signature", approvers: ["bob", "ci-token", "alice1990"] },
+    scopes: { "secrets.rotate": { approvals: 2, approvers: ["bob", "eve"], requester: "never" } },
   });
   const { publicKey } = key;
   await desk.client.call("POST", `/api/projects/${project}/keys`, { owner: "bob", publicKey });

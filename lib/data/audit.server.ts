@@ -31,6 +31,11 @@ export interface NewAuditEntry {
   readonly subject: string;
   /** JSON. Redacted before it is hashed; texts over 4,000 characters are cut. */
   readonly payload: Readonly<Record<string, unknown>>;
+  /**
+   * Every text of the payload was refused where it looks like a secret, so it is kept as it is: redacted as a whole, one name
+   * beside another, or below it, can be taken for a password.
+   */
+  readonly harmless?: true | undefined;
   /** Same key, same entry: with one that the project has already nothing is written. */
   readonly key?: string | undefined;
 }
@@ -92,7 +97,9 @@ export async function appendAudits(entries: readonly NewAuditEntry[], tx: Tx): P
 function storable(
   entry: NewAuditEntry,
 ): Omit<AuditEntry, "seq" | "prevHash" | "hash" | "recordedAt"> {
-  const { projectId, actor, action, subject, payload, key } = entry;
+  const { projectId, actor, action, subject, harmless, key } = entry;
+  // Through JSON first: a Date is hashed as the text that it is stored as, an undefined field is none.
+  const payload: AuditEntry["payload"] = JSON.parse(JSON.stringify(entry.payload));
   const text = (value: string) => storableText(redactText(value));
   return {
     projectId,
@@ -100,8 +107,7 @@ function storable(
     action,
     subject: text(subject),
     key: key === undefined ? null : text(key),
-    // Through JSON first: a Date is hashed as the text that it is stored as, an undefined field is none.
-    payload: storableJson(redactJson(JSON.parse(JSON.stringify(payload)))),
+    payload: storableJson(harmless ? payload : redactJson(payload)),
   };
 }
 

@@ -1,12 +1,16 @@
 import * as z from "zod";
-import { identity } from "../events/catalogue/fields.ts";
+import { HARMLESS, harmless, identity } from "../events/catalogue/fields.ts";
 
 /** What vouches for who decided, weakest first: the event key, our authenticated edge, the approver's own key. */
 export const ASSURANCE = ["event", "api", "signature"] as const;
 export type Assurance = (typeof ASSURANCE)[number];
 
 /** Names of scopes as effects have them: `repo.merge`, `deploy.production`. */
-const scope = z.string().regex(/^[a-z][a-z_]*([.][a-z][a-z_]*)+$/, "such as deploy.production");
+const scope = z
+  .string()
+  .max(100)
+  .regex(/^[a-z][a-z_]*([.][a-z][a-z_]*)+$/, "such as deploy.production")
+  .refine(harmless, HARMLESS);
 
 const rule = z.strictObject({
   /** Granted by the policy itself, without a person. */
@@ -30,7 +34,10 @@ const rule = z.strictObject({
   assurance: z.enum(ASSURANCE).default("event"),
 });
 
-/** Who decides what in a project. Each version is kept; an approval names the one that judged it. */
+/**
+ * Who decides what in a project. Each version is kept; an approval names the one that judged it. No text in it looks like a secret
+ * by itself: the audit chain has it as it is.
+ */
 export const policyDocument = z.strictObject({
   /** For every scope that is not listed. */
   default: rule.prefault({}),

@@ -71,6 +71,8 @@ export async function publishPolicy(input: {
         action: "policy.published",
         subject: row.id,
         payload: { version, document: parsed.data },
+        // Who may decide is what the chain has to say, to the letter.
+        harmless: true,
       },
       tx,
     );
