@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { redactText } from "../redact.ts";
+import { approvalGranted } from "./catalogue/approvals.ts";
 import { chatMessageSent } from "./catalogue/chat.ts";
 import { actor, name, note, saying } from "./catalogue/fields.ts";
 import { fileUploaded } from "./catalogue/files.ts";
@@ -63,6 +64,20 @@ test("what is sent holds no secret, and an id or slug that looks like one is ref
     slug: `xoxb-2048-1024-${"a1b2".repeat(6)}`,
   };
   expect(() => event(projectCreated, project)).toThrow("looks like a secret");
+});
+
+test("a proof that looks like a token by chance is sent as it is, and what stands beside it is not", () => {
+  const token = `r8_${"a1B2".repeat(10)}`;
+  const proof = { nonce: token, expiresAt: "2026-01-01T00:00:00Z", value: token };
+  const signature = { ...proof, keyId: "0".repeat(32) };
+  const decision = { projectId: "p", approvalId: "a", intentHash: "0".repeat(64), by: "ada" };
+  const said = event(approvalGranted, { ...decision, note: token, edge: proof, signature });
+  expect(said.data).toMatchObject({
+    edge: proof,
+    signature,
+    note: expect.not.stringMatching(token),
+  });
+  expect(approvalGranted.schema.safeParse(said.data).success).toBe(true);
 });
 
 test("an event is remembered by its id, a secret-looking one by its hash", () => {

@@ -37,6 +37,9 @@ const kept = proofs.signature.unwrap().extend({
   value: proof.value.refine(harmless, HARMLESS),
 });
 
+/** What says so in an event. No secrets: each is good once, for what it stands beside. */
+export const PROOFS: ReadonlySet<string> = new Set(Object.keys(proofs));
+
 /** A decision is bound to exactly what was shown: `intentHash` is the hash in `approval.requested`. */
 const decision = z.strictObject({
   projectId: id,
