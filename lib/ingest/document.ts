@@ -1,5 +1,5 @@
 /** Bumped whenever extraction or chunking changes its output: files ingested by an older one are ingested again. */
-export const EXTRACTION_VERSION = 1;
+export const EXTRACTION_VERSION = 2;
 
 /** The largest file that is accepted, in bytes, by upload or by link. */
 export const MAX_FILE_BYTES = 100 * 1024 * 1024;

@@ -66,6 +66,18 @@ describe("what is kept whole", () => {
     expect(chunks.at(-1)).toMatchObject({ breadcrumbs: "Guide > Next", content: "# Next\ntext" });
   });
 
+  test("its lines stay code when they are read again behind it, as far as the next fence", () => {
+    const code = (count: number) => lines(count, (i) => `run-tool --option-${i} --other /srv/${i}`);
+    const json = lines(20, (i) => `{"k${i}": "value number ${i}", "list": [1,2,3,${i}]},`);
+    const behind = `The answer:\n\`\`\`json\n${json}\n\`\`\`\n\nText.\n\n## Afterwards\n\nMore.`;
+    for (let count = 40; count < 60; count++) {
+      const fence = `\`\`\`bash\n${code(count)}\n\n# Restart the machine\n${code(3)}\n\`\`\``;
+      const chunks = chunksOf("markdown", `# Guide\n\n## Setup\n\n${fence}\n${behind}`);
+      const paths = new Set(chunks.map((chunk) => chunk.breadcrumbs));
+      expect([...paths]).toEqual(["Guide > Setup", "Guide > Afterwards"]);
+    }
+  });
+
   test("table rows", () => {
     const table = lines(80, (i) => `| ${i} | value ${i} | some more words of row ${i} |`);
     const chunks = chunksOf("xlsx", table);

@@ -1,4 +1,5 @@
 import type { Format } from "../document.ts";
+import { fenceEnd, fenceOf, HEAD_LENGTH, headingOf } from "../markdown.ts";
 import type { PageTexts } from "./pages.ts";
 import { isBlank, skipBlank, trimEnd } from "./text.ts";
 
@@ -23,11 +24,7 @@ interface Line {
   readonly next: number;
 }
 
-const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+|$)/;
-const FENCE = /^[ \t]*(?:(`{3,})[^`]*$|(~{3,}))/;
 const ROW = /^ {0,3}\|/;
-/** Enough of a line to see what it is, however long it goes on. */
-const HEAD_LENGTH = 512;
 /** More indentation than this is not kept: it is layout, and would fill a chunk. */
 const MAX_INDENT = 128;
 /** Lines that end a declaration or continue one, so that a chunk does not start with them. */
@@ -41,8 +38,10 @@ export class UnitReader {
   readonly #markdown: boolean;
   readonly #code: boolean;
   readonly #breaks: ReadonlyMap<number, number> | undefined;
-  /** The fence that was seen last, and whether its lines are read one by one because it is too large to keep whole. */
-  #fence = { start: -1, end: -1, unpacked: false };
+  /** The fence that was seen last. */
+  #fence = { start: -1, end: -1 };
+  /** The one whose lines are read one by one because it is too large to keep whole: known when the one behind it was seen, too. */
+  #unpacked = { start: -1, end: -1 };
   /** The line that was seen last: finding the end of a very long line again for each of its parts would be quadratic. */
   #line = { from: 0, end: -1, next: -1 };
 
@@ -60,26 +59,21 @@ export class UnitReader {
     const line = this.#lineAt(position);
     if (line === undefined) return undefined;
     const { start, end, next } = line;
-    const inFence = start >= this.#fence.start && start < this.#fence.end;
-    const inner = inFence && this.#fence.unpacked;
+    const inner = isIn(this.#unpacked, start);
     const breakBefore = this.#breakBefore(line, this.#code || inner);
     if (this.#code || inner) return { kind: "code", start, end, next, breakBefore };
 
     const atLineStart = start === 0 || this.text.charCodeAt(start - 1) === 0x0a;
     const head = this.text.slice(start, Math.min(end, start + HEAD_LENGTH));
     if (this.#markdown && atLineStart) {
-      const hashes = HEADING.exec(head);
-      if (hashes !== null) {
-        const title = head.slice(hashes[0].length).replace(/(?<![ \t])[ \t]+#+$/, "");
-        const heading = { level: (hashes[1] ?? "").length, title };
-        return { kind: "heading", start, end, next, breakBefore, heading };
-      }
-      const opening = FENCE.exec(head);
-      if (opening !== null) {
-        if (!inFence) this.#findFence(line, opening[1] ?? opening[2] ?? "");
-        const fenceEnd = this.#fence.end;
-        const last = trimEnd(this.text, start, fenceEnd);
-        return { kind: "fence", start, end: last, next: fenceEnd, breakBefore };
+      const heading = headingOf(head);
+      if (heading !== null) return { kind: "heading", start, end, next, breakBefore, heading };
+      const marks = fenceOf(head);
+      if (marks !== null) {
+        if (!isIn(this.#fence, start)) this.#findFence(line, marks);
+        const behind = this.#fence.end;
+        const last = trimEnd(this.text, start, behind);
+        return { kind: "fence", start, end: last, next: behind, breakBefore };
       }
       if (ROW.test(head)) return { kind: "row", start, end, next, breakBefore };
     }
@@ -88,7 +82,7 @@ export class UnitReader {
 
   /** From now on the lines of this fence are read one by one. */
   unpack(fence: Unit): void {
-    this.#fence = { start: fence.start, end: fence.next, unpacked: true };
+    this.#unpacked = { start: fence.start, end: fence.next };
   }
 
   #lineAt(position: number): Line | undefined {
@@ -107,19 +101,9 @@ export class UnitReader {
     return { start: indented ? start : text, text, end: this.#line.end, next: this.#line.next };
   }
 
-  /** A fence ends with a line of at least as many of the same marks; one that is not closed ends with its page. */
-  #findFence(opening: Line, marks: string): void {
-    const pageEnd = this.#pages.endOf(opening.start);
-    const closing = new RegExp(`^[ \\t]*${marks.charAt(0)}{${marks.length},}[ \\t]*$`);
-    let at = opening.next;
-    while (at < pageEnd) {
-      const newline = this.text.indexOf("\n", at);
-      const next = newline === -1 ? pageEnd : newline + 1;
-      const found = next - at <= HEAD_LENGTH && closing.test(this.text.slice(at, next).trimEnd());
-      at = next;
-      if (found) break;
-    }
-    this.#fence = { start: opening.start, end: Math.min(at, pageEnd), unpacked: false };
+  /** A fence that is not closed ends with its page. */
+  #findFence({ start, next }: Line, marks: string): void {
+    this.#fence = { start, end: fenceEnd(this.text, marks, next, this.#pages.endOf(start)) };
   }
 
   #breakBefore(line: Line, code: boolean): number {
@@ -139,6 +123,10 @@ export class UnitReader {
     if (blankLine || this.#pages.startsAt(line.start)) return 3;
     return SENTENCE_END.test(this.text.slice(Math.max(0, at - 7), at + 1)) ? 1 : 0;
   }
+}
+
+function isIn({ start, end }: { start: number; end: number }, at: number): boolean {
+  return at >= start && at < end;
 }
 
 function isIndent(text: string, at: number): boolean {
