@@ -30,6 +30,19 @@ export function fenceEnd(text: string, marks: string, from: number, to: number):
   return to;
 }
 
+/** The title of the first heading that has one; empty without. What stands in a fenced block is no heading. */
+export function firstHeading(text: string): string {
+  for (let at = 0; at < text.length; ) {
+    const next = lineEnd(text, at, text.length);
+    const line = text.slice(at, Math.min(next, at + HEAD_LENGTH)).trimEnd();
+    const title = headingOf(line)?.title;
+    if (title) return title;
+    const marks = fenceOf(line);
+    at = marks === null ? next : fenceEnd(text, marks, next, text.length);
+  }
+  return "";
+}
+
 function lineEnd(text: string, at: number, to: number): number {
   const newline = text.indexOf("\n", at);
   return newline === -1 ? to : Math.min(newline + 1, to);

@@ -68,7 +68,7 @@ export class HtmlMarkdown {
 
   #open(name: string, attributes: Record<string, string>): void {
     // The title of an SVG image is not the page's.
-    if (name === "title") this.#inTitle = this.#title === "";
+    if (name === "title") this.#inTitle = this.#title === "" && this.#dropped === 0;
     if (DROPPED.has(name)) this.#dropped++;
     if (this.#dropped > 0) return;
     if (name === "table") this.#openTable();

@@ -1,6 +1,7 @@
 import { type Handler, Parser } from "htmlparser2";
 import { FileRefused } from "../../errors.ts";
 import type { ExtractedDocument } from "../document.ts";
+import { firstHeading } from "../markdown.ts";
 import { cleanLine, cleanProse } from "./clean.ts";
 import { decodeText } from "./decode.ts";
 import { HtmlMarkdown } from "./html-markdown.ts";
@@ -47,8 +48,4 @@ function boundDepth(handler: Partial<Handler>, name: string): Partial<Handler> {
       handler.onclosetag?.(...closed);
     },
   };
-}
-
-function firstHeading(text: string): string {
-  return /^#+ (.+)$/m.exec(text)?.[1] ?? "";
 }

@@ -1,6 +1,7 @@
 import { type OfficeContentNode, type OfficeError, parseOffice } from "officeparser";
 import { FileRefused, type RefusalCode } from "../../errors.ts";
 import type { ExtractedDocument, ExtractedPage } from "../document.ts";
+import { firstHeading } from "../markdown.ts";
 import { cleanLine } from "./clean.ts";
 import type { ExtractJob } from "./job.ts";
 import { expansionCap } from "./limits.ts";
@@ -45,7 +46,7 @@ export async function extractOffice(
   const fatal = ast.warnings.find((warning) => FATAL_WARNINGS.includes(warning.code));
   if (fatal) throw refusal(fatal.code, job);
   const pages = format === "docx" ? wholeDocument(ast.content) : separatePages(ast.content, format);
-  const title = cleanLine(ast.metadata.title ?? "") || firstHeading(pages);
+  const title = cleanLine(ast.metadata.title ?? "") || firstHeading(pages[0]?.text ?? "");
   const pageCount = format === "docx" ? null : ast.content.filter(isPage).length;
   return { format, ...(title && { title }), pageCount, pages };
 }
@@ -91,8 +92,4 @@ function separatePages(
 
 function isPage(node: OfficeContentNode): boolean {
   return node.type === "slide" || node.type === "sheet";
-}
-
-function firstHeading(pages: readonly ExtractedPage[]): string {
-  return /^#+ (.+)$/m.exec(pages[0]?.text ?? "")?.[1] ?? "";
 }

@@ -1,5 +1,6 @@
 import { FileRefused } from "../../errors.ts";
 import type { ExtractedDocument, ExtractedPage } from "../document.ts";
+import { firstHeading } from "../markdown.ts";
 import { escapeStructure } from "./clean.ts";
 
 /** A page as read: its lines, blank ones between paragraphs, and the type size of each in points (0 for blank ones). */
@@ -34,7 +35,7 @@ export function assemblePdf(read: PdfText, name: string): ExtractedDocument {
   if (read.pages.length === 0) throw withoutText(read.hasContent, name);
   const levels = headingLevels(read.pages);
   const pages = read.pages.map((page) => toMarkdown(page, levels));
-  const title = read.title || firstHeading(pages);
+  const title = read.title || firstHeading(pages[0]?.text ?? "");
   return { format: "pdf", ...(title && { title }), pageCount: read.pageCount, pages };
 }
 
@@ -99,8 +100,4 @@ function toMarkdown(page: PdfPage, levels: ReadonlyMap<number, number>): Extract
   });
   close();
   return { number: page.number, text: lines.join("\n") };
-}
-
-function firstHeading(pages: readonly ExtractedPage[]): string {
-  return /^#+ (.+)$/m.exec(pages[0]?.text ?? "")?.[1] ?? "";
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { extractHtml } from "./html.ts";
 import { extractPlain } from "./text.ts";
 
 const text = (bytes: Uint8Array, name = "a.txt") =>
@@ -37,9 +38,21 @@ it("is refused when no encoding fits, rather than indexed as garbage", () => {
   expect(() => text(gb18030)).toThrow(expect.objectContaining({ code: "unsupported" }));
 });
 
+it("takes a page's title from its own element, else its first heading, never from an image or code", () => {
+  const titleOf = (html: string) => extractHtml(Buffer.from(html), "a.html").title;
+  const body = "<svg><title>Logo</title></svg><pre># install\nnpm i</pre><h2>Use</h2>";
+  expect(titleOf(`<title>Guide</title>${body}`)).toBe("Guide");
+  expect(titleOf(body)).toBe("Use");
+});
+
 it("takes a Markdown document's title from its first heading", () => {
   const markdown = (source: string) =>
     extractPlain(Buffer.from(source), "a.md", { format: "markdown" });
   expect(markdown("intro\n\n## Ｋ2 guide ##\n").title).toBe("K2 guide");
   expect(markdown("#hashtag\n")).not.toHaveProperty("title");
+  const code = "```bash\n# first install\n~~~\n# or\n```\n";
+  expect(markdown(`Install:\n\n${code}\n## Use ##\n`).title).toBe("Use");
+  expect(markdown(`Install:\n\n${code}`)).not.toHaveProperty("title");
+  // Several ways to end a long heading took the cube of its length.
+  expect(markdown(`# a${" #".repeat(200_000)}!\n`).title).toMatch(/^a # #/);
 });

@@ -1,4 +1,5 @@
 import type { ExtractedDocument } from "../document.ts";
+import { firstHeading } from "../markdown.ts";
 import { cleanLine, cleanProse, cleanText } from "./clean.ts";
 import { decodeText } from "./decode.ts";
 import type { Detected } from "./detect.ts";
@@ -22,8 +23,7 @@ function extractText(bytes: Uint8Array, name: string): ExtractedDocument {
 /** Markdown is the target grammar already, so only characters are cleaned. The title is its first heading. */
 function extractMarkdown(bytes: Uint8Array, name: string): ExtractedDocument {
   const text = cleanProse(decodeText(bytes, name));
-  const heading = /^#{1,6}[ \t]+(.+?)[ \t#]*$/m.exec(text)?.[1];
-  const title = heading === undefined ? "" : cleanLine(heading);
+  const title = cleanLine(firstHeading(text));
   return { ...single("markdown", text), ...(title && { title }) };
 }
 
