@@ -32,9 +32,13 @@ export const ingestFile = inngest.createFunction(
 
     const text =
       source.outcome === "ready" ? await step.run("extract", () => extract(fileId)) : source;
+    if (text.outcome === "unchanged") return text;
     if (text.outcome === "refused") {
       const { code, reason } = text;
-      await step.sendEvent("announce", happened(fileRejected, { projectId, fileId, code, reason }));
+      const data = { projectId, fileId, code, reason };
+      // A link that is sent again may be refused again for the same reason; bytes are refused once.
+      const occasion = source.outcome === "refused" ? event.id : "";
+      await step.sendEvent("announce", happened(fileRejected, data, occasion));
       return text;
     }
 

@@ -6,12 +6,12 @@ import { blobStore } from "../blob/blob.ts";
 import { findFile } from "../data/files.server.ts";
 import { EXTRACTION_VERSION, type ExtractedDocument } from "./document.ts";
 import { extractedKey } from "./keys.ts";
-import { type Refusal, refusable } from "./outcome.ts";
+import { type Passed, type Refusal, refusable } from "./outcome.ts";
 
 /** What the extract step returns: counts for whoever watches the run, or why the file ended here. */
 export type Extracted =
   | { outcome: "extracted"; format: string; pages: number | null; characters: number }
-  | { outcome: "removed" }
+  | Passed
   | Refusal;
 
 /**
@@ -20,7 +20,7 @@ export type Extracted =
  */
 export async function extract(fileId: string): Promise<Extracted> {
   const file = await findFile({ fileId });
-  if (!file) return { outcome: "removed" };
+  if (!file) return { outcome: "removed", fileId };
   const { blobRef } = file;
   if (blobRef === null) throw new Error(`the file ${fileId} has no bytes to be read`);
   return await refusable(fileId, async () => {

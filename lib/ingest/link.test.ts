@@ -13,10 +13,14 @@ import { setEnv } from "../../test/support/environment.ts";
 import { blobStore } from "../blob/blob.ts";
 import { projectPrefix } from "../blob/port.ts";
 import { sha256 } from "../canonical.ts";
-import { deleteFile, findFile, listFiles } from "../data/files.server.ts";
+import { markIngested } from "../data/file-progress.server.ts";
+import { deleteFile, findFile, listFiles, registerUpload } from "../data/files.server.ts";
 import { beginProjectDelete, createProject, deleteProject } from "../data/projects.server.ts";
+import { FileRefused } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { EXTRACTION_VERSION } from "./document.ts";
 import { type Fetched, fetchLink } from "./link.ts";
+import { refusable } from "./outcome.ts";
 import { register } from "./register.ts";
 
 let database: TestDatabase;
@@ -164,4 +168,22 @@ test("what waits for its bytes is fetched by its id alone, from the link that is
   await until("it is fetched", async () => asked.length === 1);
   asked[0]?.end("another");
   expect(await fetched).toMatchObject({ outcome: "refused", code: "hash_mismatch" });
+});
+
+test("a refusal says nothing of a file that was ingested or removed meanwhile, nor of a link that has its bytes", async () => {
+  const refused = async () => {
+    throw new FileRefused("too_slow", "Split it.");
+  };
+  const file = { projectId, name: "a", mimeType: "text/plain", sizeBytes: 1, blobRef: "a" };
+  const { file: slow } = await registerUpload({ ...file, sha256: sha256("a") });
+  const { file: done } = await registerUpload({ ...file, sha256: sha256("b") });
+  const found = { format: "text", pageCount: null, chunkCount: 1 };
+  await markIngested({ fileId: done.id, extractionVersion: EXTRACTION_VERSION, ...found });
+  expect(await refusable(slow.id, refused)).toMatchObject({ outcome: "refused", code: "too_slow" });
+  expect(await refusable(done.id, refused)).toEqual({ outcome: "unchanged", fileId: done.id });
+  expect(await refusable(slow.id, refused, { pending: true })).toMatchObject({
+    outcome: "unchanged",
+  });
+  await deleteFile({ projectId, fileId: slow.id });
+  expect(await refusable(slow.id, refused)).toEqual({ outcome: "removed", fileId: slow.id });
 });

@@ -33,8 +33,8 @@ export async function fetchLink(data: Uploaded, fileId: string, at?: Date): Prom
     const whose = (await keep(file, bytes)) ?? (await keepElsewhere(data, file, bytes, at));
     return whose ? await begin(whose) : { outcome: "removed", fileId };
   } catch (error) {
-    const { refusal, marked } = await refuse(fileId, error, { pending: true });
-    if (marked) return refusal;
+    const refusal = await refuse(fileId, error, { pending: true });
+    if (refusal) return refusal;
     const now = await findFile({ fileId });
     return now ? await begin(now) : { outcome: "removed", fileId };
   } finally {

@@ -5,7 +5,7 @@ import { projectExists } from "../data/projects.server.ts";
 import { FileRefused, NotFound, noProjectYet } from "../errors.ts";
 import type { fileUploaded } from "../events/catalogue/files.ts";
 import { EXTRACTION_VERSION } from "./document.ts";
-import { type Refusal, refusable } from "./outcome.ts";
+import { type Passed, type Refusal, refusable } from "./outcome.ts";
 
 /** A file whose bytes are here, or one with nothing left to do. */
 export interface Begun {
@@ -15,7 +15,7 @@ export interface Begun {
 }
 
 /** What the first step finds; `link`: its bytes are still to be fetched. */
-export type Registered = Begun | { outcome: "link"; fileId: string } | Refusal;
+export type Registered = Begun | { outcome: "link"; fileId: string } | Passed | Refusal;
 
 export type Uploaded = z.infer<NonNullable<typeof fileUploaded.schema>>;
 
@@ -38,9 +38,10 @@ export async function register(data: Uploaded, at?: Date): Promise<Registered> {
     return { outcome: "link", fileId: file.id };
   }
   // The sweeper's: the event that had the whole link came to nothing.
-  return await refusable(file.id, async () => {
+  const lost = async () => {
     throw new FileRefused("url_refused", "The link's credential is not kept: send it again");
-  });
+  };
+  return await refusable(file.id, lost, { pending: true });
 }
 
 /** Says that work on a file whose bytes are here begins, or that there is none left. */
