@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { insertChunks } from "#lib/data/chunks.server.ts";
+import { namespaces, upsertTexts } from "#lib/upstash/vector.ts";
 import { type Call, startTestApi, type TestApi } from "../test/servers/api.ts";
 
 let api: TestApi;
@@ -184,6 +185,37 @@ it("describes itself in valid OpenAPI", async () => {
   expect(json.components.securitySchemes.bearer.scheme).toBe("bearer");
   const upload = json.paths["/api/projects/{projectId}/files"].post;
   expect(Object.keys(upload.requestBody.content)).toEqual(["*/*", "multipart/form-data"]);
+});
+
+it("search finds what is there, however many vectors of what is not match better", async () => {
+  const path = `/api/projects/${projectId}/files?name=basalt.txt`;
+  const content = "basalt among other stones";
+  const file = (await api.call("POST", path, { as: "ann", body: content })).json;
+  const place = { pageStart: null, pageEnd: null, startOffset: 0, endOffset: content.length };
+  const chunk = {
+    id: "chunk-basalt",
+    ordinal: 0,
+    breadcrumbs: "",
+    tokenCount: 4,
+    ...place,
+    content,
+  };
+  const of = { projectId, fileId: file.id };
+  await insertChunks({ ...of, fileSha256: file.sha256, extractionVersion: 1, chunks: [chunk] });
+  const gone = ["gone-1", "gone-2", "gone-3"].map((id) => ({ id, data: "basalt" }));
+  await upsertTexts(
+    namespaces.chunks(projectId),
+    [...gone, { id: chunk.id, data: content }].map(({ id, data }) => {
+      return {
+        id,
+        data,
+        metadata: { ...of, type: "chunk", chunkId: id, pageStart: -1, pageEnd: -1 },
+      };
+    }),
+  );
+  const question = `/api/search?projectId=${projectId}&q=basalt&topK=1&types=chunk`;
+  const hits = async () => (await api.call("GET", question, { as: "ann" })).json.hits;
+  await expect.poll(hits).toEqual([expect.objectContaining({ chunkId: chunk.id })]);
 });
 
 describe("when the vector store is away", () => {

@@ -73,11 +73,11 @@ export async function search(query: SearchQuery): Promise<SearchAnswer> {
   const spaces = await namespacesOf(query);
   try {
     const found = await Promise.all(
-      spaces.map(({ name, spare }) => queryText(name, query.query, query.topK + spare)),
+      spaces.map((name) => queryText(name, query.query, query.topK + SPARE)),
     );
     const shown = await withoutUnseenCode(query.projectId, found.flat());
-    const best = shown.sort(byScore).slice(0, query.topK);
-    return { hits: await withSources(query.projectId, best) };
+    const hits = await withSources(query.projectId, shown.sort(byScore));
+    return { hits: hits.slice(0, query.topK) };
   } catch (error) {
     log.warn("vector search failed", { projectId: query.projectId, error: errorMessage(error) });
     const hits = query.types.includes("chunk") ? await searchWords(query) : [];
@@ -89,21 +89,19 @@ export async function search(query: SearchQuery): Promise<SearchAnswer> {
   }
 }
 
-/** Hits of code that are asked for beyond those wanted: while a repository is indexed, old and new lie side by side. */
+/**
+ * Hits that are asked for in each namespace beyond those wanted: vectors of what was removed, or replaced by what is newer, lie
+ * beside the others until they are cleared, and what is not shown must not take the place of what is.
+ */
 const SPARE = 20;
 
-async function namespacesOf({
-  projectId,
-  types,
-}: SearchQuery): Promise<{ name: string; spare: number }[]> {
+async function namespacesOf({ projectId, types }: SearchQuery): Promise<string[]> {
   const names: string[] = [];
   if (types.includes("chunk")) names.push(namespaces.chunks(projectId));
   if (types.includes("artifact")) names.push(namespaces.artifacts(projectId));
-  const spaces = names.map((name) => ({ name, spare: 0 }));
-  if (!types.includes("code")) return spaces;
+  if (!types.includes("code")) return names;
   const repos = await listRepoIds({ projectId });
-  const code = repos.map((id) => ({ name: namespaces.repo(projectId, id), spare: SPARE }));
-  return [...spaces, ...code];
+  return [...names, ...repos.map((id) => namespaces.repo(projectId, id))];
 }
 
 /** Code is shown of the commit that is indexed as a whole, never of one that is about to be or was before. */
