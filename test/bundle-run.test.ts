@@ -8,7 +8,14 @@ import { and, eq } from "drizzle-orm";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
-import { approvals, artifacts, deployments, infraResources, sandboxJobs } from "#db/schema.ts";
+import {
+  approvals,
+  artifacts,
+  deployments,
+  infraResources,
+  runs,
+  sandboxJobs,
+} from "#db/schema.ts";
 import { signStatement } from "#lib/approvals/proof.ts";
 import { BUNDLE_KIND, PROVENANCE_KIND } from "#lib/artifacts/kinds.ts";
 import { auditPublicKey, type PublicKeys, publicKeys } from "#lib/audit/checkpoint.ts";
@@ -328,6 +335,28 @@ describe("the same again", () => {
     expect(await finalizeRun(run)).toEqual(newer);
   });
 
+  test("its input is the one that was asked for: a new budget changes nothing, a changed row is not signed", async () => {
+    const run = { projectId: "bundles-automatic", runId: "run-input" };
+    const { runId } = run;
+    const asked = { ...run, kind: "implementation" as const, requestedBy: "ci" };
+    const changes = { from: "model" };
+    const input = { target: "repository", repository: "acme/none", title: "A change", changes };
+    await acceptRun({ ...asked, input: { ...input, budget: { calls: 1 } }, eventId: "input-1" });
+    await beginRun({ runId, inngestRunId: "engine" });
+    await failRun({ runId, inngestRunId: "engine", error: "no_luck: try again" });
+    await acceptRun({ ...asked, input: { ...input, budget: { calls: 2 } }, eventId: "input-2" });
+    await cancelRun({ ...run, by: OWNER, reason: "enough" });
+    await finalizeRun(run);
+    ids.set("input", runId);
+    const zip = await bundleOf("input");
+    expect((await verify(zip, trusted)).ok).toBe(true);
+    expect(JSON.parse(String(unpacked(zip)["run.json"])).input).toEqual(input);
+    const lie = { input: { ...input, title: "Another change" } };
+    await world.database.update(runs).set(lie).where(eq(runs.id, runId));
+    const again = makeBundle(await provenanceOf("input"));
+    await expect(again).rejects.toThrow(/not the one that it was asked for with/);
+  });
+
   test("told many times of its end, a run has one bundle", async () => {
     const data = { projectId: PROJECT, runId: id("succeeded") };
     const sent = await Promise.all(
@@ -433,6 +462,22 @@ describe("a bundle that somebody has changed", () => {
     );
     expect(said(await failedChecks(await repacked(intentsToo)), "approvals")).toContain(
       "is not of the intents that it lists",
+    );
+  });
+
+  test("by what was asked for, or when an approval was", async () => {
+    const { requestedAt } = JSON.parse(String(files["run.json"]));
+    const input = changed<{ input: object }>(files, "run.json", (run) =>
+      set(run.input, { book: "other" }),
+    );
+    expect(said(await failedChecks(await repacked(input)), "account")).toMatch(
+      /run\.json: the input of \S+ is not the one that was asked for/,
+    );
+    const earlier = changed<BundledApproval[]>(files, "approvals.json", ([one]) =>
+      set(one, { requestedAt }),
+    );
+    expect(said(await failedChecks(await repacked(earlier)), "account")).toMatch(
+      /approvals\.json: appr_\w+ is not as the chain tells it \(requestedAt\)/,
     );
   });
 

@@ -1,3 +1,4 @@
+import { canonicalJson, sha256 } from "../canonical.ts";
 import type { Approval } from "../data/approvals.server.ts";
 import type { Artifact } from "../data/artifacts.server.ts";
 import type { NewAuditEntry } from "../data/audit.server.ts";
@@ -60,6 +61,17 @@ export function runEntry(run: Run, actor: string, more: EntryDetails = {}): NewA
     subject: id,
     payload: { runId: id, kind, mode, status, attempt, requestedBy, ...more.payload },
   };
+}
+
+/** What a run is to do, from its request on: its input without its budget, which each attempt may bring anew. */
+export function lastingInput({ budget: _, ...input }: Run["input"]): Run["input"] {
+  return input;
+}
+
+/** The audit entry of the request for a run: whoever has its input can show that it is the one. */
+export function requestEntry(run: Run): NewAuditEntry {
+  const payload = { inputSha256: sha256(canonicalJson(lastingInput(run.input))) };
+  return runEntry(run, run.requestedBy, { action: "run.requested", payload });
 }
 
 /** The audit entry of a new version of an artifact: whoever has its text can show that it is the one. */

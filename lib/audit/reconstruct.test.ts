@@ -153,10 +153,12 @@ async function compared(runId: string) {
   const { requestedAt: _, ...facts } = run;
   return {
     run: facts,
-    approvals: asked.map(({ usedBy: _u, refusals: _r, decisions, ...approval }) => ({
-      ...approval,
-      decisions: decisions.map(({ seq: _s, at: _a, ...decision }) => decision),
-    })),
+    approvals: asked.map(
+      ({ usedBy: _u, refusals: _r, requestedAt: _q, decisions, ...approval }) => ({
+        ...approval,
+        decisions: decisions.map(({ seq: _s, at: _a, ...decision }) => decision),
+      }),
+    ),
     effects: changes,
   };
 }

@@ -55,6 +55,7 @@ interface At {
 
 export interface ReconstructedApproval extends z.infer<typeof approvalFacts> {
   readonly id: string;
+  readonly requestedAt: string;
   readonly decisions: readonly (z.infer<typeof decisionFacts> & At)[];
   /** Decisions that were refused, each with its reason. */
   readonly refusals: readonly (z.infer<typeof refusalFacts> & At)[];
@@ -105,6 +106,7 @@ export function reconstructRun(
       approvals.set(subject, {
         ...approvalFacts.parse(payload),
         id: subject,
+        requestedAt: approval?.requestedAt ?? recordedAt,
         decisions,
         refusals,
       });

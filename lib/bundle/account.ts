@@ -1,5 +1,6 @@
 import { type AuditEntry, isOfRun } from "../audit/entry.ts";
 import { type ReconstructedRun, reconstructRun } from "../audit/reconstruct.ts";
+import { canonicalJson, sha256 } from "../canonical.ts";
 import type { BundledEffect, BundledRun, Cut } from "./format.ts";
 
 const ENDS = new Set(["run.succeeded", "run.failed", "run.canceled"]);
@@ -42,6 +43,16 @@ export function runAccount(
       ...{ requestedBy, requestedAt, endedAt: cut.at, error, remediation, result, cut },
     },
   };
+}
+
+/**
+ * Whether an input is the one that the run was asked for with, by the hash that the request's entry has of it; true where it has
+ * none, as versions before this one wrote it.
+ * @param entries the run's, its request first
+ */
+export function isInputOf(entries: readonly AuditEntry[], input: BundledRun["input"]): boolean {
+  const asked = entries[0]?.payload.inputSha256;
+  return asked === undefined || asked === sha256(canonicalJson(input));
 }
 
 /** An effect as the chain tells it; what it was about, its approval adds. */

@@ -1,5 +1,5 @@
 import { canonicalJson, sha256 } from "../canonical.ts";
-import { artifactIds, effectAccount, runAccount } from "./account.ts";
+import { artifactIds, effectAccount, isInputOf, runAccount } from "./account.ts";
 import { entriesOf } from "./check-chain.ts";
 import type { Contents } from "./contents.ts";
 import { FILES } from "./format.ts";
@@ -10,15 +10,19 @@ import { type Check, Findings } from "./verdict.ts";
 export function checkAccount(contents: Contents): Check {
   const findings = new Findings();
   const { run, approvals, effects } = contents;
+  const entries = entriesOf(contents);
   let account: ReturnType<typeof runAccount>;
   try {
-    account = runAccount(run.id, entriesOf(contents), run.cut);
+    account = runAccount(run.id, entries, run.cut);
   } catch (error) {
     const why = error instanceof TypeError ? error.message : "an entry is not in its form";
     findings.wrong(`${FILES.audit}: ${why}`);
     return findings.as("account", "");
   }
-  const { input: _, ...row } = run;
+  const { input, ...row } = run;
+  if (!isInputOf(entries, input)) {
+    findings.wrong(`${FILES.run}: the input of ${run.id} is not the one that was asked for`);
+  }
   compare(FILES.run, run.id, row, account.run, findings);
   sameIds(FILES.approvals, approvals, account.told.approvals, findings);
   sameIds(FILES.effects, effects, account.told.effects, findings);
@@ -33,7 +37,8 @@ export function checkAccount(contents: Contents): Check {
     if (!found) continue;
     const facts = (one: typeof told | typeof found) => ({
       ...{ scope: one.scope, status: one.status, intentHash: one.intentHash },
-      ...{ policyVersion: one.policyVersion, quorum: one.quorum, expiresAt: one.expiresAt },
+      ...{ policyVersion: one.policyVersion, quorum: one.quorum },
+      ...{ requestedAt: one.requestedAt, expiresAt: one.expiresAt },
       planArtifactId: one.planArtifactId ?? null,
     });
     compare(FILES.approvals, told.id, facts(found), facts(told), findings);

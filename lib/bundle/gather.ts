@@ -2,6 +2,7 @@ import { approvalRule } from "../approvals/rule.ts";
 import { auditPublicKey, publicKeys } from "../audit/checkpoint.ts";
 import { readCheckpoint } from "../audit/checkpoints.ts";
 import type { AuditEntry } from "../audit/entry.ts";
+import { lastingInput } from "../audit/happened.ts";
 import type { ReconstructedApproval } from "../audit/reconstruct.ts";
 import type { Approval, Voice } from "../data/approvals.server.ts";
 import { readRunAudit } from "../data/audit.server.ts";
@@ -19,7 +20,7 @@ import { env } from "../env.ts";
 import { Conflict } from "../errors.ts";
 import { PRESETS, policyDocument } from "../policy/document.ts";
 import { BUILT_IN_VERSION } from "../policy/policy.ts";
-import { artifactIds, effectAccount, runAccount } from "./account.ts";
+import { artifactIds, effectAccount, isInputOf, runAccount } from "./account.ts";
 import { chainOf } from "./chain.ts";
 import { withIntents } from "./covered.ts";
 import type { CutRecord, RunKey } from "./cut.ts";
@@ -56,7 +57,11 @@ export async function gather({ projectId, runId }: RunKey, record: CutRecord): P
     throw new Conflict("bundle_chain_differs", what, { seq: cut.seq });
   }
   const { told, run } = runAccount(runId, entries, cut);
-  const { budget: _, ...input } = (await readRun({ id: runId })).input;
+  const input = lastingInput((await readRun({ id: runId })).input);
+  if (!isInputOf(entries, input)) {
+    const what = `The input of ${runId} is not the one that it was asked for with: its row was changed.`;
+    throw new Conflict("bundle_input_differs", what);
+  }
   const approvals = await approvalsOf(told.approvals, entries);
   const named = (await versionsById(artifactIds(entries))).filter(
     (version) => version.projectId === projectId,
@@ -93,18 +98,17 @@ function approvalOf(
   voices: readonly Voice[],
   entries: readonly AuditEntry[],
 ): BundledApproval {
-  const { id, scope, intentHash, quorum, policyVersion, expiresAt, planArtifactId = null } = told;
+  const { id, scope, intentHash, quorum, policyVersion, planArtifactId = null } = told;
+  const { requestedAt, expiresAt } = told;
   const { requester, assurance } = approvalRule(row);
-  const asked = entries.find(({ subject }) => subject === id);
   return {
-    ...{ id, scope, intentHash, quorum, policyVersion, expiresAt, planArtifactId },
+    ...{ id, scope, intentHash, quorum, policyVersion, planArtifactId, requestedAt, expiresAt },
     status: told.status as BundledApproval["status"],
     stepId: row.stepId,
     intentSummary: row.intentSummary,
     requestedBy: row.requestedBy,
     approvers: row.approvers,
     rule: { requester, assurance },
-    requestedAt: asked?.recordedAt ?? expiresAt,
     covers: coveredBy(row).map(({ effectId, kind, intent, params = null }) => ({
       ...{ effectId, kind, intent, params },
     })),

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { checkRefined } from "../artifacts/refined.ts";
-import { runEntry } from "../audit/happened.ts";
+import { requestEntry, runEntry } from "../audit/happened.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { findAudit } from "../data/recorded.server.ts";
@@ -42,7 +42,7 @@ export async function acceptRun(request: RunRequest): Promise<Accepted> {
     const fields = { id, projectId, kind, mode, input, requestedBy, eventId };
     const inserted = await insertRun(fields, tx);
     if (inserted) {
-      await appendAudits([runEntry(inserted, requestedBy, { action: "run.requested" })], tx);
+      await appendAudits([requestEntry(inserted)], tx);
       return { runId: id, outcome: "created", attempt: inserted.attempt, ...targetOf(input) };
     }
     const run = await existing(request, tx);
