@@ -43,17 +43,19 @@ export interface Decided {
 export async function decide(decision: Decision): Promise<Decided> {
   return await transaction(async (tx) => {
     const locked = await lockApproval({ id: decision.approvalId }, tx);
-    if (!locked) return await refuse(decision, decision.projectId, "no_such_approval", "", tx);
+    if (!locked) {
+      // What is no approval may well be something else, of which this says nothing: it is told of the project.
+      const { projectId } = decision;
+      const reason = "no_such_approval";
+      return await refuse(decision, { projectId, subject: projectId, reason, detail: "" }, tx);
+    }
     const { approval, now } = locked;
     const { projectId } = approval;
+    const refused = async ({ reason, detail }: Pick<Refused, "reason" | "detail">) =>
+      await refuse(decision, { projectId, subject: approval.id, reason, detail }, tx);
     if (projectId !== decision.projectId) {
-      return await refuse(
-        decision,
-        projectId,
-        "other_project",
-        `sent for ${decision.projectId}`,
-        tx,
-      );
+      const detail = `sent for ${decision.projectId}`;
+      return await refused({ reason: "other_project", detail });
     }
     const { approvalId, intentHash, kind, by, eventId } = decision;
     const voices = await listVoices({ approvalId }, tx);
@@ -64,7 +66,7 @@ export async function decide(decision: Decision): Promise<Decided> {
     const facts = { approvalId, intentHash, decision: kind };
     const proofs = { signature: decision.signature, edge: decision.edge };
     const proved = await prove({ projectId, by, facts, proofs, now }, tx);
-    if (!proved.ok) return await refuse(decision, projectId, proved.reason, proved.detail, tx);
+    if (!proved.ok) return await refused(proved);
     const { assurance, nonce } = proved;
     const used = nonce !== undefined && (await nonceUsed({ decidedBy: by, nonce }, tx));
     const verdict = judge({
@@ -74,8 +76,7 @@ export async function decide(decision: Decision): Promise<Decided> {
       decision: { kind, by, intentHash, eventId, assurance, nonceUsed: used },
       now,
     });
-    if (!verdict.accepted)
-      return await refuse(decision, projectId, verdict.reason, verdict.detail, tx);
+    if (!verdict.accepted) return await refused(verdict);
     if (verdict.outcome === "repeated") return { accepted: true, ...settledAs(approval) };
     const voice = await insertVoice(
       {
@@ -144,23 +145,24 @@ function settledAs({ runId, status }: Approval): Pick<Decided, "settled"> {
   return {};
 }
 
-async function refuse(
-  decision: Decision,
-  projectId: string,
-  reason: string,
-  detail: string,
-  tx: Tx,
-): Promise<Decided> {
-  const { approvalId, kind, by, eventId } = decision;
-  const subject = { approvalId, decision: kind, by };
-  log.warn("decision refused", { ...subject, projectId, reason, eventId });
+/** A refusal, with the project whose chain it goes into and what it is told of there. */
+interface Refused {
+  readonly projectId: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+async function refuse(decision: Decision, refused: Refused, tx: Tx): Promise<Decided> {
+  const { approvalId, kind, by, eventId, intentHash } = decision;
+  const { projectId, subject, reason, detail } = refused;
+  const said = { approvalId, decision: kind, by };
+  log.warn("decision refused", { ...said, projectId, reason, eventId });
   // A chain is begun by a project that exists: nobody can start one by naming what is not there.
   if (await projectExists({ id: projectId }, tx)) {
     const entry = {
-      ...{ projectId, actor: by, action: "approval.refused" },
-      // What is no approval may well be something else, of which this says nothing.
-      subject: reason === "no_such_approval" ? projectId : approvalId,
-      payload: { ...subject, reason, detail, eventId, intentHash: decision.intentHash },
+      ...{ projectId, actor: by, action: "approval.refused", subject },
+      payload: { ...said, reason, detail, eventId, intentHash },
       // Senders choose the ids of their events: what says something else, or for somebody else, is refused once more.
       key: `approval.refused:${sha256(canonicalJson([eventId, approvalId, kind, by]))}`,
     };

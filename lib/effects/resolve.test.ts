@@ -9,7 +9,7 @@ import { newId } from "../ids.ts";
 import { registerKey } from "../policy/keys.ts";
 import { publishPolicy } from "../policy/policy.ts";
 import { performEffect } from "./perform.ts";
-import type { Resolution } from "./resolve.ts";
+import type { Resolution } from "./resolution.ts";
 
 let desk: EffectDesk;
 beforeAll(async () => {
