@@ -4,7 +4,8 @@ import { intentHash, planHash } from "../effects/intent.ts";
 import { entriesOf } from "./check-chain.ts";
 import type { Contents } from "./contents.ts";
 import type { BundledApproval } from "./format.ts";
-import { type Check, Findings } from "./verdict.ts";
+import { replayEffect } from "./replay-effect.ts";
+import { type Check, Findings, WRITING_MS } from "./verdict.ts";
 
 /**
  * The intent that the params of a kind make, or why that is not known: `unknown_kind` to this version, or `refused` as params
@@ -12,12 +13,12 @@ import { type Check, Findings } from "./verdict.ts";
  */
 export type IntentOf = (kind: string, params: Json) => Json | "unknown_kind" | "refused";
 
-/** How long after the look at the clock that allowed it a decision or a claim may be written down, in ms. */
-export const WRITING_MS = 60_000;
+/** How long after its claim an effect may be sent, in ms: no call takes longer than 120 s, and no lease than twice that. */
+const LEASE_MS = 240_000;
 
 /**
  * Everything that was sent had an approval of exactly that: granted before, used by its plan, not expired, of the same intent
- * hash, which its params make still. Nothing was confirmed that was not sent, but what a person has resolved.
+ * hash, which its params make still. Each effect's states follow one another as they can.
  */
 export function checkEffects(contents: Contents, intentOf: IntentOf): Check {
   const findings = new Findings();
@@ -28,11 +29,16 @@ export function checkEffects(contents: Contents, intentOf: IntentOf): Check {
     if (entry.action === "effect.sent") {
       sent++;
       checkSent(entry, approvals, entries, findings);
+      checkTime(entry, approvals, WRITING_MS + LEASE_MS, findings);
     }
-    if (entry.action === "effect.claimed") checkClaim(entry, approvals, findings);
-    if (entry.action === "effect.confirmed" && !wasSent(entry, entries)) {
-      findings.wrong(`entry ${entry.seq}: ${entry.subject} was confirmed and never sent`);
-    }
+    if (entry.action === "effect.claimed") checkTime(entry, approvals, WRITING_MS, findings);
+  }
+  // What is no effect may have been resolved too, which was refused and stands under the project.
+  const told = entries.filter(
+    ({ action, subject }) => action.startsWith("effect.") && subject !== contents.run.projectId,
+  );
+  for (const own of Map.groupBy(told, ({ subject }) => subject).values()) {
+    replayEffect(own, approvals, findings);
   }
   for (const { id, covers } of contents.approvals) {
     for (const { effectId, kind, intent, params } of covers) {
@@ -87,26 +93,17 @@ function checkSent(
   if (!before("approval.used")) findings.wrong(`${where} before ${approval.id} was used`);
 }
 
-function checkClaim(
-  { seq, subject, payload, recordedAt }: AuditEntry,
+/** Claimed or sent while the approval was good, or no later than that can be written down. */
+function checkTime(
+  { seq, action, subject, payload, recordedAt }: AuditEntry,
   approvals: ReadonlyMap<string, BundledApproval>,
+  graceMs: number,
   findings: Findings,
 ): void {
   const approval = approvals.get(String(payload.approvalId));
   if (!approval) {
-    findings.wrong(`entry ${seq}: ${subject} was claimed without an approval`);
-    return;
+    findings.wrong(`entry ${seq}: ${action} of ${subject} without an approval`);
+  } else if (Date.parse(recordedAt) > Date.parse(approval.expiresAt) + graceMs) {
+    findings.wrong(`entry ${seq}: ${action} of ${subject} after ${approval.id} had expired`);
   }
-  if (Date.parse(recordedAt) > Date.parse(approval.expiresAt) + WRITING_MS) {
-    findings.wrong(`entry ${seq}: ${subject} was claimed after ${approval.id} had expired`);
-  }
-}
-
-function wasSent({ seq, subject }: AuditEntry, entries: readonly AuditEntry[]): boolean {
-  return entries.some(
-    (one) =>
-      one.subject === subject &&
-      one.seq < seq &&
-      (one.action === "effect.sent" || one.action === "effect.resolved"),
-  );
 }

@@ -8,6 +8,9 @@ export interface Check {
   readonly reason: string;
 }
 
+/** How long after the look at the clock that allowed it something may be written down, in ms: writers wait for each other. */
+export const WRITING_MS = 60_000;
+
 /** Collects what is wrong, so that a check names the first and counts the rest. */
 export class Findings {
   readonly #wrong: string[] = [];

@@ -7,7 +7,8 @@ import { findAudit } from "../data/recorded.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
 import { Unavailable } from "../errors.ts";
 import { ASSURANCE, type Assurance } from "../policy/document.ts";
-import { RESULT, type Resolution, resolvedKey } from "./resolution.ts";
+import { RESULT } from "./machine.ts";
+import { type Resolution, resolvedKey } from "./resolution.ts";
 
 /** With the effect as it is under its lock. */
 export type Verdict = { readonly effect: Effect } & (

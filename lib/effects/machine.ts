@@ -25,6 +25,9 @@ export const FOLLOWS: Readonly<Record<EffectState, readonly EffectState[]>> = {
   confirmed: [],
 };
 
+/** The state that a person's resolution of an effect that is `unknown` leads to. */
+export const RESULT = { adopt: "confirmed", resend: "approved", abandon: "abandoned" } as const;
+
 /** Somebody has begun with it, and what became of it is not known yet. */
 export const IN_FLIGHT: readonly EffectState[] = ["claimed", "sent", "unknown"];
 

@@ -9,9 +9,6 @@ import type { Assurance } from "../policy/document.ts";
 /** What a person says of an effect whose outcome nobody could find out. */
 export type Resolution = z.infer<typeof effectResolved.schema> & { readonly eventId: string };
 
-/** The state that each resolution leads to. */
-export const RESULT = { adopt: "confirmed", resend: "approved", abandon: "abandoned" } as const;
-
 /** The key of the entry that says that it was done: with one in the chain, this very event was heard before. */
 export const resolvedKey = (resolution: Resolution) =>
   keyOf("effect.resolved", namesOf(resolution));

@@ -8,15 +8,10 @@ import { NotFound } from "../errors.ts";
 import { confirmEffect } from "./confirm.ts";
 import type { Found } from "./definition.ts";
 import { judgeResolution } from "./judge-resolution.ts";
+import { RESULT } from "./machine.ts";
 import { externalOf, findingOf } from "./made-under.ts";
 import { definitionOf } from "./registry.ts";
-import {
-  missingEntry,
-  RESULT,
-  type Resolution,
-  refusedEntry,
-  resolvedEntry,
-} from "./resolution.ts";
+import { missingEntry, type Resolution, refusedEntry, resolvedEntry } from "./resolution.ts";
 
 /** How it came out. `settled` is there when the effect stands as it was resolved, also by a repeat. */
 export interface Resolved {

@@ -1,0 +1,230 @@
+import { expect, test } from "vitest";
+import {
+  approval,
+  asked,
+  called,
+  confirmed,
+  DAY,
+  decided,
+  decision,
+  effect,
+  failures,
+  granted,
+  type Happened,
+  RULE,
+  resolved,
+  run,
+  sent,
+} from "../../test/support/histories.ts";
+
+type History = readonly Happened[];
+
+const anew = { approvalId: "appr_2" };
+const done = [...called(20), confirmed(1, 22)];
+const doneAnew = (at: number) => [
+  ...[...asked(at, anew), ...granted(at + 1, anew), ...called(at + 2, anew)],
+  confirmed(1, at + 4, "x1", anew),
+];
+const unknown = [...asked(2), ...granted(10), ...called(20), effect("unknown", 1, 22)];
+const byPolicy = { by: "policy:1" };
+const automatic = [
+  ...[effect("planned", 0, 2), effect("approved", 0, 2)],
+  approval("granted", 2, byPolicy),
+];
+
+test.each<[what: string, happened: History]>([
+  ["done", [...asked(2), ...granted(10), ...done]],
+  ["denied, then asked anew", [...asked(2), ...decided("denied", "ann", 5), ...doneAnew(6)]],
+  [
+    "granted and expired, then asked anew",
+    [
+      ...[...asked(2), ...granted(10), approval("expired", DAY + 1), effect("planned", 0, DAY + 1)],
+      ...doneAnew(DAY + 2),
+    ],
+  ],
+  [
+    "called again before anybody knew, then found",
+    [...asked(2), ...granted(10), ...called(20), effect("sent", 2, 30), confirmed(2, 31)],
+  ],
+  [
+    "put off by the other system, then called again",
+    [
+      ...asked(2),
+      ...granted(10),
+      ...called(20),
+      effect("approved", 1, 22),
+      ...sent(30, {}, 1),
+      confirmed(2, 32),
+    ],
+  ],
+  ["unknown, adopted", [...unknown, ...resolved("adopt", 1, 30)]],
+  ["unknown, abandoned", [...unknown, ...resolved("abandon", 1, 30)]],
+  [
+    "unknown, sent again",
+    [...unknown, ...resolved("resend", 1, 30), ...sent(31, {}, 1), confirmed(2, 33)],
+  ],
+  [
+    "refused outside, planned again by a second attempt of the run",
+    [
+      ...[...asked(2), ...granted(10), ...called(20), effect("failed", 1, 22), run("failed", 23)],
+      ...[run("resumed", 30, { attempt: 2 }), run("running", 31, { attempt: 2 })],
+      ...[...asked(32, anew, 1), ...granted(33, anew, 1), ...called(34, anew, 1)],
+      confirmed(2, 36, "x1", anew),
+    ],
+  ],
+  [
+    "found as what an earlier plan had sent",
+    [
+      ...[...asked(2), ...granted(10), ...called(20), effect("planned", 1, 22)],
+      ...[...asked(32, anew, 1), ...granted(33, anew, 1), ...called(34, anew, 1)],
+      confirmed(2, 36),
+    ],
+  ],
+  [
+    "refused a call and a word, and nothing came of it",
+    [
+      ...asked(2),
+      effect("planned", 0, 3, { action: "effect.claim_refused", reason: "not_granted" }),
+      ...granted(10),
+      ...done,
+      effect("confirmed", 1, 30, { action: "effect.resolution_refused", externalId: "x1" }),
+    ],
+  ],
+])("%s: its bundle verifies", async (_what, happened) => {
+  expect(await failures(happened)).toEqual([]);
+});
+
+test("granted by the policy itself: its bundle verifies, where the policy says so", async () => {
+  const under = (automatically: boolean) => ({
+    policy: { version: 1, document: { default: { automatic: automatically, approvers: ["ann"] } } },
+  });
+  expect(await failures([...automatic, ...done], under(true))).toEqual([]);
+  const failed = await failures([...automatic, ...done], under(false));
+  expect(failed).toEqual([
+    expect.stringMatching(/^policy: .* granted by the policy, which does not/),
+  ]);
+});
+
+test.each<[what: string, happened: History, fails: RegExp]>([
+  [
+    "denied, then granted by another",
+    [...asked(2), ...decided("denied", "ann", 5), ...granted(10), ...done],
+    /^approvals: .*bob could not have granted appr_1: it is denied already/,
+  ],
+  [
+    "denied, which the approval is not told of",
+    [...asked(2), decision("denied", "ann", 5), ...granted(10), ...done],
+    /^approvals: .*appr_1 had been denied/,
+  ],
+  [
+    "granted, taken back, then used",
+    [...asked(2), ...granted(10), ...decided("revoked", "ann", 12), ...done],
+    /^approvals: .*was revoked, and approval.used cannot follow/,
+  ],
+  ...["superseded", "expired"].map((end): [string, History, RegExp] => [
+    `granted, ${end}, then used`,
+    [...asked(2), ...granted(10), approval(end, 12), ...done],
+    new RegExp(`^approvals: .*was ${end}, and approval.used cannot follow`),
+  ]),
+  [
+    "used twice",
+    [...asked(2), ...granted(10), ...done, approval("used", 23, { usedBy: "eff_1" })],
+    /^approvals: .*was used, and approval.used cannot follow/,
+  ],
+  [
+    "done, then sent again and confirmed as another",
+    [...asked(2), ...granted(10), ...done, effect("sent", 2, 30), confirmed(2, 31, "x2")],
+    /^effects: .*was confirmed, and effect.sent cannot follow/,
+  ],
+  [
+    "done, then said to be another",
+    [
+      ...asked(2),
+      ...granted(10),
+      ...done,
+      effect("confirmed", 1, 30, { action: "effect.claim_refused", externalId: "x2" }),
+    ],
+    /^effects: .*was not as effect.claim_refused says/,
+  ],
+  [
+    "sent without a claim",
+    [
+      ...asked(2),
+      ...granted(10),
+      approval("used", 20, { usedBy: "eff_1" }),
+      effect("sent", 1, 21),
+      confirmed(1, 22),
+    ],
+    /^effects: .*was approved, and effect.sent cannot follow/,
+  ],
+  [
+    "claimed in time, sent a day later",
+    [
+      ...asked(2),
+      ...granted(10),
+      approval("used", 20, { usedBy: "eff_1" }),
+      effect("claimed", 0, 20),
+      effect("sent", 1, 2 * DAY),
+      confirmed(1, 2 * DAY),
+    ],
+    /^effects: .*effect.sent of eff_1 after appr_1 had expired/,
+  ],
+  [
+    "sent under another approval than it was claimed under",
+    [
+      ...asked(2),
+      ...granted(10),
+      ...asked(12, anew),
+      ...granted(13, anew),
+      approval("used", 14, { usedBy: "eff_1" }),
+      approval("used", 14, { ...anew, usedBy: "eff_1" }),
+      effect("claimed", 0, 15),
+      effect("sent", 1, 16, anew),
+      confirmed(1, 17, "x1", anew),
+    ],
+    /^effects: .*is of another plan than before/,
+  ],
+  [
+    "adopted and never sent",
+    [...asked(2), ...granted(10), ...resolved("adopt", 0, 30)],
+    /^effects: .*was approved, and effect.resolved cannot follow/,
+  ],
+  ...(["adopt", "resend", "abandon"] as const).map((kind): [string, History, RegExp] => [
+    `${kind} by a stranger`,
+    [...unknown, ...resolved(kind, 1, 30, { by: "mallory" })],
+    /^effects: .*the resolution of eff_1 by mallory, who may not approve its plan/,
+  ]),
+  [
+    "unknown, then confirmed by nobody's word",
+    [...unknown, confirmed(1, 30)],
+    /^effects: .*was unknown, which only a person's word ends/,
+  ],
+  [
+    "sent more often than is told",
+    [
+      ...asked(2),
+      ...granted(10),
+      approval("used", 20, { usedBy: "eff_1" }),
+      effect("claimed", 0, 20),
+      effect("sent", 2, 21),
+      confirmed(2, 22),
+    ],
+    /^effects: .*had been sent 1 times then/,
+  ],
+])("%s: its bundle does not verify", async (_what, happened, fails) => {
+  expect(await failures(happened)).toEqual([expect.stringMatching(fails)]);
+});
+
+test("a resolution is vouched for as the policy asks for its plan, where it is written down how it was", async () => {
+  const policy = { version: 1, document: { default: { ...RULE, assurance: "api" } } };
+  const vouched = { assurance: "api" };
+  const history = (more: Readonly<Record<string, unknown>>) => [
+    ...[...asked(2), ...decided("granted", "bob", 10, {}, vouched), effect("approved", 0, 10)],
+    ...[...called(20), effect("unknown", 1, 22), ...resolved("adopt", 1, 30, more)],
+  ];
+  expect(await failures(history(vouched), { policy })).toEqual([]);
+  expect(await failures(history({ assurance: undefined }), { policy })).toEqual([]);
+  expect(await failures(history({ assurance: "event" }), { policy })).toEqual([
+    expect.stringMatching(/^effects: .*came with event, and the policy asks for api/),
+  ]);
+});
