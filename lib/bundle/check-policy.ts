@@ -1,14 +1,25 @@
 import { canonicalJson } from "../canonical.ts";
-import { ruleFor } from "../policy/document.ts";
+import { BUILT_IN, ruleFor } from "../policy/document.ts";
 import { entriesOf } from "./check-chain.ts";
 import type { Contents } from "./contents.ts";
 import { type Check, Findings } from "./verdict.ts";
 
-/** Each approval has the rule that its version of the policy gives its scope, as far as the policy says it. */
+/**
+ * Each approval has the rule that its version of the policy gives its scope, as far as the policy says it. The built-in one is
+ * known here; `export` tells of the others.
+ */
 export function checkPolicy(contents: Contents): Check {
   const { approvals, policies, run } = contents;
   const findings = new Findings();
   const entries = entriesOf(contents);
+  for (const { version, document } of policies) {
+    if (
+      version === BUILT_IN.version &&
+      canonicalJson(document) !== canonicalJson(BUILT_IN.document)
+    ) {
+      findings.wrong(`policy.json: version ${version} is not the built-in one`);
+    }
+  }
   for (const { id, scope, policyVersion, quorum, approvers, rule, ...approval } of approvals) {
     const policy = policies.find(({ version }) => version === policyVersion);
     if (!policy) {

@@ -1,14 +1,14 @@
 import { keyId, signatureHolds } from "../approvals/proof.ts";
 import { errorMessage } from "../errors.ts";
 import type { Contents } from "./contents.ts";
-import { type Check, Findings } from "./verdict.ts";
+import { type Check, Findings, WRITING_MS } from "./verdict.ts";
 
-/** Decisions that say that they were signed were, by the key of whoever decided, over exactly this decision. */
+/** Decisions that say that they were signed were, by the key of whoever decided, over exactly this decision, and in time. */
 export function checkSignatures({ approvals, keys }: Contents): Check {
   const findings = new Findings();
   let signed = 0;
   for (const { id: approvalId, decisions } of approvals) {
-    for (const { seq, by, decision, intentHash, assurance, signature } of decisions) {
+    for (const { seq, at, by, decision, intentHash, assurance, signature } of decisions) {
       const name = `entry ${seq}: the signature of ${by} on ${approvalId}`;
       if ((assurance === "signature") !== (signature !== null)) {
         findings.wrong(`${name} and its assurance do not fit`);
@@ -24,6 +24,9 @@ export function checkSignatures({ approvals, keys }: Contents): Check {
       if (expiresAt === null) {
         findings.unknown(`${name}: the record does not say until when it was good`);
         continue;
+      }
+      if (!(Date.parse(expiresAt) > Date.parse(at) - WRITING_MS)) {
+        findings.wrong(`${name} was good until ${expiresAt}, and came later`);
       }
       const problem = keyProblem(
         key,

@@ -18,8 +18,7 @@ import { readRun } from "../data/runs.server.ts";
 import { coveredBy } from "../effects/claim.ts";
 import { env } from "../env.ts";
 import { Conflict } from "../errors.ts";
-import { PRESETS, policyDocument } from "../policy/document.ts";
-import { BUILT_IN_VERSION } from "../policy/policy.ts";
+import { BUILT_IN, policyDocument } from "../policy/document.ts";
 import { artifactIds, effectAccount, isInputOf, runAccount } from "./account.ts";
 import { chainOf } from "./chain.ts";
 import { withIntents } from "./covered.ts";
@@ -148,11 +147,10 @@ async function policiesOf(
   approvals: readonly BundledApproval[],
 ): Promise<BundledPolicy[]> {
   const versions = [...new Set(approvals.map(({ policyVersion }) => policyVersion))];
-  const builtIn = { version: BUILT_IN_VERSION, document: PRESETS.local };
   const published = await policiesByVersion({ projectId, versions });
   return [
-    ...(versions.includes(BUILT_IN_VERSION)
-      ? [{ ...builtIn, createdBy: null, createdAt: null }]
+    ...(versions.includes(BUILT_IN.version)
+      ? [{ ...BUILT_IN, createdBy: null, createdAt: null }]
       : []),
     ...published.map(({ version, document, createdBy, createdAt }) => ({
       ...{ version, createdBy, createdAt: createdAt.toISOString() },

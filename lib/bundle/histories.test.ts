@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   approval,
   asked,
+  type Circumstances,
   called,
   confirmed,
   DAY,
@@ -11,11 +12,15 @@ import {
   failures,
   granted,
   type Happened,
+  instant,
+  key,
   RULE,
   resolved,
   run,
   sent,
+  signed,
 } from "../../test/support/histories.ts";
+import { BUILT_IN } from "../policy/document.ts";
 
 type History = readonly Happened[];
 
@@ -227,4 +232,57 @@ test("a resolution is vouched for as the policy asks for its plan, where it is w
   expect(await failures(history({ assurance: "event" }), { policy })).toEqual([
     expect.stringMatching(/^effects: .*came with event, and the policy asks for api/),
   ]);
+});
+
+const SIGNED = { version: 1, document: { default: { ...RULE, assurance: "signature" } } };
+const bySignature = (until: number) => [
+  ...[...asked(2), ...decided("granted", "bob", 300, {}, signed(instant(until)))],
+  ...[effect("approved", 0, 300), ...called(301), confirmed(1, 303)],
+];
+
+test.each<[what: string, until: number, Circumstances, fails: RegExp | null]>([
+  ["by a key of the project", 301, { others: [key("added", -5)] }, null],
+  ["good until it was written down", 241, { others: [key("added", -5)] }, null],
+  [
+    "over before",
+    239,
+    { others: [key("added", -5)] },
+    /^signatures: .*was good until .*, and came/,
+  ],
+  [
+    "by a key that was revoked before",
+    301,
+    { others: [key("added", -9), key("revoked", -5)] },
+    /^export: .*had been revoked/,
+  ],
+  [
+    "by a key that was revoked after",
+    301,
+    { others: [key("added", -9), key("revoked", 302)] },
+    null,
+  ],
+  [
+    "by a key that came after",
+    301,
+    { others: [key("added", 302)] },
+    /^export: .*before it was added/,
+  ],
+])("a grant signed %s", async (_what, until, circumstances, fails) => {
+  const failed = await failures(bySignature(until), { policy: SIGNED, ...circumstances });
+  expect(failed).toEqual(fails ? [expect.stringMatching(fails)] : []);
+});
+
+test("the built-in policy is the one that is known here, whatever the bundle says that it is", async () => {
+  const under = { policyVersion: 0 };
+  const asBuiltIn = [...asked(2, under), ...granted(10, under), ...called(20, under)];
+  const policy = BUILT_IN;
+  expect(await failures([...asBuiltIn, confirmed(1, 22)], { policy })).toEqual([]);
+  const alone = [
+    ...[effect("planned", 0, 2), effect("approved", 0, 2)],
+    approval("granted", 2, { ...under, by: "policy:0" }),
+    ...[...called(20, under), confirmed(1, 22)],
+  ];
+  const document = { default: { automatic: true } };
+  const failed = await failures(alone, { policy: { version: 0, document } });
+  expect(failed).toEqual([expect.stringMatching(/^policy: .*version 0 is not the built-in one/)]);
 });

@@ -63,6 +63,9 @@ export const PRESETS: Readonly<Record<"local" | "strict", PolicyDocument>> = {
   }),
 };
 
+/** The policy of a project that has published none: the same wherever it runs, so that a bundle can be held against it. */
+export const BUILT_IN = { version: 0, document: PRESETS.local } as const;
+
 /** The rule for a scope. */
 export function ruleFor(document: PolicyDocument, name: string): Rule {
   return document.scopes[name] ?? document.default;

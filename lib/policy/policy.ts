@@ -2,10 +2,7 @@ import { appendAudit } from "../data/audit.server.ts";
 import { insertPolicy, latestPolicy, type PolicyVersion } from "../data/policies.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { Conflict, InvalidInput } from "../errors.ts";
-import { type PolicyDocument, PRESETS, policyDocument, type Rule, ruleFor } from "./document.ts";
-
-/** The built-in policy of a project that has published none. */
-export const BUILT_IN_VERSION = 0;
+import { BUILT_IN, type PolicyDocument, policyDocument, type Rule, ruleFor } from "./document.ts";
 
 export interface AppliedRule extends Rule {
   /** Never empty: the owner where the policy names nobody. */
@@ -19,7 +16,7 @@ export async function currentPolicy(
   tx?: Tx,
 ): Promise<{ version: number; document: PolicyDocument }> {
   const row = await latestPolicy({ projectId }, tx);
-  if (!row) return { version: BUILT_IN_VERSION, document: PRESETS.local };
+  if (!row) return BUILT_IN;
   return { version: row.version, document: policyDocument.parse(row.document) };
 }
 
