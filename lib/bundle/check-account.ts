@@ -106,13 +106,13 @@ export function checkArtifacts(contents: Contents, files: ZipFiles): Check {
   for (const id of artifactIds(entries)) {
     if (!there.has(id)) findings.wrong(`the artifact ${id}, which the chain names, is not there`);
   }
-  const listed = new Set(artifacts.flatMap(({ path, citations }) => [path, citations]));
-  const jobs = new Set(contents.jobs.map(({ transcript }) => transcript));
+  const owned = new Set<string | null>([
+    ...Object.values(FILES),
+    ...artifacts.flatMap(({ path, citations }) => [path, citations]),
+    ...contents.jobs.map(({ transcript }) => transcript),
+  ]);
   for (const path of files.keys()) {
-    const owned = path.startsWith("transcripts/") ? jobs.has(path) : listed.has(path);
-    if (path.includes("/") && !path.startsWith("provenance/") && !owned) {
-      findings.wrong(`${path} is of no artifact and no job`);
-    }
+    if (!owned.has(path)) findings.wrong(`${path} is of no artifact and no job`);
   }
   return findings.as("artifacts", `${artifacts.length} artifacts are what was published`);
 }

@@ -10,6 +10,7 @@ export const FORMAT = 1;
 
 /** A bundle that is larger is neither made nor read, in bytes. */
 export const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
+/** All of them, with those that the manifest cannot name. */
 export const MAX_BUNDLE_FILES = 5000;
 
 /** Files that every bundle has. */

@@ -286,3 +286,13 @@ test("the built-in policy is the one that is known here, whatever the bundle say
   const failed = await failures(alone, { policy: { version: 0, document } });
   expect(failed).toEqual([expect.stringMatching(/^policy: .*version 0 is not the built-in one/)]);
 });
+
+test.each(["more.json", "transcripts/job_9.txt", "artifacts/PLAN/p/1.md"])(
+  "%s, which the manifest names and nobody owns: it does not verify",
+  async (path) => {
+    const more = { [path]: Buffer.from("{}") };
+    expect(await failures([...asked(2), ...granted(10), ...done], { more })).toEqual([
+      `artifacts: ${path} is of no artifact and no job`,
+    ]);
+  },
+);

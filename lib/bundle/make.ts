@@ -14,6 +14,7 @@ import {
   MAX_BUNDLE_BYTES,
   MAX_BUNDLE_FILES,
   type Manifest,
+  UNLISTED,
 } from "./format.ts";
 import { type Gathered, gather } from "./gather.ts";
 import { approvalStatement, slsaStatement } from "./statements.ts";
@@ -37,8 +38,9 @@ export async function makeBundle(provenance: Artifact): Promise<Made> {
   const gathered = await gather({ projectId, runId: record.run }, record);
   const { files, omitted, artifacts } = await planFiles(gathered, record);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total > MAX_BUNDLE_BYTES || files.length > MAX_BUNDLE_FILES) {
-    const what = `The bundle of ${record.run} would have ${files.length} files of ${total} bytes: read its parts one by one.`;
+  const count = files.length + UNLISTED.length;
+  if (total > MAX_BUNDLE_BYTES || count > MAX_BUNDLE_FILES) {
+    const what = `The bundle of ${record.run} would have ${count} files of ${total} bytes: read its parts one by one.`;
     throw new Conflict("bundle_too_large", what);
   }
   const listed: Manifest = {

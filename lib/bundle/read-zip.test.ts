@@ -3,6 +3,7 @@ import { zipSync } from "fflate";
 import { expect, test } from "vitest";
 import { InvalidInput } from "../errors.ts";
 import { zipStream } from "../export/zip.ts";
+import { MAX_BUNDLE_FILES } from "./format.ts";
 import { readZip, strayByte } from "./read-zip.ts";
 
 async function made(files: readonly (readonly [path: string, bytes: Uint8Array])[]) {
@@ -63,6 +64,14 @@ test("whatever bytes come, they are read or refused", () => {
       }
     }),
   );
+});
+
+test("as many files as a bundle may have are read, and one more is not", async () => {
+  const many = (count: number) =>
+    made(Array.from({ length: count }, (_, i) => [`f${i}`, new Uint8Array()] as const));
+  expect(readZip(await many(MAX_BUNDLE_FILES)).size).toBe(MAX_BUNDLE_FILES);
+  const more = await many(MAX_BUNDLE_FILES + 1);
+  expect(() => readZip(more)).toThrow("more files than a bundle can have");
 });
 
 test("a bomb is not unpacked, and neither is a name that leads away or comes twice", async () => {
