@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { get, startTestBed, type TestBed, until } from "./test-app.ts";
 
-const CALL_TIMEOUT_MS = 300;
+const CALL_TIMEOUT_MS = 1000;
 
 let bed: TestBed;
 const strangers: Server[] = [];
