@@ -35,7 +35,7 @@ const list = createRoute({
   ...forOwners,
   method: "get",
   path: "/runs/{runId}/jobs",
-  summary: "What a run had done in sandboxes and by git, oldest first, at most 500",
+  summary: "What a run had done in sandboxes and by git, oldest first, at most 1,000",
   request: { params: z.object({ runId: id }) },
   responses: {
     200: { description: "The jobs", content: json(z.object({ items: z.array(Listed) })) },
