@@ -9,7 +9,8 @@ import { eq, sql } from "drizzle-orm";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { closeDb, db } from "#db/client.ts";
-import { artifacts, citations, fileChunks, projectFiles, projects } from "#db/schema.ts";
+import { artifacts, citations, fileChunks, projectFiles, projects, runs } from "#db/schema.ts";
+import { BUNDLE_KIND } from "#lib/artifacts/kinds.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { publishArtifact } from "#lib/data/artifacts.server.ts";
 import { placed } from "#lib/export/export.ts";
@@ -281,4 +282,32 @@ test("nothing is read ahead of a slow reader, and nothing after it has left", as
   const after = taken;
   await new Promise((resolve) => setImmediate(resolve));
   expect(taken).toBe(after);
+});
+
+test("HEAD has the headers alone: for it no ZIP is made, and no bundle is opened", async () => {
+  const projectId = await project("heads");
+  const runId = "run-heads";
+  const kind = "implementation" as const;
+  const ended = { status: "failed" as const, endedAt: new Date() };
+  await db()
+    .insert(runs)
+    .values({ id: runId, projectId, kind, ...ended, input: {}, requestedBy: OWNER });
+  // What either would need is damaged, or gone: whoever looks at it finds that.
+  const stored = { attempt: 1, sha256: sha256("ZIP"), bytes: 1234, blob: "none" };
+  await db()
+    .insert(artifacts)
+    .values({
+      ...{ id: "heads", projectId, runId, kind: BUNDLE_KIND, logicalKey: "main", version: 1 },
+      ...{ content: "not this", contentSha256: sha256("this"), metadata: stored },
+    });
+  for (const [path, refused, length] of [
+    [`/api/export/${projectId}`, 409, null],
+    [`/api/runs/${runId}/bundle`, 404, "1234"],
+  ] as const) {
+    expect((await api.call("GET", path, { as: OWNER })).status).toBe(refused);
+    const { status, headers, text } = await api.call("HEAD", path, { as: OWNER });
+    expect([status, text, headers.get("content-length")]).toEqual([200, "", length]);
+    expect(headers.get("content-type")).toBe("application/zip");
+    expect((await api.call("HEAD", path, { as: "eve" })).status).toBe(404);
+  }
 });

@@ -5,6 +5,7 @@ import { ownRun } from "#lib/data/runs.server.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
 import { type AppEnv, forOwners } from "./common.ts";
 import { problems } from "./problem.ts";
+import { streamed } from "./streamed.ts";
 
 const zip = { schema: { type: "string", format: "binary" } } as const;
 
@@ -31,12 +32,13 @@ export const bundleRoutes = new OpenAPIHono<AppEnv>().openapi(read, async (c) =>
   const etag = `"${sha256}"`;
   const known = c.req.header("if-none-match")?.split(",");
   if (known?.some((one) => one.trim() === etag)) return c.body(null, 304, { etag });
-  const body = Readable.toWeb(await open());
-  return c.body(body as ReadableStream<Uint8Array>, 200, {
+  const headers = {
     "content-type": "application/zip",
     "content-length": String(bytes),
     // An id has letters, digits, dashes and underscores alone.
     "content-disposition": `attachment; filename="${runId}.bundle.zip"`,
     etag,
-  });
+  };
+  const body = async () => Readable.toWeb(await open()) as ReadableStream<Uint8Array>;
+  return await streamed(c, headers, body);
 });

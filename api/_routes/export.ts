@@ -3,6 +3,7 @@ import { getProject } from "#lib/data/projects.server.ts";
 import { exportProject } from "#lib/export/export.ts";
 import { type AppEnv, forOwners, ProjectParams } from "./common.ts";
 import { problems } from "./problem.ts";
+import { streamed } from "./streamed.ts";
 
 const zip = { schema: { type: "string", format: "binary" } } as const;
 
@@ -25,9 +26,10 @@ const read = createRoute({
 export const exportRoutes = new OpenAPIHono<AppEnv>().openapi(read, async (c) => {
   const { projectId } = c.req.valid("param");
   await getProject({ id: projectId, ownerUserId: c.var.userId });
-  return c.body(await exportProject(projectId), 200, {
+  const headers = {
     "content-type": "application/zip",
     // An id has letters, digits, dashes and underscores alone.
     "content-disposition": `attachment; filename="${projectId}.zip"`,
-  });
+  };
+  return await streamed(c, headers, () => exportProject(projectId));
 });

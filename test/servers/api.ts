@@ -96,7 +96,12 @@ export async function startTestApi(): Promise<TestApi> {
       const text = await response.text();
       const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
       const { status } = response;
-      return { status, headers: response.headers, text, json: isJson ? JSON.parse(text) : null };
+      return {
+        status,
+        headers: response.headers,
+        text,
+        json: isJson && text !== "" ? JSON.parse(text) : null,
+      };
     },
     async snapshot() {
       const { rows: tables } = await db().execute(
