@@ -7,8 +7,10 @@ import type { Fetch } from "./api.ts";
 
 /** Above what proxies keep a connection open for (nginx 60 s), so that they never send on one that is being closed. */
 const KEEP_ALIVE_MS = 75_000;
-/** Each request may use a connection of the database's pool and memory for a body; what comes beyond has to wait outside. */
+/** Each request may use a connection of the database's pool and memory for a body; what comes beyond is closed at once. */
 const MAX_CONNECTIONS = 1000;
+/** For all of a request with its body: the largest upload, 100 MB, on a line of 0.25 Mbit/s. Node's own limit is 5 minutes. */
+const REQUEST_MS = 60 * 60_000;
 const LOOK_MS = 20;
 
 export interface Listening {
@@ -26,7 +28,8 @@ export async function listen(
   fetch: Fetch,
   { port, host }: { readonly port: number; readonly host: string },
 ): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, getRequestListener(fetch));
+  const timeouts = { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_MS };
+  const server = createServer(timeouts, getRequestListener(fetch));
   server.maxConnections = MAX_CONNECTIONS;
   server.listen(port, host);
   await once(server, "listening");
