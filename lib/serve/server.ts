@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import type { Fetch } from "./api.ts";
@@ -31,6 +31,11 @@ export async function listen(
   const timeouts = { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_MS };
   const server = createServer(timeouts, getRequestListener(fetch));
   server.maxConnections = MAX_CONNECTIONS;
+  const connections = new Set<Socket>();
+  server.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   server.listen(port, host);
   await once(server, "listening");
   const bound = server.address() as AddressInfo;
@@ -40,21 +45,16 @@ export async function listen(
     async stop(limitMs) {
       const until = performance.now() + limitMs;
       if (server.listening) server.close();
-      let left = await connections();
-      while (left > 0 && performance.now() < until) {
+      while (connections.size > 0 && performance.now() < until) {
         // One that had a request under way is idle once it is answered, and would be kept open.
         server.closeIdleConnections();
+        // One on which nothing has come yet is not idle to Node: its request might be late.
+        for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
         await setTimeout(LOOK_MS);
-        left = await connections();
       }
+      const left = connections.size;
       server.closeAllConnections();
       return left;
     },
   };
-
-  function connections(): Promise<number> {
-    return new Promise((resolve, reject) =>
-      server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
-    );
-  }
 }
