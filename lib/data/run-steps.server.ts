@@ -45,12 +45,13 @@ const begin = prepared<Begun>(
     returning status, outputs, output_ref as "outputRef", attempt`,
 );
 
-const end = prepared(
+const end = prepared<Pick<RunStep, "id">>(
   "end-step",
   sql`
     update ${runSteps} set ended_at = now(), status = ${value("status")}, error = ${value("error")},
       outputs = ${value("outputs")}::jsonb, output_ref = ${value("outputRef")}
-    where run_id = ${value("runId")} and step_id = ${value("stepId")} and status <> 'succeeded'`,
+    where run_id = ${value("runId")} and step_id = ${value("stepId")} and status <> 'succeeded'
+    returning id`,
 );
 
 /**
@@ -66,17 +67,21 @@ export async function beginStep(
   return begun ?? null;
 }
 
-/** Says how a step ended: its output, or where a large one is, or its error. One that has succeeded stays so. */
+/**
+ * Says how a step ended: its output, or where a large one is, or its error. One that has succeeded stays so: false when that was
+ * another try of it, whose output counts.
+ */
 export async function endStep(
   { runId, stepId }: Pick<StepKey, "runId" | "stepId">,
   outcome: { outputs: unknown } | { outputRef: string } | { error: string },
-): Promise<void> {
-  await end(db(), {
+): Promise<boolean> {
+  const ended = await end(db(), {
     ...{ runId, stepId, outputs: null, outputRef: null, error: null, status: "succeeded" },
     ...("outputs" in outcome && { outputs: JSON.stringify(outcome.outputs) }),
     ...("outputRef" in outcome && outcome),
     ...("error" in outcome && { status: "failed", error: redactText(outcome.error) }),
   });
+  return ended.length > 0;
 }
 
 /** Says that a step was done after its run had ended; one that has succeeded stays as it is. */
@@ -96,18 +101,26 @@ export async function recordDone(
     });
 }
 
-/** What a step that has succeeded came to; null when it has not. For outputs that are small: a large one is a blob. */
-export async function outputOfStep(
+/** What a step that has succeeded came to, or where that is; null when it has not. */
+export async function succeededStep(
   { runId, stepId }: Pick<StepKey, "runId" | "stepId">,
   executor: Executor = db(),
-): Promise<unknown> {
+): Promise<Pick<RunStep, "outputs" | "outputRef"> | null> {
   const [row] = await executor
-    .select({ outputs: runSteps.outputs })
+    .select({ outputs: runSteps.outputs, outputRef: runSteps.outputRef })
     .from(runSteps)
     .where(
       and(eq(runSteps.runId, runId), eq(runSteps.stepId, stepId), eq(runSteps.status, "succeeded")),
     );
-  return row?.outputs ?? null;
+  return row ?? null;
+}
+
+/** The output of a step that has succeeded; null when it has not. For outputs that are small: a large one is a blob. */
+export async function outputOfStep(
+  step: Pick<StepKey, "runId" | "stepId">,
+  executor: Executor = db(),
+): Promise<unknown> {
+  return (await succeededStep(step, executor))?.outputs ?? null;
 }
 
 /** A run's steps in the order in which they began; at most 1,000, which is the most that a run can have. */

@@ -103,3 +103,18 @@ test("an output above 64 KB is kept as a blob, and read back", async () => {
   });
   expect(await again).toEqual(large);
 });
+
+test.each([10, 70_000])(
+  "a second try that ends after the first has the first one's output, of %i bytes",
+  async (bytes) => {
+    const to = await recorder();
+    const output = (by: string) => ({ by, text: by.repeat(bytes) });
+    const second = await recordStep(to, step, async () => {
+      // Sent again while it still works, and done before it.
+      expect(await recordStep(to, step, async () => output("1"))).toEqual(output("1"));
+      return output("2");
+    });
+    expect(second).toEqual(output("1"));
+    expect(await recordStep(to, step, async () => output("3"))).toEqual(output("1"));
+  },
+);

@@ -2,7 +2,7 @@ import type { GetStepTools } from "inngest";
 import { getJson } from "../blob/json.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
 import { sha256 } from "../canonical.ts";
-import { beginStep, endStep, type RunStep } from "../data/run-steps.server.ts";
+import { beginStep, endStep, type RunStep, succeededStep } from "../data/run-steps.server.ts";
 import { Conflict, errorMessage } from "../errors.ts";
 import type { inngest } from "../events/client.ts";
 import { putProjectJson } from "../projects/blobs.ts";
@@ -26,7 +26,7 @@ const MAX_ROW_BYTES = 64 * 1024;
  * A step that is also in our own ledger: `step.run`, but one that has succeeded once is never run again, also when the
  * engine has forgotten the run and it is resumed. Two statements; the first also makes sure that the run has not ended
  * and is still ours, so that a canceled run does nothing more. `inputs` and the output are JSON, ids and counts, never
- * secrets; what looks like one is stored redacted.
+ * secrets; what looks like one is stored redacted. When two tries of it work at once, the output of the first to end is that of both.
  * Throws Conflict when the run is not ours any more, and whatever `body` throws, after it was written down.
  */
 export async function recordStep<T>(
@@ -34,7 +34,7 @@ export async function recordStep<T>(
   step: { id: string; kind: string; inputs?: unknown },
   body: () => Promise<T>,
 ): Promise<T> {
-  const { runId, inngestRunId, phase, projectId } = recorder;
+  const { runId, inngestRunId, phase } = recorder;
   const stepId = `${phase}/${step.id}`;
   const output = await recorder.step.run(step.id, async () => {
     const key = { runId, inngestRunId, stepId };
@@ -44,14 +44,15 @@ export async function recordStep<T>(
       kind: step.kind,
       inputs: step.inputs,
     });
-    if (!begun) {
-      throw new Conflict("run_not_ours", `The run ${runId} has ended or is worked on elsewhere.`);
-    }
+    if (!begun) throw notOurs(runId);
     if (begun.status === "succeeded") return await stored<T>(begun);
     try {
       const result = await body();
-      await endStep(key, await storable(result, projectId, outputKey(projectId, runId, stepId)));
-      return result;
+      if (await endStep(key, await storable(result, recorder, stepId))) return result;
+      // The engine sends a step again while its first try still works: what all others go by is what the ledger has.
+      const first = await succeededStep(key);
+      if (!first) throw notOurs(runId);
+      return await stored<T>(first);
     } catch (error) {
       await endStep(key, { error: errorMessage(error) });
       throw error;
@@ -60,20 +61,27 @@ export async function recordStep<T>(
   return output as T;
 }
 
-/** Where a large output is kept. The step's id is hashed: it may hold what no key may. */
-function outputKey(projectId: string, runId: string, stepId: string): string {
-  return checkKey(`${projectPrefix(projectId)}/runs/${runId}/steps/${sha256(stepId)}.json`);
+function notOurs(runId: string): Conflict {
+  return new Conflict("run_not_ours", `The run ${runId} has ended or is worked on elsewhere.`);
+}
+
+/** Where a large output is kept: by its content too, so that no other try of the step writes over it. The step's id may hold what no key may. */
+function outputKey({ projectId, runId }: Recorder, stepId: string, json: string): string {
+  const name = `${sha256(stepId)}-${sha256(json)}`;
+  return checkKey(`${projectPrefix(projectId)}/runs/${runId}/steps/${name}.json`);
 }
 
 /** The output as its row holds it: itself, or as a blob when it is large. */
 async function storable(
   result: unknown,
-  projectId: string,
-  key: string,
+  recorder: Recorder,
+  stepId: string,
 ): Promise<{ outputs: unknown } | { outputRef: string }> {
   const outputs = redactJson(result ?? null);
-  if (Buffer.byteLength(JSON.stringify(outputs)) <= MAX_ROW_BYTES) return { outputs };
-  await putProjectJson(projectId, key, outputs);
+  const json = JSON.stringify(outputs);
+  if (Buffer.byteLength(json) <= MAX_ROW_BYTES) return { outputs };
+  const key = outputKey(recorder, stepId, json);
+  await putProjectJson(recorder.projectId, key, outputs);
   return { outputRef: key };
 }
 

@@ -4,7 +4,7 @@ import { checkKey, projectPrefix } from "../../blob/port.ts";
 import { sha256 } from "../../canonical.ts";
 import type { FileChange } from "../../git/patch.ts";
 import { putProjectJson } from "../../projects/blobs.ts";
-import type { RunIds } from "../work.ts";
+import { fact, type RunIds } from "../work.ts";
 
 export const MAX_DRAFT_FILES = 100;
 export const MAX_DRAFT_BYTES = 200_000;
@@ -17,6 +17,28 @@ export type DraftEntry = z.infer<typeof entrySchema>;
 /** Where a run keeps what belongs to its draft. */
 export function draftKey({ projectId, runId }: RunIds, name: string): string {
   return checkKey(`${projectPrefix(projectId)}/runs/${runId}/draft/${name}.json`);
+}
+
+/** The step of a run that is one turn of the model. */
+export const turnStep = (turn: number) => `draft/turn-${turn}`;
+
+/**
+ * Keeps what a turn leaves, named for its content: of two tries that work at once neither writes over the other's, and the next
+ * turn starts from what that one left which is on record. Returns its name, for the record.
+ */
+export async function putState(ids: RunIds, turn: number, state: unknown): Promise<string> {
+  const name = `conversation-${turn}-${sha256(JSON.stringify(state))}`;
+  await putProjectJson(ids.projectId, draftKey(ids, name), state);
+  return name;
+}
+
+/** Of turns that were made before states were named on record, the name is that of their number. */
+const recordSchema = z.object({ state: z.string().optional() });
+
+/** What a turn left. Throws InvalidInput (`phase_missing`) before it is on record. */
+export async function stateAfter(ids: RunIds, turn: number): Promise<unknown> {
+  const { state } = await fact(ids.runId, turnStep(turn), recordSchema);
+  return await getJson(draftKey(ids, state ?? `conversation-${turn}`));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { endJob, listJobs, startJob } from "../../data/sandbox-jobs.server.ts";
 import { sandboxProvider } from "../../sandbox/provider.ts";
 import type { RunIds } from "../work.ts";
+import { turnStep } from "./draft.ts";
 
 const BROKE_OFF = "[ended: its turn broke off, and was made again]";
 
@@ -25,7 +26,7 @@ export async function sweepTurn({ runId }: RunIds, turn: number): Promise<number
   return Math.max(0, ...tries) + 1;
 }
 
-const ofTurn = (turn: number) => `draft/turn-${turn}.`;
+const ofTurn = (turn: number) => `${turnStep(turn)}.`;
 
 /** What the steps of one try's jobs begin with. */
 export function tryOfTurn(turn: number, attempt: number): string {

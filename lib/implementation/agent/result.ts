@@ -1,9 +1,8 @@
 import * as z from "zod";
-import { getJson } from "../../blob/json.ts";
 import { InvalidInput } from "../../errors.ts";
 import type { FileChange } from "../../git/patch.ts";
 import { fact, type RunIds } from "../work.ts";
-import { Draft, type DraftEntry, draftKey, draftSchema } from "./draft.ts";
+import { Draft, type DraftEntry, draftSchema, stateAfter } from "./draft.ts";
 
 /** More turns than a change takes that one person can review. */
 export const MAX_TURNS = 40;
@@ -34,5 +33,5 @@ export async function draftOf(ids: RunIds): Promise<FileChange[]> {
 }
 
 async function entriesAfter(ids: RunIds, turn: number): Promise<DraftEntry[]> {
-  return stateSchema.parse(await getJson(draftKey(ids, `conversation-${turn}`))).draft;
+  return stateSchema.parse(await stateAfter(ids, turn)).draft;
 }

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { getJson } from "../../blob/json.ts";
 import { InvalidInput } from "../../errors.ts";
 import { type AgentAnswer, askAgent } from "../../model/agent.ts";
 import {
@@ -9,13 +8,12 @@ import {
   conversationSchema,
 } from "../../model/agent-conversation.ts";
 import { modelTarget } from "../../model/target.ts";
-import { putProjectJson } from "../../projects/blobs.ts";
 import { redactText } from "../../redact.ts";
 import type { RepositoryInput } from "../input.ts";
 import { openBase } from "../repository.ts";
 import { type Basis, basisOf, inputOf, type RunIds } from "../work.ts";
 import { Base } from "./base.ts";
-import { Draft, draftKey, draftSchema } from "./draft.ts";
+import { Draft, draftSchema, putState, stateAfter, turnStep } from "./draft.ts";
 import { Files } from "./files.ts";
 import { sweepTurn } from "./left-behind.ts";
 import { SYSTEM, taskOf } from "./prompt.ts";
@@ -35,6 +33,8 @@ export interface TurnDone {
   readonly tools: readonly string[];
   readonly tokens: number;
   readonly finished: boolean;
+  /** The name of that blob. */
+  readonly state: string;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function takeTurn(ids: RunIds, turn: number): Promise<TurnDone> {
   const [input, basis] = await Promise.all([inputOf(ids.runId), basisOf(ids.runId)]);
   const { conversation, draft: entries } = await stateBefore(ids, turn, input, basis);
   const { projectId, runId } = ids;
-  const caller = { projectId, runId, stepId: `draft/turn-${turn}` };
+  const caller = { projectId, runId, stepId: turnStep(turn) };
   const answer = await askAgent(
     { system: SYSTEM, conversation, tools: TOOLS },
     { ...caller, ...(input.budget && { budget: input.budget }) },
@@ -62,9 +62,8 @@ export async function takeTurn(ids: RunIds, turn: number): Promise<TurnDone> {
   const text = redactText(answer.text).toWellFormed();
   const turns = [...conversation.turns, { text, calls }];
   const next = boundConversation({ ...conversation, turns }, CONVERSATION_TOKENS);
-  const state = { conversation: next, draft: draft.entries };
-  await putProjectJson(projectId, draftKey(ids, `conversation-${turn}`), state);
-  return { turn, tools: calls.map(({ name }) => name), tokens: answer.tokens, finished };
+  const state = await putState(ids, turn, { conversation: next, draft: draft.entries });
+  return { turn, tools: calls.map(({ name }) => name), tokens: answer.tokens, finished, state };
 }
 
 async function stateBefore(
@@ -73,9 +72,7 @@ async function stateBefore(
   input: RepositoryInput,
   basis: Basis,
 ): Promise<z.infer<typeof stateSchema>> {
-  if (turn > 1) {
-    return stateSchema.parse(await getJson(draftKey(ids, `conversation-${turn - 1}`)));
-  }
+  if (turn > 1) return stateSchema.parse(await stateAfter(ids, turn - 1));
   const conversation: Conversation = { task: await taskOf(ids.projectId, input, basis), turns: [] };
   return { conversation, draft: [] };
 }
