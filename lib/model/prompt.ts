@@ -59,7 +59,7 @@ export function buildPrompt(request: WriteRequest): Prompt {
 }
 
 /** JSON in which nothing is left that anybody takes for the end of a line. */
-function oneLine(value: unknown): string {
+export function oneLine(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,

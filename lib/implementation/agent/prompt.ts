@@ -1,7 +1,7 @@
 import { artifactVersion } from "../../data/artifacts.server.ts";
 import { InvalidInput } from "../../errors.ts";
 import { countTokens } from "../../ingest/chunk/tokens.ts";
-import { cut } from "../../model/prompt.ts";
+import { cut, oneLine } from "../../model/prompt.ts";
 import { redactText } from "../../redact.ts";
 import type { RepositoryInput } from "../input.ts";
 import type { Basis } from "../work.ts";
@@ -41,5 +41,5 @@ export async function taskOf(
     const found = await artifactVersion({ projectId, kind, logicalKey, version });
     if (found) material.push({ kind, text: cut(redactText(found.content), each) });
   }
-  return `MATERIAL\n${JSON.stringify(material)}\n\nREQUEST\n${request}`;
+  return `MATERIAL\n${oneLine(material)}\n\nREQUEST\n${request}`;
 }
