@@ -57,6 +57,20 @@ test("sections stand in the template's order, places are numbered as the text co
   );
 });
 
+test("every model that wrote a section is named", () => {
+  const section = { heading: "H", guidance: "", queries: [] };
+  const template = { title: "T", sections: ["a", "b", "c"].map((id) => ({ ...section, id })) };
+  const by = (...models: (string | null)[]) =>
+    compose(
+      template,
+      models.map((model, at) => ({ id: "abc"[at] ?? "", model, statements: [] })),
+    );
+  expect(by(null, "one", "one").content).toContain("Written by the language model one;");
+  expect(by("one", null, "two").content).toContain("Written by the language models one, two;");
+  expect(by("one", "two", "one").metadata.model).toBe("one, two");
+  expect(by(null, null, null).metadata.model).toBeNull();
+});
+
 test("a title or instruction that looks like a secret is redacted before sections are counted", () => {
   const floats = cite("The buoy floats.", "The buoy floats.");
   const sections = [{ heading: "H", guidance: "", queries: [], id: "a" }];

@@ -44,11 +44,13 @@ export function compose(
   instruction?: string,
 ): Composed {
   const numbers = new Numbers<Cited>();
-  const model = checked.find((section) => section.model !== null)?.model ?? null;
+  // Several when MODEL became another one while the run was under way.
+  const models = [...new Set(checked.flatMap((section) => section.model ?? []))];
+  const model = models.length === 0 ? null : models.join(", ");
   const origin =
     model === null
       ? EXTRACTIVE
-      : `Written by the language model ${model}; every sentence cites the sources that it is taken from.`;
+      : `Written by ${models.length > 1 ? "the language models" : "the language model"} ${model}; every sentence cites the sources that it is taken from.`;
   const about = instruction === undefined ? [] : [`> Changed as asked: ${inline(instruction)}`, ""];
   const title = redactText(template.title);
   // On one line an instruction can look like what it did not when it was kept.
