@@ -54,6 +54,16 @@ test.each([
   expect(await bed.outcomes()).toEqual(["unavailable"]);
 });
 
+test("an answer that breaks off was paid for as far as it came", async () => {
+  bed.server.replies.push({ fault: "stream_error" });
+  await expect(bed.ask()).rejects.toMatchObject({ code: "model_unavailable" });
+  const [row] = await bed.rows();
+  expect(row).toMatchObject({ outcome: "unavailable" });
+  expect(row?.outputTokens).toBeGreaterThan(0);
+  expect(row?.inputTokens).toBeGreaterThan(100);
+  expect(await spentOn(bed.caller)).toMatchObject({ calls: 0 });
+});
+
 test("a server that hangs is left after the time that is set", async () => {
   process.env.MODEL_TIMEOUT_SECONDS = "1";
   bed.server.replies.push({ fault: "hang" });

@@ -6,7 +6,7 @@ import { checkBudget } from "./budget.ts";
 import { type Failure, failureOf, Malformed, refused, timedOut } from "./failure.ts";
 import { MAX_OUTPUT_TOKENS } from "./limits.ts";
 import type { Caller } from "./port.ts";
-import { type Collected, collect } from "./stream.ts";
+import { type Collected, collect, type Heard } from "./stream.ts";
 import type { Target } from "./target.ts";
 
 /** What is wrong with an answer that came whole, in words that the model can act on; undefined: nothing. */
@@ -33,9 +33,10 @@ export function metered(
       const started = performance.now();
       let answer: Collected | undefined;
       let failure: Failure | undefined;
+      const heard: Heard = { text: "" };
       try {
         const { stream } = await doStream();
-        answer = await collect(stream);
+        answer = await collect(stream, heard);
         const mayCall = params.toolChoice?.type !== "none";
         failure = failureIn(answer, target, problemOf(answer, mayCall));
       } catch (error) {
@@ -46,7 +47,7 @@ export function metered(
       const ms = Math.ceil(performance.now() - started);
       await recordModelCall({
         ...row(caller, target),
-        ...spent(answer, failure, params.prompt),
+        ...spent(answer, { failure, heard, prompt: params.prompt }),
         ms,
       });
       if (failure?.outcome === "timeout") await checkBudget(caller, 0);
@@ -82,19 +83,18 @@ function row({ projectId, runId, messageId, stepId }: Caller, { model }: Target)
 }
 
 /**
- * What the server says was used, else what we count. A request that got no answer in time was worked on all the same; one
- * that was turned away cost nothing.
+ * What the server says was used, else what we count. A request that got no answer in time, or the beginning of one, was worked on
+ * all the same; one that was turned away cost nothing.
  */
 function spent(
   answer: Collected | undefined,
-  failure: Failure | undefined,
-  prompt: unknown,
+  { failure, heard, prompt }: { failure: Failure | undefined; heard: Heard; prompt: unknown },
 ): Pick<ModelCall, "inputTokens" | "outputTokens" | "outcome"> {
   const used = answer?.result.usage;
-  const worked = answer !== undefined || failure?.outcome === "timeout";
+  const worked = answer !== undefined || heard.text !== "" || failure?.outcome === "timeout";
   return {
     inputTokens: count(used?.inputTokens.total) ?? (worked ? promptTokens(prompt) : 0),
-    outputTokens: count(used?.outputTokens.total) ?? (answer ? countTokens(answer.text) : 0),
+    outputTokens: count(used?.outputTokens.total) ?? countTokens(heard.text),
     outcome: failure?.outcome ?? (answer && answer.calls > 0 ? "tool" : "ok"),
   };
 }

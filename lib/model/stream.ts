@@ -14,16 +14,22 @@ export interface Collected {
   readonly calls: number;
 }
 
+/** What came of a stream so far, which may end before the answer does. */
+export interface Heard {
+  text: string;
+}
+
 /**
  * Reads a stream to its end. What the model thought stays in the result, since some servers want it back with the result of a
- * tool. Throws what the stream says is wrong.
+ * tool. Throws what the stream says is wrong; what was heard until then, thoughts too, is in `heard`.
  */
-export async function collect(stream: Stream): Promise<Collected> {
+export async function collect(stream: Stream, heard: Heard): Promise<Collected> {
   const calls: Result["content"] = [];
   let text = "";
   let thought = "";
   let end: Pick<Result, "finishReason" | "usage"> | undefined;
   for await (const part of stream) {
+    if (part.type === "text-delta" || part.type === "reasoning-delta") heard.text += part.delta;
     if (part.type === "text-delta") text += part.delta;
     else if (part.type === "reasoning-delta") thought += part.delta;
     else if (part.type === "tool-call") calls.push(part);
