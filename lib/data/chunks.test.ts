@@ -158,6 +158,8 @@ describe("full text", () => {
   test("headings count, words can be excluded, the limit holds", async () => {
     expect(await find("install")).toHaveLength(5);
     expect(await find("install -crash")).not.toContain(1);
+    expect(await find("nothingofthesort relay -crash")).toEqual([0]);
+    expect(await find('nothingofthesort -"after a crash"')).toEqual([]);
     expect(await find("install", 2)).toHaveLength(2);
   });
 

@@ -5,6 +5,8 @@ const RUN_OR_WORD = new RegExp(
   `(?<run>${SET_APART})|[\\p{L}\\p{N}]+?(?=${SET_APART}|[^\\p{L}\\p{N}]|$)`,
   "gu",
 );
+/** A word or phrase with a `-` before it. */
+const EXCLUSION = /(?<!\S)-(?:"[^"]*"?|\S+)/g;
 /** A question is a sentence or two; more only costs time. */
 const MAX_CHARACTERS = 1_000;
 const MAX_TERMS = 50;
@@ -19,10 +21,11 @@ export function strictQuery(text: string): string {
 
 /**
  * The same words, any of which will do, for a question whose words are not all in one passage. Of a run of Han or kana
- * every two neighbours count as a word, because nothing says where its words end.
+ * every two neighbours count as a word, because nothing says where its words end. What is excluded is not looked for.
  */
 export function looseQuery(text: string): string {
-  const terms = [...bounded(text).matchAll(RUN_OR_WORD)].flatMap(({ 0: found, groups }) =>
+  const wanted = bounded(text).replace(EXCLUSION, " ");
+  const terms = [...wanted.matchAll(RUN_OR_WORD)].flatMap(({ 0: found, groups }) =>
     groups?.run === undefined ? [`"${found}"`] : neighbours(found).map(phrase),
   );
   return [...new Set(terms)].slice(0, MAX_TERMS).join(" or ");
