@@ -187,3 +187,13 @@ test("a refusal says nothing of a file that was ingested or removed meanwhile, n
   await deleteFile({ projectId, fileId: slow.id });
   expect(await refusable(slow.id, refused)).toEqual({ outcome: "removed", fileId: slow.id });
 });
+
+test("what a newer version of ours has ingested is left as it is, as while two of them are deployed", async () => {
+  const file = { projectId, name: "a", mimeType: "text/plain", sizeBytes: 1, blobRef: "a" };
+  const { file: newer } = await registerUpload({ ...file, sha256: sha256("a") });
+  const found = { format: "text", pageCount: null, chunkCount: 1 };
+  const extractionVersion = EXTRACTION_VERSION + 1;
+  await markIngested({ fileId: newer.id, extractionVersion, ...found });
+  expect(await register({ projectId, fileId: newer.id })).toMatchObject({ outcome: "unchanged" });
+  expect(await findFile({ fileId: newer.id })).toMatchObject({ status: "ingested" });
+});

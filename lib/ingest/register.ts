@@ -54,7 +54,7 @@ export async function begin({
 }: ProjectFile): Promise<Begun> {
   const done = status === "ingested" || status === "rejected";
   // Without bytes no other version of ours makes a difference either.
-  if (done && (sha256 === null || extractionVersion === EXTRACTION_VERSION)) {
+  if (done && (sha256 === null || (extractionVersion ?? 0) >= EXTRACTION_VERSION)) {
     return { outcome: "unchanged", fileId, name };
   }
   await markIngesting({ fileId });
