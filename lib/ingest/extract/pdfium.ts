@@ -29,7 +29,6 @@ export interface Pdfium {
   FPDF_GetLastError(): number;
   FPDF_GetPageCount(document: number): number;
   FPDF_GetMetaText(document: number, tag: number, buffer: number, bytes: number): number;
-  FPDF_CloseDocument(document: number): void;
   FPDF_LoadPage(document: number, index: number): number;
   FPDF_ClosePage(page: number): void;
   FPDFPage_CountObjects(page: number): number;
