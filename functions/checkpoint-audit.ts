@@ -2,34 +2,32 @@ import { cron, NonRetriableError } from "inngest";
 import { checkpointProject } from "#lib/audit/checkpoints.ts";
 import { projectsToCheckpoint } from "#lib/data/audit.server.ts";
 import { env } from "#lib/env.ts";
+import { errorMessage } from "#lib/errors.ts";
 import { inngest } from "#lib/events/client.ts";
 
-const BATCH = 100;
 /** A run of the engine has at most 1,000 steps; the rest waits for the next hour. */
-const MAX_BATCHES = 8;
+const MAX_PROJECTS = 800;
 
 /**
  * Keeps signed checkpoints of the audit chains outside the database, one for each project whose chain has grown. Goes on
- * when a chain is broken, and fails in the end, so that it is seen. Without AUDIT_SIGNING_KEY there is nothing to sign with.
+ * when a chain is broken or cannot be looked at, and fails in the end, so that it is seen. Without AUDIT_SIGNING_KEY there is nothing to sign with.
  */
 export const checkpointAudit = inngest.createFunction(
-  { id: "checkpoint-audit", triggers: [cron("0 * * * *")], concurrency: { limit: 1 } },
+  { id: "checkpoint-audit", triggers: [cron("0 * * * *")], concurrency: { limit: 1 }, retries: 2 },
   async ({ step }) => {
     if (!env().AUDIT_SIGNING_KEY) return { checkpoints: 0, skipped: "no AUDIT_SIGNING_KEY" };
     let checkpoints = 0;
     const broken: string[] = [];
-    for (let batch = 0, after = ""; batch < MAX_BATCHES; batch++) {
-      const due = await step.run(`find-${batch}`, () =>
-        projectsToCheckpoint({ after, limit: BATCH }),
-      );
-      for (const projectId of due) {
+    const due = await step.run("find", () => projectsToCheckpoint({ limit: MAX_PROJECTS }));
+    for (const projectId of due) {
+      try {
         const done = await step.run(`checkpoint-${projectId}`, () => checkpointProject(projectId));
         if (done.outcome === "written") checkpoints++;
         if (done.outcome === "broken")
           broken.push(`${projectId} from ${done.firstBad} (${done.reason})`);
+      } catch (error) {
+        broken.push(`${projectId}: ${errorMessage(error)}`);
       }
-      after = due.at(-1) ?? after;
-      if (due.length < BATCH) break;
     }
     if (broken.length > 0) throw new NonRetriableError(`audit_broken: ${broken.join(", ")}`);
     return { checkpoints };

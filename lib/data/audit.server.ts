@@ -211,16 +211,16 @@ export async function readRunAudit(
 }
 
 /**
- * Projects behind `after` in order of their ids whose chain has grown since the entry that records its last checkpoint.
- * One look into the index for each project that has a chain, whatever its length.
+ * Projects whose chain has grown since the entry that records its last checkpoint, `limit` at most, in no order: where there are
+ * more each time, none is always left over. One look into the index for each project that has a chain, whatever its length.
  */
 export async function projectsToCheckpoint(
-  { after, limit }: { after: string; limit: number },
+  { limit }: { limit: number },
   executor: Executor = db(),
 ): Promise<string[]> {
   const { rows } = await executor.execute<{ project_id: string }>(sql`
     with recursive chains as (
-      (select project_id from audit_entries where project_id > ${after} order by project_id limit 1)
+      (select project_id from audit_entries order by project_id limit 1)
       union all
       select (select e.project_id from audit_entries e where e.project_id > chains.project_id order by e.project_id limit 1)
       from chains where chains.project_id is not null
@@ -231,6 +231,7 @@ export async function projectsToCheckpoint(
       where e.project_id = chains.project_id order by e.seq desc limit 1
     ) last
     where not (last.action = ${CHECKPOINTED} and (last.payload->>'seq')::bigint = last.seq - 1)
+    order by random()
     limit ${limit}`);
   return rows.map((row) => row.project_id);
 }
