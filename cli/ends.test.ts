@@ -14,6 +14,7 @@ import { runCli } from "../test/support/command-line.ts";
 // is one that does so when it is told to.
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const BIN = fileURLToPath(new URL("bin.js", import.meta.url));
 const HASH = "a".repeat(64);
 const APPROVAL = {
   ...{ id: "appr_1", runId: "run_1", scope: "ledger.write", status: "pending", plan: "The plan" },
@@ -143,4 +144,20 @@ test("a server that is away for a moment after something was sent is asked again
 
   answer = script((_, response) => response.writeHead(403).end());
   expect(await run(...approve)).toMatchObject({ code: 1 });
+});
+
+test("who ends what npx started ends all of it", async () => {
+  const asked = new Promise<IncomingMessage>((resolve) => {
+    answer = resolve;
+  });
+  const child = spawn(process.execPath, [BIN, "runs"], {
+    env: { PATH: process.env.PATH ?? "", ...env },
+    stdio: "ignore",
+  });
+  const ended = once(child, "exit");
+  // Nobody answers: what asks is there until it is ended.
+  const left = once((await asked).socket, "close");
+  child.kill("SIGTERM");
+  expect(await ended).toEqual([143, null]);
+  await left;
 });
