@@ -634,7 +634,7 @@ test("what a person has signed is verified, and what they have not is not", asyn
     });
   const check = async (change: object) =>
     said(await verify(await repacked(signed(change)), trusted), "signatures");
-  expect(await check({})).toMatch(/^ok: 1 decision/);
+  expect(await check({})).toMatch(/^ok: 1 signed by/);
   expect(await check({ nonce: "m".repeat(22) })).toContain("does not hold");
   expect(await check({ value: Buffer.alloc(64).toString("base64url") })).toContain("does not hold");
   expect(await check({ keyId: "0".repeat(32) })).toContain("of a key that keys.json does not have");

@@ -5,8 +5,8 @@ import { canonicalJson } from "../canonical.ts";
 import { linkOf } from "./chain.ts";
 import { entriesOf } from "./check-chain.ts";
 import type { Contents } from "./contents.ts";
-import type { BundledApproval } from "./format.ts";
 import { type Check, Findings, WRITING_MS } from "./verdict.ts";
+import { type Word, wordsOf } from "./words.ts";
 
 /**
  * The slice is a part of the project's whole chain, as `audit export` hands it out: the hashes of others' entries are theirs, and
@@ -48,7 +48,7 @@ export function checkExport(
     }
   }
   published(contents, exported, findings);
-  for (const approval of contents.approvals) checkKeys(approval, exported, findings);
+  for (const word of wordsOf(contents)) checkKey(word, exported, findings);
   return findings.as("export", `a part of a whole chain of ${exported.entries.length} entries`);
 }
 
@@ -80,18 +80,16 @@ function published(
 }
 
 /** A key counts from when it was added until it was revoked, which whoever judges may hear of as late as it takes to write. */
-function checkKeys({ decisions }: BundledApproval, { entries }: AuditExport, findings: Findings) {
-  for (const { seq, at, by, signature } of decisions) {
-    if (!signature) continue;
-    const { keyId } = signature;
-    const before = entries.filter((entry) => entry.subject === keyId && entry.seq < seq);
-    if (!before.some(({ action }) => action === "key.added")) {
-      findings.wrong(`entry ${seq}: ${by} signed with the key ${keyId} before it was added`);
-    }
-    const heard = Date.parse(at) - WRITING_MS;
-    const revoked = before.find(({ action }) => action === "key.revoked");
-    if (revoked && Date.parse(revoked.recordedAt) < heard) {
-      findings.wrong(`entry ${seq}: ${by} signed with the key ${keyId}, which had been revoked`);
-    }
+function checkKey({ seq, at, by, signature }: Word, { entries }: AuditExport, findings: Findings) {
+  if (!signature) return;
+  const { keyId } = signature;
+  const before = entries.filter((entry) => entry.subject === keyId && entry.seq < seq);
+  if (!before.some(({ action }) => action === "key.added")) {
+    findings.wrong(`entry ${seq}: ${by} signed with the key ${keyId} before it was added`);
+  }
+  const heard = Date.parse(at) - WRITING_MS;
+  const revoked = before.find(({ action }) => action === "key.revoked");
+  if (revoked && Date.parse(revoked.recordedAt) < heard) {
+    findings.wrong(`entry ${seq}: ${by} signed with the key ${keyId}, which had been revoked`);
   }
 }

@@ -32,6 +32,7 @@ import type {
   BundledPolicy,
   BundledRun,
 } from "./format.ts";
+import { isResolution } from "./words.ts";
 
 /** All of a run that its bundle is made of, but texts and transcripts. */
 export interface Gathered {
@@ -71,7 +72,7 @@ export async function gather({ projectId, runId }: RunKey, record: CutRecord): P
     approvals,
     effects: await withIntents(told.effects.map(effectAccount)),
     policies: await policiesOf(projectId, approvals),
-    keys: await keysOf(projectId, approvals),
+    keys: await keysOf(projectId, approvals, entries),
     versions: named,
     lines: [...(await checkpointsOf(projectId, record)), ...(await chainOf(entries, links))],
   };
@@ -159,13 +160,17 @@ async function policiesOf(
   ];
 }
 
+/** The keys that decisions were signed with, and resolutions. */
 async function keysOf(
   projectId: string,
   approvals: readonly BundledApproval[],
+  entries: readonly AuditEntry[],
 ): Promise<BundledKeys> {
-  const ids = approvals.flatMap(({ decisions }) =>
-    decisions.flatMap(({ signature }) => signature?.keyId ?? []),
+  const decided = approvals.flatMap(({ decisions }) =>
+    decisions.map(({ signature }) => signature?.keyId),
   );
+  const resolved = entries.filter(isResolution).map(({ payload }) => payload.signatureKeyId);
+  const ids = [...decided, ...resolved].filter((id) => typeof id === "string");
   const rows = await keysById({ projectId, ids: [...new Set(ids)] });
   return {
     audit: auditKey(),

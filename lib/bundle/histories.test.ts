@@ -19,6 +19,7 @@ import {
   run,
   sent,
   signed,
+  signedBy,
 } from "../../test/support/histories.ts";
 import { BUILT_IN } from "../policy/document.ts";
 
@@ -31,6 +32,7 @@ const doneAnew = (at: number) => [
   confirmed(1, at + 4, "x1", anew),
 ];
 const unknown = [...asked(2), ...granted(10), ...called(20), effect("unknown", 1, 22)];
+const again = [...sent(31, {}, 1), confirmed(2, 33)];
 const byPolicy = { by: "policy:1" };
 const automatic = [
   ...[effect("planned", 0, 2), effect("approved", 0, 2)],
@@ -64,10 +66,7 @@ test.each<[what: string, happened: History]>([
   ],
   ["unknown, adopted", [...unknown, ...resolved("adopt", 1, 30)]],
   ["unknown, abandoned", [...unknown, ...resolved("abandon", 1, 30)]],
-  [
-    "unknown, sent again",
-    [...unknown, ...resolved("resend", 1, 30), ...sent(31, {}, 1), confirmed(2, 33)],
-  ],
+  ["unknown, sent again", [...unknown, ...resolved("resend", 1, 30), ...again]],
   [
     "refused outside, planned again by a second attempt of the run",
     [
@@ -269,6 +268,45 @@ test.each<[what: string, until: number, Circumstances, fails: RegExp | null]>([
   ],
 ])("a grant signed %s", async (_what, until, circumstances, fails) => {
   const failed = await failures(bySignature(until), { policy: SIGNED, ...circumstances });
+  expect(failed).toEqual(fails ? [expect.stringMatching(fails)] : []);
+});
+
+const added = { others: [key("added", -5)] };
+test.each<[what: string, resolution: object, Circumstances, fails: RegExp | null]>([
+  ["by bob", signedBy("bob", "resend", instant(40)), added, null],
+  [
+    "as another resolution",
+    signedBy("bob", "abandon", instant(40)),
+    added,
+    /^signatures: .*of bob on eff_1 does not hold/,
+  ],
+  [
+    "by bob as ann",
+    signedBy("ann", "resend", instant(40)),
+    added,
+    /^signatures: .*of ann on eff_1 is of a key that keys.json does not have for them/,
+  ],
+  [
+    "by bob for another day",
+    signedBy("bob", "resend", instant(-DAY)),
+    added,
+    /^signatures: .*was good until .*, and came later/,
+  ],
+  [
+    "by nobody, so it says",
+    { by: "bob", assurance: "signature" },
+    {},
+    /^signatures: .*of bob on eff_1 and its assurance do not fit/,
+  ],
+  [
+    "by a key that came after",
+    signedBy("bob", "resend", instant(40)),
+    { others: [key("added", 32)] },
+    /^export: .*before it was added/,
+  ],
+])("a resolution signed %s", async (_what, resolution, circumstances, fails) => {
+  const happened = [...unknown, ...resolved("resend", 1, 30, { ...resolution }), ...again];
+  const failed = await failures(happened, circumstances);
   expect(failed).toEqual(fails ? [expect.stringMatching(fails)] : []);
 });
 

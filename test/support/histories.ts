@@ -1,5 +1,5 @@
 import { sign } from "node:crypto";
-import { signStatement } from "#lib/approvals/proof.ts";
+import { resolutionFacts, signStatement } from "#lib/approvals/proof.ts";
 import { publicKeys } from "#lib/audit/checkpoint.ts";
 import { type AuditEntry, entryHash, GENESIS } from "#lib/audit/entry.ts";
 import type { ReconstructedApproval } from "#lib/audit/reconstruct.ts";
@@ -87,9 +87,16 @@ export function decision(kind: string, by: string, at: number, more: More = {}):
   return { action: "approval.decision", subject: String(approvalId), at, actor: by, payload };
 }
 
-/** What a decision says besides that bob has signed with his key. */
+/** What a decision of bob's says besides when he has signed it with his key. */
 export function signed(until: string) {
   return { assurance: "signature", signatureKeyId: bobs.id, proofExpiresAt: until };
+}
+
+/** The same of a resolution of the effect's first call, which names nothing outside. */
+export function signedBy(by: string, resolution: keyof typeof RESULT, until: string) {
+  const [nonce, facts] = ["n".repeat(22), { effectId: EFFECT, attempt: 1, resolution }];
+  const statement = { ...resolutionFacts(facts), by, nonce, expiresAt: until };
+  return { by, nonce, signature: signStatement(statement, bobs.privateKey), ...signed(until) };
 }
 
 /** What happened to bob's key, in the project's chain alone. */
@@ -232,7 +239,7 @@ async function bundle(
     [FILES.effects]: json(effects),
     [FILES.infra]: json([]),
     [FILES.jobs]: json([]),
-    [FILES.keys]: json({ audit: audit.bundled, approvers: keysOf(approvals) }),
+    [FILES.keys]: json({ audit: audit.bundled, approvers: keysOf(entries) }),
     [FILES.policy]: json(approvals.length > 0 ? [policy] : []),
     [FILES.run]: json(stated.run),
   };
@@ -281,11 +288,9 @@ function signatureOf(payload: AuditEntry["payload"]): BundledDecision["signature
   return { keyId: bobs.id, nonce, expiresAt, value: signStatement(statement, bobs.privateKey) };
 }
 
-function keysOf(approvals: readonly BundledApproval[]): BundledKeys["approvers"] {
-  const signatures = approvals.flatMap(({ decisions }) =>
-    decisions.flatMap(({ signature }) => signature ?? []),
-  );
-  return signatures.length > 0 ? [{ keyId: bobs.id, owner: "bob", publicKey: bobs.publicKey }] : [];
+function keysOf(entries: readonly AuditEntry[]): BundledKeys["approvers"] {
+  const signed = entries.some(({ payload }) => payload.signatureKeyId !== undefined);
+  return signed ? [{ keyId: bobs.id, owner: "bob", publicKey: bobs.publicKey }] : [];
 }
 
 function auditKey() {
