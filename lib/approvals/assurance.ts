@@ -56,15 +56,10 @@ export async function prove(
       return { ok: false, reason: "bad_signature", detail };
     }
   }
-  if (
-    edge &&
-    !sealHolds({ ...facts, by, nonce: edge.nonce, expiresAt: edge.expiresAt }, edge.value)
-  ) {
-    return {
-      ok: false,
-      reason: "bad_seal",
-      detail: "the seal is not our edge's for this decision",
-    };
+  const sealed = edge && { ...facts, by, nonce: edge.nonce, expiresAt: edge.expiresAt };
+  if (edge && sealed && !sealHolds(sealed, edge.value)) {
+    const detail = "the seal is not our edge's for this decision";
+    return { ok: false, reason: "bad_seal", detail };
   }
   if (Date.parse(expiresAt) <= now.getTime()) {
     return { ok: false, reason: "proof_expired", detail: `it was good until ${expiresAt}` };

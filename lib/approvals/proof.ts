@@ -9,7 +9,7 @@ import {
   verify,
 } from "node:crypto";
 import { canonicalJson } from "../canonical.ts";
-import { requiredEnv } from "../env.ts";
+import { env, requiredEnv } from "../env.ts";
 import { InvalidInput } from "../errors.ts";
 
 /** What is vouched for: one decision about exactly one thing by one person, once, and not for ever. */
@@ -76,8 +76,9 @@ export function sealStatement(statement: Statement): string {
   return createHmac("sha256", sealingKey()).update(message(statement)).digest("base64url");
 }
 
-/** Whether `value` is the seal of exactly this statement. */
+/** Whether `value` is the seal of exactly this statement. Without APPROVAL_EDGE_SECRET no edge of ours seals anything. */
 export function sealHolds(statement: Statement, value: string): boolean {
+  if (env().APPROVAL_EDGE_SECRET === undefined) return false;
   const expected = bytes(sealStatement(statement));
   const given = bytes(value);
   return given.length === expected.length && timingSafeEqual(given, expected);
