@@ -18,6 +18,12 @@ export const awaitApproval = inngest.createFunction(
       const seen = await step.run(`look-${look}`, () =>
         lookAtApproval({ runId, inngestRunId, approvalId, look }),
       );
+      if (seen.status === "expired") {
+        // Nobody has said so who would tell of it, as whoever decides does.
+        const { intentHash } = seen;
+        const settled = { projectId, runId, approvalId, intentHash, outcome: "expired" as const };
+        await step.sendEvent("say-expired", happened(approvalSettled, settled));
+      }
       if (seen.status !== "pending") return await step.run("check", () => granted(approvalId));
       if (look === 1) {
         const waiting = { projectId, runId, reason: "approval" as const, waitingFor: approvalId };

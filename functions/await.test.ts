@@ -34,3 +34,13 @@ test.each([
   const next = await after(waits, id, data, { ...before, "wait-1": { data: malformed } });
   expect(next).toMatchObject([{ displayName: "look-2" }]);
 });
+
+test("a run whose approval has expired says so, and then fails; one that was granted goes on", async () => {
+  const data = { projectId: "p", runId: "r", inngestRunId: "i", round: "1", approvalId: "a" };
+  const looked = { intentHash: "0".repeat(64), waitSeconds: 5 };
+  const next = (status: string, before = {}) =>
+    after(waits, "await-approval", data, { "look-1": { data: { ...looked, status } }, ...before });
+  expect(await next("granted")).toMatchObject([{ displayName: "check" }]);
+  expect(await next("expired")).toMatchObject([{ displayName: "say-expired" }]);
+  expect(await next("expired", { "say-expired": sent })).toMatchObject([{ displayName: "check" }]);
+});

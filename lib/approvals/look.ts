@@ -16,9 +16,9 @@ export async function lookAtApproval(input: {
   approvalId: string;
   /** 1 for the first look. */
   look: number;
-}): Promise<{ status: string; waitSeconds: number }> {
+}): Promise<{ status: string; intentHash: string; waitSeconds: number }> {
   const { runId, inngestRunId, approvalId: waitingFor } = input;
-  const { status, expiresAt } = await expireIfDue(waitingFor);
+  const { status, intentHash, expiresAt } = await expireIfDue(waitingFor);
   await setRunStatus(
     { runId, inngestRunId },
     status === "pending" ? "waiting_approval" : "running",
@@ -28,7 +28,7 @@ export async function lookAtApproval(input: {
   );
   const patience = [1 * MINUTE, 5 * MINUTE][input.look - 1] ?? 60 * MINUTE;
   const left = Math.ceil((expiresAt.getTime() - Date.now()) / 1000) + 1;
-  return { status, waitSeconds: Math.max(MIN_WAIT, Math.min(patience, left)) };
+  return { status, intentHash, waitSeconds: Math.max(MIN_WAIT, Math.min(patience, left)) };
 }
 
 /** Ends well when the approval is granted, or used by its own plan. Throws InvalidInput that names how it was settled. */

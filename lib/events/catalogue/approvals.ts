@@ -69,8 +69,8 @@ export const approvalRequested = eventType("approval.requested", {
 });
 
 /**
- * The approval is decided for good. An event only wakes: whoever hears this reads the row. That one expired or was superseded can go
- * unsaid, since the run that finds it so itself is not to be woken: whoever has to know looks at the row when its time is over.
+ * The approval is decided for good. An event only wakes: whoever hears this reads the row. That one was superseded can go
+ * unsaid: its run was canceled, which has an event of its own, or asks for another.
  */
 export const approvalSettled = eventType("approval.settled", {
   schema: z.strictObject({
