@@ -45,7 +45,7 @@ test.concurrent("concurrency is limited per key", async () => {
   );
   await bed.serve(fn);
   const { ids } = await bed.client.send(
-    Array.from({ length: 12 }, (_, i) => ({ name: "keyed", data: { user: i % 2 ? "a" : "b" } })),
+    Array.from({ length: 12 }, (_, i) => ({ name: "keyed", data: { user: i % 3 ? "a" : "b" } })),
   );
   for (const id of ids) expect((await bed.ended(id)).status).toBe("Completed");
   expect(most.get("a")).toBe(2);
