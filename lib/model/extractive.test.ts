@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { processorMs } from "../../test/support/processor.ts";
 import { writeExtractive } from "./extractive.ts";
 import type { Passage } from "./port.ts";
 import { sentences } from "./sentences.ts";
@@ -118,10 +119,11 @@ test("every quote stands in its passage, is bounded, and the same comes again", 
   expect(found).toBeGreaterThan(20);
 });
 
-test("a line of blanks takes no longer than its length", () => {
-  const start = performance.now();
-  expect(sentences(`${" ".repeat(200_000)}.`)).toHaveLength(1);
-  expect(performance.now() - start).toBeLessThan(5000);
+test("a line of blanks takes no longer than its length", async () => {
+  const ms = await processorMs(() => {
+    expect(sentences(`${" ".repeat(200_000)}.`)).toHaveLength(1);
+  });
+  expect(ms).toBeLessThan(5000);
 });
 
 test("sentences are in order, apart, and lose nothing but headings and blanks", () => {

@@ -2,6 +2,7 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { processorMs } from "../../../test/support/processor.ts";
 import { detectFormat } from "./detect.ts";
 import { docxParts, zip } from "./fixtures-zip.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
@@ -39,11 +40,12 @@ it("goes by content first", async () => {
 
 it("reads past comments, however many there are, in no time", async () => {
   const comments = "<!-- a --><!---->\n".repeat(100);
-  const start = performance.now();
-  expect(await detect("notes", `${comments}<html>`)).toEqual({ format: "html" });
-  expect(await detect("notes", `${"<!---->".repeat(290)}hello`)).toEqual({ format: "text" });
-  expect(await detect("notes", `${"<!-- ".repeat(400)}<html>`)).toEqual({ format: "text" });
-  expect(performance.now() - start).toBeLessThan(1000);
+  const ms = await processorMs(async () => {
+    expect(await detect("notes", `${comments}<html>`)).toEqual({ format: "html" });
+    expect(await detect("notes", `${"<!---->".repeat(290)}hello`)).toEqual({ format: "text" });
+    expect(await detect("notes", `${"<!-- ".repeat(400)}<html>`)).toEqual({ format: "text" });
+  });
+  expect(ms).toBeLessThan(1000);
 });
 
 it("goes by name next, and by MIME type last", async () => {
