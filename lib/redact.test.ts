@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { setEnv } from "../test/support/environment.ts";
+import { processorMs } from "../test/support/processor.ts";
 import { ID_PREFIXES, type IdKind, newId } from "./ids.ts";
 import { redactJson, redactLines, redactText } from "./redact.ts";
 
@@ -386,6 +387,14 @@ const nasty = fc
   )
   .map((pieces) => pieces.join(""));
 
+test("what is no key of AWS makes no secret of what stands beside it", () => {
+  const beside = `/${"aB3dE5".repeat(6)}gH7`;
+  for (const key of ["AKIAIOSFODNN7EXAMPLE", "xAKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLEQ"]) {
+    const known = redactText(key) !== key;
+    expect(redactText(`${key} ${beside}`).includes(beside)).toBe(!known);
+  }
+});
+
 test("twice is once", () => {
   fc.assert(
     fc.property(nasty, (text) => {
@@ -502,20 +511,16 @@ test.each([
   '"',
   "AKIA",
   "[redacted:",
-])("a long text of %j takes no longer than its length", (piece) => {
+])("a long text of %j takes no longer than its length", async (piece) => {
   const text = piece.repeat(Math.ceil(300_000 / piece.length));
-  const start = performance.now();
-  redactText(text);
   // A quadratic search takes minutes; a linear one 0.2 s.
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(await processorMs(() => redactText(text))).toBeLessThan(5000);
 });
 
 test.each([
   ["dots in a token", `eyJ${"a".repeat(20)}${".".repeat(150_000)}a`],
   ["signs in a parameter", `?key=1aA${"!".repeat(150_000)}a`],
   ["backslashes before an end", `${"\\".repeat(65_000)}-----END PRIVATE KEY-----`.repeat(4)],
-])("a long run of %s takes no longer than its length", (_, text) => {
-  const start = performance.now();
-  redactText(text);
-  expect(performance.now() - start).toBeLessThan(5000);
+])("a long run of %s takes no longer than its length", async (_, text) => {
+  expect(await processorMs(() => redactText(text))).toBeLessThan(5000);
 });

@@ -82,7 +82,8 @@ const ANY_LITERAL = new RegExp(literal.map(([, { source }]) => source).join("|")
 const ENCODED_JSON = start("\\w-", /[\w-]{20,}[\w.+/=-]*/);
 const OLD_OPENAI = start("\\w-", /sk-[A-Za-z0-9]{20,}/);
 const AWS_SECRET = start("A-Za-z0-9+/=_-", /[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])/);
-const AWS_KEY_ID = /(?:AKIA|ASIA)[A-Z0-9]{16}/;
+/** As the format that is redacted: what is left of a text must not make a secret of anything when it is looked at again. */
+const AWS_KEY_ID = start("A-Za-z0-9", /(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])/);
 
 /** Redacts what a provider's key is known by. */
 export function redactFormats(text: string): string {
