@@ -149,6 +149,7 @@ describe("full text", () => {
     ["3.14", [4]],
     ["怎么给数据库建立索引？", [2]],
     ["How does the relay work when a side ends?", [0]],
+    ["nothingofthesort --naïve", [4]],
     ["nothingofthesort", []],
     ["据数", []],
   ])("%s finds %j", async (query, expected) => {

@@ -5,8 +5,8 @@ const RUN_OR_WORD = new RegExp(
   `(?<run>${SET_APART})|[\\p{L}\\p{N}]+?(?=${SET_APART}|[^\\p{L}\\p{N}]|$)`,
   "gu",
 );
-/** A word or phrase with a `-` before it. */
-const EXCLUSION = /(?<!\S)-(?:"[^"]*"?|\S+)/g;
+/** A word or phrase with a `-` before it. Two of them exclude nothing: it is how options are written. */
+const EXCLUSION = /(?<!\S)-(?!-)(?:"[^"]*"?|\S+)/g;
 /** A question is a sentence or two; more only costs time. */
 const MAX_CHARACTERS = 1_000;
 const MAX_TERMS = 50;
