@@ -3,7 +3,7 @@ import { indexLeftBehind } from "#lib/artifacts/indexing.ts";
 import { unindexedArtifacts } from "#lib/data/artifact-index.server.ts";
 import { artifactCreated } from "#lib/events/catalogue/delivery.ts";
 import { inngest } from "#lib/events/client.ts";
-import { event as happened } from "#lib/events/emit.ts";
+import { eventOfEach, event as happened } from "#lib/events/emit.ts";
 
 /**
  * Announces and indexes what a run had published when it failed or was canceled: the latest version of an artifact is found
@@ -18,10 +18,8 @@ export const sweepArtifacts = inngest.createFunction(
   },
   async ({ step }) => {
     const left = await step.run("find", () => unindexedArtifacts({ limit: 20 }));
-    if (left.length > 0) {
-      const events = left.map((version) => happened(artifactCreated, version));
-      await step.sendEvent("announce", events);
-    }
+    const events = eventOfEach(left, (version) => happened(artifactCreated, version));
+    if (events.length > 0) await step.sendEvent("announce", events);
     // Side by side: one that cannot be indexed keeps no other from it.
     await Promise.all(
       left.map((version) =>

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { artifacts, projects, runSteps, runs } from "#db/schema.ts";
 import { isLatest } from "./artifact-lists.server.ts";
@@ -28,8 +28,8 @@ export interface Unindexed {
 }
 
 /**
- * Latest versions of research runs that failed or were canceled before they had made them searchable, newest end first, so that
- * some which always fail do not stand before all others.
+ * Latest versions of research runs that failed or were canceled before they had made them searchable, in any order, so that some
+ * which always fail do not stand before all others.
  */
 export async function unindexedArtifacts(
   { limit }: { limit: number },
@@ -52,7 +52,7 @@ export async function unindexedArtifacts(
         isUnindexed,
       ),
     )
-    .orderBy(desc(runs.endedAt))
+    .orderBy(sql`random()`)
     .limit(limit);
 }
 
