@@ -7,10 +7,15 @@ import { inngest } from "#lib/events/client.ts";
 
 /** A run of the engine has at most 1,000 steps; the rest waits for the next hour. */
 const MAX_PROJECTS = 800;
+/** After so many it is not for a chain that they fail, and each takes a minute to be given up. */
+const MAX_FAILURES = 10;
+/** The others are in the runs of the steps. */
+const MAX_NAMED = 20;
 
 /**
  * Keeps signed checkpoints of the audit chains outside the database, one for each project whose chain has grown. Goes on
- * when a chain is broken or cannot be looked at, and fails in the end, so that it is seen. Without AUDIT_SIGNING_KEY there is nothing to sign with.
+ * when a chain is broken, or cannot be looked at while others can, and fails in the end, so that it is seen. Without
+ * AUDIT_SIGNING_KEY there is nothing to sign with.
  */
 export const checkpointAudit = inngest.createFunction(
   { id: "checkpoint-audit", triggers: [cron("0 * * * *")], concurrency: { limit: 1 }, retries: 2 },
@@ -18,18 +23,24 @@ export const checkpointAudit = inngest.createFunction(
     if (!env().AUDIT_SIGNING_KEY) return { checkpoints: 0, skipped: "no AUDIT_SIGNING_KEY" };
     let checkpoints = 0;
     const broken: string[] = [];
+    const failed: string[] = [];
     const due = await step.run("find", () => projectsToCheckpoint({ limit: MAX_PROJECTS }));
     for (const projectId of due) {
+      if (failed.length === MAX_FAILURES) break;
       try {
         const done = await step.run(`checkpoint-${projectId}`, () => checkpointProject(projectId));
         if (done.outcome === "written") checkpoints++;
         if (done.outcome === "broken")
           broken.push(`${projectId} from ${done.firstBad} (${done.reason})`);
       } catch (error) {
-        broken.push(`${projectId}: ${errorMessage(error)}`);
+        failed.push(`${projectId}: ${errorMessage(error)}`);
       }
     }
-    if (broken.length > 0) throw new NonRetriableError(`audit_broken: ${broken.join(", ")}`);
+    const wrong = [...failed, ...broken];
+    if (wrong.length > 0) {
+      const named = wrong.slice(0, MAX_NAMED).join(", ");
+      throw new NonRetriableError(`audit_broken (${wrong.length}): ${named}`);
+    }
     return { checkpoints };
   },
 );

@@ -210,7 +210,7 @@ test("the hourly function does each chain that has grown, and fails when one is 
     sql`update audit_entries set actor = 'eve' where project_id = ${ids[0]} and seq = 4`,
   );
   const { error } = await run();
-  expect(JSON.stringify(error)).toContain(`audit_broken: ${ids[0]} from 4 (changed)`);
+  expect(JSON.stringify(error)).toContain(`audit_broken (1): ${ids[0]} from 4 (changed)`);
   expect(await projectsToCheckpoint({ limit: 9 })).toEqual([ids[0]]);
 });
 
@@ -221,5 +221,20 @@ test("a chain whose last checkpoint cannot be read keeps no other from its own",
   expect(await next(failed)).toMatchObject([{ displayName: "checkpoint-b" }]);
   const written = { data: { outcome: "written", seq: 1 } };
   const error = await next({ ...failed, "checkpoint-b": written });
-  expect(error).toMatchObject({ message: "audit_broken: a: no JSON" });
+  expect(error).toMatchObject({ message: "audit_broken (1): a: no JSON" });
+});
+
+test("where no checkpoint can be kept, the others are not tried one after the other for hours", async () => {
+  const projects = Array.from({ length: 12 }, (_, n) => `p${n}`);
+  const lost = projects
+    .slice(0, 10)
+    .map((id) => [`checkpoint-${id}`, { error: new Error("away") }]);
+  const error = await after(
+    [checkpointAudit],
+    "checkpoint-audit",
+    {},
+    { find: { data: projects }, ...Object.fromEntries(lost) },
+    "inngest/scheduled.timer",
+  );
+  expect(error).toMatchObject({ message: expect.stringContaining("audit_broken (10): p0: away") });
 });
