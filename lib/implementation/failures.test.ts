@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { processorMs } from "../../test/support/processor.ts";
 import { failureLines } from "./failures.ts";
 
 test.each([
@@ -19,6 +20,7 @@ test.each([
     "error TS2322: Type 'string' is not assignable.",
   ],
   ["go", "--- FAIL: TestAdd (0.00s)\nFAIL\n", "--- FAIL: TestAdd (0.00s)"],
+  ["progress", "10%\n\rsrc/a.c:3:5: error: expected ;\n", "src/a.c:3:5: error: expected ;"],
   ["colours", "\u001b[31m× adds\u001b[39m\n", "× adds"],
   ["nothing that is known", "one\ntwo\n\nthree\n", "one\ntwo\nthree"],
 ])("what failed stands in what %s says", (_, output, line) => {
@@ -31,8 +33,9 @@ test("a message stays short, and says nothing twice", () => {
   expect(lines[0]).toHaveLength(200);
 });
 
-test("a line of blanks takes no longer than its length", () => {
-  const start = performance.now();
-  expect(failureLines(`not ok 1\n${" ".repeat(100_000)}.`)).toBe("not ok 1");
-  expect(performance.now() - start).toBeLessThan(5000);
+test("a line of blanks takes no longer than its length", async () => {
+  const ms = await processorMs(() => {
+    expect(failureLines(`not ok 1\n${" ".repeat(100_000)}.`)).toBe("not ok 1");
+  });
+  expect(ms).toBeLessThan(5000);
 });

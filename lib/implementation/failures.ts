@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 
 /** How test runners and compilers begin the line that names what failed. */
 const FAILURE =
-  /^(?:\s*(?:not ok\b|✖(?! failing tests)|✗|×|✕|FAIL(?:ED|URE)?\b|--- FAIL|error(?:\[|:|\b TS))|.*(?:: error\b|AssertionError))/i;
+  /^(?:not ok\b|✖(?! failing tests)|✗|×|✕|FAIL(?:ED|URE)?\b|--- FAIL|error(?:\[|:|\b TS)|.*(?:: error\b|AssertionError))/i;
 const MOST_LINES = 8;
 const LINE_CHARS = 200;
 
@@ -13,8 +13,9 @@ const LINE_CHARS = 200;
 export function failureLines(output: string): string {
   const lines = stripVTControlCharacters(output)
     .split(/\r?\n/)
-    .filter((line) => line.trim() !== "");
-  const named = [...new Set(lines.filter((line) => FAILURE.test(line)).map((line) => line.trim()))];
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const named = [...new Set(lines.filter((line) => FAILURE.test(line)))];
   const chosen = named.length > 0 ? named.slice(0, MOST_LINES) : lines.slice(-MOST_LINES);
-  return chosen.map((line) => line.trim().slice(0, LINE_CHARS)).join("\n");
+  return chosen.map((line) => line.slice(0, LINE_CHARS)).join("\n");
 }
