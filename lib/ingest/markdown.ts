@@ -1,3 +1,5 @@
+import { characterBoundary } from "./chunk/text.ts";
+
 /** Enough of a line to see what it is, however long it goes on. */
 export const HEAD_LENGTH = 512;
 
@@ -34,7 +36,9 @@ export function fenceEnd(text: string, marks: string, from: number, to: number):
 export function firstHeading(text: string): string {
   for (let at = 0; at < text.length; ) {
     const next = lineEnd(text, at, text.length);
-    const line = text.slice(at, Math.min(next, at + HEAD_LENGTH)).trimEnd();
+    const cut = next - at > HEAD_LENGTH;
+    const end = cut ? characterBoundary(text, at, at + HEAD_LENGTH) : next;
+    const line = text.slice(at, end).trimEnd();
     const title = headingOf(line)?.title;
     if (title) return title;
     const marks = fenceOf(line);

@@ -43,6 +43,8 @@ it("takes a page's title from its own element, else its first heading, never fro
   const body = "<svg><title>Logo</title></svg><pre># install\nnpm i</pre><h2>Use</h2>";
   expect(titleOf(`<title>Guide</title>${body}`)).toBe("Guide");
   expect(titleOf(body)).toBe("Use");
+  const long = titleOf(`<h1>${"a".repeat(509)}\u{1f600}</h1>`);
+  expect(long).toBe("a".repeat(509));
 });
 
 it("takes a Markdown document's title from its first heading", () => {
