@@ -66,6 +66,14 @@ test("what is sent holds no secret, and an id or slug that looks like one is ref
   expect(() => event(projectCreated, project)).toThrow("looks like a secret");
 });
 
+test("a link with what no row can hold is refused", () => {
+  const link = (sourceUrl: string) =>
+    fileUploaded.schema.safeParse({ projectId: "p", name: "a.pdf", url: sourceUrl }).success;
+  expect(link("https://a.example/x")).toBe(true);
+  expect(link("https://a.example/\0x")).toBe(false);
+  expect(link("https://a.example/\ud800")).toBe(false);
+});
+
 test("a proof that looks like a token by chance is sent as it is, and what stands beside it is not", () => {
   const token = `r8_${"a1B2".repeat(10)}`;
   const proof = { nonce: token, expiresAt: "2026-01-01T00:00:00Z", value: token };

@@ -52,7 +52,10 @@ export const commitSha = z
   .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "a whole lower-case commit id of 40 or 64 digits");
 
 /** A link may have its right to be fetched in it, and is used as it came. */
-export const url = z.url({ protocol: /^https?$/ }).max(2048);
+export const url = z
+  .url({ protocol: /^https?$/ })
+  .max(2048)
+  .refine(storable, UNICODE);
 
 /** Where something can be seen: kept and sent on, redacted. */
 export const place = url.refine(fits(2048), TOO_LONG);
