@@ -59,7 +59,7 @@ export async function decide(
   });
   if (!heard) {
     if (json) sayJson({ outcome: "undecided", approvalId: approval.id, eventId });
-    const waited = `It was sent, and nobody has judged it within ${options.wait} s.`;
+    const waited = `It was sent, and no word of it is on record after ${options.wait} s.`;
     throw new Failure(EXIT.undecided, `${waited} Look again with: countersign approvals`);
   }
   const { now, refused } = heard;

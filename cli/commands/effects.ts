@@ -55,7 +55,10 @@ export async function resolveEffect(
   });
   if (!heard) {
     if (json) sayJson({ outcome: "undecided", effectId, eventId });
-    throw new Failure(EXIT.undecided, `It was sent, and nobody has judged it within ${wait} s.`);
+    throw new Failure(
+      EXIT.undecided,
+      `It was sent, and no word of it is on record after ${wait} s.`,
+    );
   }
   const { now, refused } = heard;
   if (refused) {

@@ -1,4 +1,4 @@
-import { and, count, desc, eq, inArray, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { auditEntries } from "#db/schema.ts";
 import type { AuditEntry } from "../audit/entry.ts";
@@ -80,19 +80,24 @@ export async function boundRefusals<
   });
 }
 
-/** How many the chain has, by the approval or effect. The refusals are of one project. */
+/** How many the chain has, by the approval or effect, and no more than matter: an older chain may have any number of them. */
 async function countRefusals(
   refusals: readonly Pick<AuditEntry, "projectId" | "subject">[],
   tx: Tx,
 ): Promise<Map<string, number>> {
-  const [first] = refusals;
-  if (!first) return new Map();
-  const { subject, projectId, action } = auditEntries;
-  const about = inArray(subject, [...new Set(refusals.map((refusal) => refusal.subject))]);
-  const rows = await tx
-    .select({ subject, count: count() })
-    .from(auditEntries)
-    .where(and(about, eq(projectId, first.projectId), inArray(action, REFUSALS)))
-    .groupBy(subject);
-  return new Map(rows.map((row) => [row.subject, row.count]));
+  const { id, subject, projectId, action } = auditEntries;
+  const counted = new Map<string, number>();
+  for (const about of refusals) {
+    if (counted.has(about.subject)) continue;
+    const some = tx
+      .select({ id })
+      .from(auditEntries)
+      .where(
+        and(eq(subject, about.subject), eq(projectId, about.projectId), inArray(action, REFUSALS)),
+      )
+      .limit(MAX_REFUSALS)
+      .as("some");
+    counted.set(about.subject, await tx.$count(some));
+  }
+  return counted;
 }
