@@ -62,7 +62,10 @@ function checkedName(name: string | undefined): string {
   }
   const parsed = Name.safeParse(name);
   if (parsed.success) return parsed.data;
-  throw new InvalidInput("name_invalid", "Name the file with 1 to 255 characters on one line");
+  throw new InvalidInput(
+    "name_invalid",
+    "Name the file with 1 to 255 characters on one line, also once what looks like a secret is replaced",
+  );
 }
 
 /**

@@ -56,10 +56,12 @@ export async function prove(
       return { ok: false, reason: "bad_signature", detail };
     }
   }
-  const sealed = edge && { ...facts, by, nonce: edge.nonce, expiresAt: edge.expiresAt };
-  if (edge && sealed && !sealHolds(sealed, edge.value)) {
-    const detail = "the seal is not our edge's for this decision";
-    return { ok: false, reason: "bad_seal", detail };
+  if (edge) {
+    const sealed = { ...facts, by, nonce: edge.nonce, expiresAt: edge.expiresAt };
+    if (!sealHolds(sealed, edge.value)) {
+      const detail = "the seal is not our edge's for this decision";
+      return { ok: false, reason: "bad_seal", detail };
+    }
   }
   if (Date.parse(expiresAt) <= now.getTime()) {
     return { ok: false, reason: "proof_expired", detail: `it was good until ${expiresAt}` };
