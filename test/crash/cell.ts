@@ -78,10 +78,11 @@ export async function runCell(lane: Lane, cell: Cell, runId: string): Promise<Om
 
   const status = await lane.run({ runId, kind }, CELL_SECONDS);
   ended = true;
-  const crossed = [...lane.boundaries.crossed];
   const wrong: string[] = [];
   if (status === null) wrong.push(`the run has not ended within ${CELL_SECONDS} s`);
   else await lane.quiet();
+  // Only now: what a run says of its end comes after that.
+  const crossed = [...lane.boundaries.crossed];
   const missed = lane.boundaries.armed || alone;
   if (missed) wrong.push(alone ? "nobody else came" : "the boundary was not reached");
   if (lane.crashed.length > 0) wrong.push(`the app ended by itself: ${lane.crashed.join(", ")}`);
