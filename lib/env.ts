@@ -31,6 +31,9 @@ const text = z.string();
 const httpUrl = z.url({ protocol: /^https?$/ });
 const seconds = (most: number) => z.coerce.number().int().min(1).max(most);
 
+/** The most that one call of an effect may be given. How late one may be sent, the verifier of bundles knows by it. */
+export const MAX_CALL_SECONDS = 120;
+
 /** Every variable with its type and what is said of it: one place, which makes this file long. */
 const schema = z.object({
   DATABASE_URL: optional(z.string().startsWith("postgres"), {
@@ -151,7 +154,7 @@ const schema = z.object({
     needed: "with Enterprise Server",
     unset: "github.com",
   }),
-  GITHUB_TIMEOUT_SECONDS: optional(seconds(120), {
+  GITHUB_TIMEOUT_SECONDS: optional(seconds(MAX_CALL_SECONDS), {
     group: "GitHub",
     what: "how long one change there may take, all its calls together, 1 to 120; what died is taken over after twice that",
     unset: "25",
@@ -233,7 +236,7 @@ const schema = z.object({
     what: "another address of the same API",
     unset: "`https://api.upstash.com/v2`",
   }),
-  PROVIDER_TIMEOUT_SECONDS: optional(seconds(120), {
+  PROVIDER_TIMEOUT_SECONDS: optional(seconds(MAX_CALL_SECONDS), {
     group: "Deploying target apps",
     what: "how long one change at Vercel, Neon or Upstash may take, all its calls together, 1 to 120",
     unset: "25",

@@ -1,6 +1,8 @@
 import type { AuditEntry } from "../audit/entry.ts";
 import type { Json } from "../effects/definition.ts";
 import { intentHash, planHash } from "../effects/intent.ts";
+import { leaseMs } from "../effects/machine.ts";
+import { MAX_CALL_SECONDS } from "../env.ts";
 import { entriesOf } from "./check-chain.ts";
 import type { Contents } from "./contents.ts";
 import type { BundledApproval } from "./format.ts";
@@ -13,8 +15,8 @@ import { type Check, Findings, WRITING_MS } from "./verdict.ts";
  */
 export type IntentOf = (kind: string, params: Json) => Json | "unknown_kind" | "refused";
 
-/** How long after its claim an effect may be sent, in ms: no call takes longer than 120 s, and no lease than twice that. */
-const LEASE_MS = 240_000;
+/** How long after its claim an effect may be sent, in ms. */
+const LONGEST_LEASE_MS = leaseMs({ timeoutMs: () => MAX_CALL_SECONDS * 1000 });
 
 /**
  * Everything that was sent had an approval of exactly that: granted before, used by its plan, not expired, of the same intent
@@ -29,7 +31,7 @@ export function checkEffects(contents: Contents, intentOf: IntentOf): Check {
     if (entry.action === "effect.sent") {
       sent++;
       checkSent(entry, approvals, entries, findings);
-      checkTime(entry, approvals, WRITING_MS + LEASE_MS, findings);
+      checkTime(entry, approvals, WRITING_MS + LONGEST_LEASE_MS, findings);
     }
     if (entry.action === "effect.claimed") checkTime(entry, approvals, WRITING_MS, findings);
   }

@@ -16,9 +16,8 @@ import { findAudit } from "../data/recorded.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { requireLive } from "../runs/states.ts";
-import type { EffectDefinition } from "./definition.ts";
 import { intentHash, intentOf, planHash } from "./intent.ts";
-import { nextMove } from "./machine.ts";
+import { leaseMs, nextMove } from "./machine.ts";
 import { definitionOf } from "./registry.ts";
 
 const ACTOR = "countersign";
@@ -36,11 +35,6 @@ export type Turn =
   | { do: "failed"; code: string; message: string }
   | { do: "refused"; reason: ClaimRefusal; detail: string }
   | { do: "send" | "find"; effect: Effect; claimToken: string; sentAgoMs: number };
-
-/** A call that its deadline let go has ended when its lease is over. */
-export function leaseMs(definition: Pick<EffectDefinition, "timeoutMs">): number {
-  return definition.timeoutMs() * 2;
-}
 
 /**
  * Takes the right to bring an effect about: re-checks the approval, marks it used, takes the lease with a new token.

@@ -47,6 +47,11 @@ export type NextMove =
   | { do: "ask"; because: "unknown" }
   | { do: "stop"; because: "not_approved" | "failed" | "abandoned" };
 
+/** How long the lease for one call is, in ms. A call that its deadline let go has ended when its lease is over. */
+export function leaseMs(definition: { timeoutMs(): number }): number {
+  return definition.timeoutMs() * 2;
+}
+
 /** Decides by the row and by what is left of the lease of whoever works on it, in ms; 0 or less: nobody does. */
 export function nextMove(state: EffectState, leaseMs: number): NextMove {
   switch (state) {

@@ -6,7 +6,7 @@ import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
 import { errorMessage, Later } from "../errors.ts";
 import { requireLive } from "../runs/states.ts";
-import { type ClaimRefusal, callKey, claimEffect, leaseMs, objection, UNCOVERED } from "./claim.ts";
+import { type ClaimRefusal, callKey, claimEffect, objection, UNCOVERED } from "./claim.ts";
 import { confirmEffect } from "./confirm.ts";
 import {
   type EffectCall,
@@ -16,7 +16,7 @@ import {
   EffectRefused,
   type External,
 } from "./definition.ts";
-import { afterNotFound } from "./machine.ts";
+import { afterNotFound, leaseMs } from "./machine.ts";
 import { externalOf, type Finding, findingOf } from "./made-under.ts";
 import { definitionOf } from "./registry.ts";
 
