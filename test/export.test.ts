@@ -17,8 +17,7 @@ import { placed } from "#lib/export/export.ts";
 import { type ZipEntry, zipStream } from "#lib/export/zip.ts";
 import { newId } from "#lib/ids.ts";
 import { startTestApi, type TestApi } from "./servers/api.ts";
-import { databaseUrl } from "./setup/global.ts";
-import { execute } from "./setup/sql.ts";
+import { databaseUrl, execute } from "./setup/sql.ts";
 
 const exec = promisify(execFile);
 const ONCE = fileURLToPath(new URL("support/export-once.ts", import.meta.url));

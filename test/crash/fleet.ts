@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "#db/migrate.ts";
 import { startNeon } from "#local/neon/server.ts";
-import { databaseUrl, type TestServer } from "../setup/global.ts";
-import { execute } from "../setup/sql.ts";
+import { copyOfTemplate, databaseUrl, execute, type TestServer } from "../setup/sql.ts";
 import { type Cell, type Outcome, runCell } from "./cell.ts";
 import { type Lane, startLane } from "./lane.ts";
 import { deliveryTarget } from "./targets/delivery.ts";
@@ -54,13 +53,10 @@ export async function startFleet({
   if (!server) throw new Error("there is no server");
   const repository = await repositoryTarget(join(dir, "github"));
   const shared: Targets = { ledger: await ledgerTarget(join(dir, "ledger")), repository };
-  const made: string[] = [];
+  let count = 0;
   const lane = async (): Promise<Lane> => {
-    const name = `crash_${process.pid}_${made.length}`;
-    made.push(name);
-    await execute(server, `create database ${name} template ${server.template} strategy wal_log`);
-    const database = { url: databaseUrl(server.url, name), wsProxy: server.wsProxy };
-    const at = join(dir, name);
+    const database = await copyOfTemplate(server);
+    const at = join(dir, `lane-${count++}`);
     const providers = delivery
       ? await startProviders(join(at, "providers"), { server, repository })
       : undefined;
@@ -125,12 +121,7 @@ export async function startFleet({
     async close() {
       await Promise.all([...open].map((one) => one.close()));
       await Promise.all([shared.ledger?.close(), shared.repository?.close()]);
-      if (own) await own.close();
-      else {
-        for (const name of made) {
-          await execute(server, `drop database if exists ${name} with (force)`);
-        }
-      }
+      await own?.close();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
@@ -7,16 +6,8 @@ import { migrate } from "#db/migrate.ts";
 import { startNeon } from "#local/neon/server.ts";
 import { startPartProcess } from "#local/process.ts";
 import { bundleApp } from "../crash/bundle.ts";
-import { execute } from "./sql.ts";
-
-/** What a test file needs to make a database of its own; see database.ts. */
-export interface TestServer {
-  /** An administrative connection, to a database that no test uses. */
-  readonly url: string;
-  readonly wsProxy: string;
-  /** A migrated database that nobody is connected to, to be copied. */
-  readonly template: string;
-}
+import { quickPlace, runDirectory } from "./directories.ts";
+import { databaseUrl, execute, type TestServer } from "./sql.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -29,25 +20,27 @@ declare module "vitest" {
 }
 
 const TEMPLATE = "migrated";
+const DATABASES_BYTES = 2 * 1024 ** 3;
 const VECTORS = fileURLToPath(new URL("../../local/upstash-vector/main.ts", import.meta.url));
 
 /** One local Neon, one local Upstash Vector, whose model is loaded once, and one bundle of the app, for the whole run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = await mkdtemp(join(tmpdir(), "countersign-test-"));
-  // PostgreSQL does not run as root: as root it is another account, which has to get in here.
-  await chmod(dir, 0o711);
+  const dir = await runDirectory();
   // Most processes of a run load what another has loaded, and compiled, before them.
   process.env.NODE_COMPILE_CACHE = join(dir, "compiled");
   const bundle = join(dir, "bundle");
+  const databases = await runDirectory(await quickPlace(DATABASES_BYTES));
   const [neon, vectors] = await Promise.all([
-    startNeon({ dir: join(dir, "neon"), durable: false }),
+    startNeon({ dir: join(databases, "neon"), durable: false }),
     startPartProcess(VECTORS, { dir: join(dir, "vectors") }),
     bundleApp(bundle),
   ]);
   const stop = async () => {
     await Promise.all([neon.close(), vectors.close()]);
     // The last test's process may still be writing what it has compiled.
-    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
+    for (const made of [dir, databases]) {
+      await rm(made, { recursive: true, force: true, maxRetries: 10 });
+    }
   };
   try {
     const wsProxy = neon.env.NEON_WS_PROXY ?? "";
@@ -62,11 +55,4 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await stop();
     throw error;
   }
-}
-
-/** The same server, another database. */
-export function databaseUrl(url: string, database: string): string {
-  const other = new URL(url);
-  other.pathname = `/${database}`;
-  return other.href;
 }

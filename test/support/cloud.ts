@@ -59,7 +59,7 @@ export async function testCloud(
     async close() {
       await database.$client.end();
       await cloud.close();
-      await Promise.all([shared?.database.drop(), shared?.vectors.drop()]);
+      await shared?.vectors.drop();
       await rm(dir, { recursive: true, force: true });
     },
   };

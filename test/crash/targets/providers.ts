@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type PartProcess, startPartProcess } from "#local/process.ts";
-import type { TestServer } from "../../setup/global.ts";
+import type { TestServer } from "../../setup/sql.ts";
 import type { repositoryTarget } from "./repository.ts";
 import { startRouter } from "./router.ts";
 import { controls, type Target } from "./target.ts";
