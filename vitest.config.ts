@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { librariesInOneFile } from "./test/setup/libraries.ts";
+import { WholeSystemFirst } from "./test/setup/sequencer.ts";
 
 export default defineConfig({
   resolve: { alias: await librariesInOneFile() },
@@ -7,9 +8,10 @@ export default defineConfig({
     include: ["**/*.test.ts"],
     exclude: ["**/node_modules/**", "dist/**", ".local/**", "samples/**"],
     globalSetup: ["test/setup/global.ts"],
+    sequence: { sequencer: WholeSystemFirst },
     pool: "forks",
-    // Three even on two cores: tests of waits and retries mostly wait.
-    maxWorkers: 3,
+    // Four even on two cores: tests of waits and retries mostly wait.
+    maxWorkers: 4,
     // A young generation that is large at once: half of the collections of a short process are for growing it.
     execArgv: ["--min-semi-space-size=16", "--max-semi-space-size=32"],
     // What takes seconds takes many on a slow machine whose cores are all busy: it is there for what hangs.

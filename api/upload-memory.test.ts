@@ -24,28 +24,34 @@ it("an upload costs little memory however large it is", async () => {
     const json = { name: "Large", slug: "large" };
     const { id } = (await api.call("POST", "/api/projects", { as: "ann", json })).json;
     const authorization = `Bearer ${await mintLocalToken("ann")}`;
-    const upload = async (size: number): Promise<number> => {
-      let peak = 0;
-      const sent = fetch(`${app.url}/api/projects/${id}/files?name=${size}.bin`, {
+    const upload = async (size: number, name: string) => {
+      const { status } = await fetch(`${app.url}/api/projects/${id}/files?name=${name}`, {
         method: "POST",
         headers: { authorization },
         body: bytes(size),
         duplex: "half",
       });
+      expect(status).toBe(201);
+    };
+    /** Three at once: what garbage happens to lie about, some 20 MB, is little beside what they would hold. */
+    const peakOf = async (size: number): Promise<number> => {
+      let peak = 0;
       let settled = false;
-      const settle = () => {
+      const names = [1, 2, 3].map((n) => `${size}-${n}.bin`);
+      const sent = Promise.all(names.map((name, n) => upload(size + n, name))).finally(() => {
         settled = true;
-      };
-      sent.then(settle, settle);
+      });
+      // Awaited below; a failure before that is no unhandled one.
+      sent.catch(() => {});
       while (!settled) peak = Math.max(peak, await residentOf(app.child.pid));
-      expect((await sent).status).toBe(201);
+      await sent;
       return peak;
     };
-    // The first brings in what is loaded once and what the garbage collector lets lie about.
-    const small = await upload(20 * MB);
-    const large = await upload(90 * MB);
+    // The first brings in what is loaded once.
+    const small = await peakOf(20 * MB);
+    const large = await peakOf(90 * MB);
     const grown = Math.round((large - small) / MB);
-    expect(grown, `memory grew by ${grown} MB`).toBeLessThan(20);
+    expect(grown, `memory grew by ${grown} of 210 MB`).toBeLessThan(60);
   } finally {
     await app.close();
     await api.close();
