@@ -76,7 +76,7 @@ export function judge({ approval, rule, voices, decision, now }: Case): Verdict 
   if (!rule.approvers.includes(by) && !(requester && kind !== "granted")) {
     return refuse("not_an_approver", `${by} is not among those who may decide`);
   }
-  if (kind === "granted" && requester && !requesterMayGrant(approval.quorum, rule, by)) {
+  if (kind === "granted" && !mayGrant(approval, rule, by)) {
     return refuse("requester_may_not_approve", `${by} asked for it: another person must approve`);
   }
   if (voices.some((voice) => voice.decidedBy === by && voice.decision === kind)) {
@@ -116,11 +116,29 @@ export function heardBefore(
   );
 }
 
-function requesterMayGrant(quorum: number, rule: Case["rule"], by: string): boolean {
-  if (rule.requester === "always") return true;
+/** Whether the policy lets an approver be one of `quorum` voices for what `requestedBy` asked for. */
+export function mayGrant(
+  { quorum, requestedBy }: Pick<Case["approval"], "quorum" | "requestedBy">,
+  rule: Pick<Case["rule"], "requester" | "approvers">,
+  by: string,
+): boolean {
+  if (by !== requestedBy || rule.requester === "always") return true;
   if (rule.requester === "never") return false;
   const others = rule.approvers.some((name) => name !== by);
   return !others || quorum > 1;
+}
+
+/**
+ * Whether an approver alone may say what becomes of an effect that was approved and that nobody knows of: to have it done again
+ * or to name what it made is to approve, to end it is to deny.
+ */
+export function mayResolve(
+  resolution: "adopt" | "resend" | "abandon",
+  requestedBy: string,
+  rule: Pick<Case["rule"], "requester" | "approvers">,
+  by: string,
+): boolean {
+  return resolution === "abandon" || mayGrant({ quorum: 1, requestedBy }, rule, by);
 }
 
 function refuse(reason: Refusal, detail: string): Verdict {

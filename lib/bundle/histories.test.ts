@@ -233,6 +233,20 @@ test("a resolution is vouched for as the policy asks for its plan, where it is w
   ]);
 });
 
+test("who asked for it may end what nobody knows of, and do no more where the policy says never", async () => {
+  const rule = { ...RULE, approvers: ["ann", "bob", "ci"], requester: "never" as const };
+  const policy = { version: 1, document: { default: rule } };
+  const by = (kind: "adopt" | "resend" | "abandon", who: string) =>
+    failures([...unknown, ...resolved(kind, 1, 30, { by: who })], { policy });
+  expect(await by("abandon", "ci")).toEqual([]);
+  expect(await by("adopt", "ann")).toEqual([]);
+  for (const kind of ["adopt", "resend"] as const) {
+    expect(await by(kind, "ci")).toEqual([
+      expect.stringMatching(/^effects: .*the resolution of eff_1 by ci, who asked for it/),
+    ]);
+  }
+});
+
 const SIGNED = { version: 1, document: { default: { ...RULE, assurance: "signature" } } };
 const bySignature = (until: number) => [
   ...[...asked(2), ...decided("granted", "bob", 300, {}, signed(instant(until)))],

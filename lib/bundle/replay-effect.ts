@@ -1,3 +1,4 @@
+import { mayResolve } from "../approvals/judge.ts";
 import type { AuditEntry } from "../audit/entry.ts";
 import { type EffectState, FOLLOWS, RESULT } from "../effects/machine.ts";
 import { ASSURANCE } from "../policy/document.ts";
@@ -75,7 +76,13 @@ function checkResolver(
     findings.wrong(`${where} by ${actor}, who may not approve its plan`);
     return;
   }
-  const least = approval.rule.assurance;
+  const { requestedBy, approvers, rule } = approval;
+  // Which of them it was, and that it led here, is told by the state.
+  const resolution = payload.resolution as keyof typeof RESULT;
+  if (!mayResolve(resolution, requestedBy, { ...rule, approvers }, actor)) {
+    findings.wrong(`${where} by ${actor}, who asked for it`);
+  }
+  const least = rule.assurance;
   const assurance = ASSURANCE.find((one) => one === payload.assurance);
   if (assurance && ASSURANCE.indexOf(assurance) < ASSURANCE.indexOf(least)) {
     findings.wrong(`${where} came with ${assurance}, and the policy asks for ${least}`);

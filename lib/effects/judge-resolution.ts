@@ -1,4 +1,5 @@
 import { prove } from "../approvals/assurance.ts";
+import { mayResolve } from "../approvals/judge.ts";
 import { resolutionFacts } from "../approvals/proof.ts";
 import { approvalRule } from "../approvals/rule.ts";
 import { lockApproval, nonceUsed } from "../data/approvals.server.ts";
@@ -47,6 +48,9 @@ export async function judgeResolution(
   if (!covering) return refuse("no_approval");
   const rule = approvalRule(covering.approval);
   if (!rule.approvers.includes(by)) return refuse("not_an_approver");
+  if (!mayResolve(resolution.resolution, covering.approval.requestedBy, rule, by)) {
+    return refuse("requester_may_not_approve");
+  }
   const repeated = effect.status === RESULT[resolution.resolution];
   if (effect.status !== "unknown" && !repeated) return refuse("not_unknown");
   const facts = resolutionFacts({ ...resolution, attempt: effect.attempt });

@@ -59,6 +59,22 @@ test("a resolution that was done before is repeated by who may say so; a strange
   expect(await desk.effect(scene)).toEqual(confirmed);
 });
 
+test("who asked for it may end what nobody knows of, and do no more where another could", async () => {
+  const by = "ci";
+  const run = await desk.run();
+  const { projectId } = run;
+  const document = { default: { approvers: [OWNER, by] } };
+  await publishPolicy({ projectId, document, by: OWNER });
+  const scene = await desk.plan(run);
+  await desk.loses(scene, "close-after");
+  for (const resolution of ["adopt", "resend"] as const) {
+    const reason = "requester_may_not_approve";
+    expect(await desk.resolve(scene, resolution, { by })).toEqual({ accepted: false, reason });
+  }
+  expect(await desk.effect(scene)).toMatchObject({ status: "unknown" });
+  expect(await desk.resolve(scene, "abandon", { by })).toMatchObject({ accepted: true });
+});
+
 test("a signed resolution is on record with all that was signed, so that anybody can check it again", async () => {
   const scene = await desk.sentAndLost();
   const { projectId, effectId } = scene;
