@@ -130,9 +130,9 @@ const schema = z.object({
   }),
   AUDIT_SIGNING_KEY: optional(text, {
     group: "Approvals and audit",
-    what: "signs checkpoints of audit chains: Ed25519 as PKCS#8, PEM (line ends may be written `\\n`) or its DER in base64",
-    needed: "for checkpoints",
-    unset: "no checkpoints",
+    what: "signs checkpoints of audit chains and the statements of bundles: Ed25519 as PKCS#8, PEM (line ends may be written `\\n`) or its DER in base64",
+    needed: "for checkpoints and signed bundles",
+    unset: "no checkpoints, unsigned bundles",
     secret: true,
   }),
   GITHUB_TOKEN: optional(text, {

@@ -19,7 +19,8 @@ export async function exportChain(file: string | undefined, context: Context): P
   } catch {
     throw new Failure(EXIT.usage, `${file} is there already, or cannot be written.`);
   }
-  say(`written to ${file}`);
+  if (context.json) sayJson({ file });
+  else say(`written to ${file}`);
 }
 
 /**

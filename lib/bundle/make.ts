@@ -29,7 +29,7 @@ export interface Made {
 
 /**
  * Makes the bundle of an ended run from the record of its cut: the same record is the same bytes, however often, from whatever
- * copy of the database and however much happened since; only another AUDIT_SIGNING_KEY gives other signatures. Holds the
+ * copy of the database and however much happened since; only another AUDIT_SIGNING_KEY gives others. Holds the
  * chain's slice and one file at a time. Throws Conflict when it would be too large, or rows are not what they were.
  */
 export async function makeBundle(provenance: Artifact): Promise<Made> {

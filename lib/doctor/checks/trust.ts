@@ -48,7 +48,7 @@ export const auditKey: Check = {
   remedy: "Make one: openssl genpkey -algorithm ed25519 -outform DER | base64 -w0",
   async run({ AUDIT_SIGNING_KEY }) {
     if (AUDIT_SIGNING_KEY === undefined)
-      return missing("no signed checkpoints of audit chains", this.remedy);
+      return missing("no checkpoints of audit chains, and bundles are not signed", this.remedy);
     const { asymmetricKeyType } = createPublicKey(auditPublicKey());
     return ok(`AUDIT_SIGNING_KEY is a key of the type ${asymmetricKeyType}`);
   },
