@@ -40,6 +40,15 @@ export async function ensureJob(
   return found;
 }
 
+/** The row of a job as it stands; null when its run is gone. */
+export async function findJob(
+  { id }: { id: string },
+  executor: Executor = db(),
+): Promise<SandboxJob | null> {
+  const [row] = await executor.select().from(sandboxJobs).where(eq(sandboxJobs.id, id));
+  return row ?? null;
+}
+
 /** Begins a job, also one that somebody began who then died; null when it has ended. */
 export async function startJob(
   { id, metadata }: { id: string; metadata: Record<string, unknown> },

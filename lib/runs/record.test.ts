@@ -65,6 +65,21 @@ test("a step that fails says why, and is tried again", async () => {
   expect(await listSteps(to)).toMatchObject([{ status: "succeeded", attempt: 2, error: null }]);
 });
 
+test("of two tries at once, what the first to succeed came to is that of both, also when the other fails", async () => {
+  const to = await recorder();
+  const late = Promise.withResolvers<string>();
+  const begun = Promise.withResolvers<void>();
+  const overtaken = recordStep(to, step, () => {
+    begun.resolve();
+    return late.promise;
+  });
+  await begun.promise;
+  expect(await recordStep(to, step, async () => "first")).toBe("first");
+  late.reject(new Error("its work was taken away"));
+  expect(await overtaken).toBe("first");
+  expect(await listSteps(to)).toMatchObject([{ status: "succeeded", outputs: "first" }]);
+});
+
 test("two statements a step", async () => {
   const to = await recorder();
   let statements = 0;

@@ -26,7 +26,7 @@ const MAX_ROW_BYTES = 64 * 1024;
  * A step that is also in our own ledger: `step.run`, but one that has succeeded once is never run again, also when the
  * engine has forgotten the run and it is resumed. Two statements; the first also makes sure that the run has not ended
  * and is still ours, so that a canceled run does nothing more. `inputs` and the output are JSON, ids and counts, never
- * secrets; what looks like one is stored redacted. When two tries of it work at once, the output of the first to end is that of both.
+ * secrets; what looks like one is stored redacted. When two tries of it work at once, the output of the first to succeed is that of both.
  * Throws Conflict when the run is not ours any more, and whatever `body` throws, after it was written down.
  */
 export async function recordStep<T>(
@@ -46,17 +46,19 @@ export async function recordStep<T>(
     });
     if (!begun) throw notOurs(runId);
     if (begun.status === "succeeded") return await stored<T>(begun);
+    let failure: unknown;
     try {
       const result = await body();
       if (await endStep(key, await storable(result, recorder, stepId))) return result;
-      // The engine sends a step again while its first try still works: what all others go by is what the ledger has.
-      const first = await succeededStep(key);
-      if (!first) throw notOurs(runId);
-      return await stored<T>(first);
+      failure = notOurs(runId);
     } catch (error) {
-      await endStep(key, { error: errorMessage(error) });
-      throw error;
+      if (await endStep(key, { error: errorMessage(error) })) throw error;
+      failure = error;
     }
+    // The engine sends a step again while its first try still works: what all others go by is what the ledger has.
+    const first = await succeededStep(key);
+    if (!first) throw failure;
+    return await stored<T>(first);
   });
   return output as T;
 }

@@ -104,6 +104,35 @@ it("begins anew what somebody began who then died", async () => {
   expect(await runJob(job)).toMatchObject({ jobId: id, status: "succeeded" });
 });
 
+it("ended as it did for the first of two that worked on it at once, with that one's transcript", async () => {
+  const slow = Promise.withResolvers<Partial<CommandResult>>();
+  const first = new Scripted(() => slow.promise);
+  const job = await request(first);
+  const overtaken = runJob(job);
+  await vi.waitFor(() => expect(first.started).toBe(1));
+  const quick = new Scripted(async () => ({ output: Buffer.from("the first to end\n") }));
+  const done = await runJob({ ...job, sandbox: quick });
+  slow.resolve({ exitCode: 1, output: Buffer.from("the last to end\n") });
+  expect(await overtaken).toEqual(done);
+  const [row] = await listJobs(job);
+  const kept = row?.transcriptBlobRef ?? "";
+  expect(await text(await blobStore().get(kept))).toBe("the first to end\n");
+  const below = kept.slice(0, kept.lastIndexOf("/"));
+  expect(await blobStore().usage(below)).toMatchObject({ blobs: 1 });
+});
+
+it("leaves no transcript behind when its project has gone while it ran", async () => {
+  const job = await request(
+    new Scripted(async () => {
+      await db().delete(runs).where(eq(runs.id, job.runId));
+      return {};
+    }),
+  );
+  await expect(runJob(job)).rejects.toMatchObject({ code: "job_canceled" });
+  const below = `projects/${job.projectId}`;
+  expect(await blobStore().usage(below)).toMatchObject({ blobs: 0 });
+});
+
 it.each([
   ["a NUL", "a\0b"],
   ["half a character", "a\ud800b"],

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { blobStore } from "../blob/blob.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
 import { readRun } from "../data/runs.server.ts";
@@ -5,6 +6,7 @@ import {
   cancelJobs,
   endJob,
   ensureJob,
+  findJob,
   listSandboxes,
   type SandboxJob,
   startJob,
@@ -74,8 +76,8 @@ export async function announceJob(
 
 /**
  * Runs a command as a job with a row: queued, running, then succeeded or failed, with its redacted transcript. A job that
- * has ended is not run again; one that somebody began who then died begins anew. Throws Conflict when it has been canceled or
- * its run is gone, InvalidInput for a command that is not allowed, NotFound when the sandbox was stopped (the row then says so), and what else
+ * has ended is not run again; one that somebody began who then died begins anew. When two work on it at once, it ended as it did for
+ * the first to end. Throws Conflict when it has been canceled or its run is gone, InvalidInput for a command that is not allowed, NotFound when the sandbox was stopped (the row then says so), and what else
  * the sandbox throws.
  */
 export async function runJob(request: JobRequest): Promise<JobResult> {
@@ -86,18 +88,21 @@ export async function runJob(request: JobRequest): Promise<JobResult> {
   const metadata = { isolation, sandbox: name, commitSha, command: argv };
   const row = await ensureJob({ projectId, runId, stepId, jobType, metadata });
   const started = await startJob({ id: row.id, metadata });
-  if (!started) return resultOf(row);
+  if (!started) return await asItEnded(row.id);
   const maxOutputBytes = Math.min(command.maxOutputBytes, MAX_TRANSCRIPT_BYTES);
-  const result = await sandbox.run({ ...command, maxOutputBytes }).catch(async (error) => {
+  try {
+    const result = await sandbox.run({ ...command, maxOutputBytes });
+    return await settle(request, row.id, metadata, result);
+  } catch (error) {
+    if (!(error instanceof CountersignError) || error.retry) throw error;
     // It is never run, also not when its sandbox has been stopped: nothing else will end the row.
-    if (error instanceof CountersignError && !error.retry)
-      await endJob({
-        ...{ id: row.id, status: "failed", exitCode: null, transcriptBlobRef: null },
-        metadata: { ...metadata, tail: error.message },
-      });
-    throw error;
-  });
-  return await settle(request, row.id, metadata, result);
+    const failed = await endJob({
+      ...{ id: row.id, status: "failed", exitCode: null, transcriptBlobRef: null },
+      metadata: { ...metadata, tail: error.message },
+    });
+    if (failed) throw error;
+    return await asItEnded(row.id);
+  }
 }
 
 export interface WorkRequest extends Omit<JobRequest, "sandbox" | "command"> {
@@ -119,7 +124,7 @@ export async function recordWork<T>(
   const metadata = { isolation, commitSha };
   const row = await ensureJob({ projectId, runId, stepId, jobType, metadata });
   const started = await startJob({ id: row.id, metadata });
-  if (!started && row.status === "canceled") throw canceled(row.id);
+  if (!started) await asItEnded(row.id);
   const lines: string[] = [];
   const began = Date.now();
   const end = async (exitCode: 0 | null) => {
@@ -150,7 +155,9 @@ async function settle(
 ): Promise<JobResult> {
   const { exitCode, ended, output, truncated, durationMs } = result;
   const transcript = transcriptOf(output, truncated);
-  const key = checkKey(`${projectPrefix(projectId)}/runs/${runId}/jobs/${id}.txt`);
+  // Of its own: of two that work on it at once, neither writes over what the other has put on record.
+  const name = `${id}-${randomUUID()}`;
+  const key = checkKey(`${projectPrefix(projectId)}/runs/${runId}/jobs/${name}.txt`);
   await blobStore().put(key, transcript.pieces());
   const { tail } = transcript;
   const row = await endJob({
@@ -158,6 +165,15 @@ async function settle(
     status: exitCode === 0 ? "succeeded" : "failed",
     metadata: { ...metadata, tail, truncated, ended, durationMs },
   });
+  if (row) return resultOf(row);
+  // Nobody knows of it, and nobody would remove it when its project has gone meanwhile.
+  await blobStore().delete(key);
+  return await asItEnded(id);
+}
+
+/** What a job came to that somebody else has ended. Throws Conflict when it was canceled, or is gone with its run. */
+async function asItEnded(id: string): Promise<JobResult> {
+  const row = await findJob({ id });
   if (!row) throw canceled(id);
   return resultOf(row);
 }
