@@ -44,33 +44,47 @@ export const deployRun = inngest.createFunction(
     const build = { ...ids, round: `build-${attempt}` };
     const built = await step.invoke("await-build", { function: awaitBuild, data: build });
     const { deploymentId } = built;
+    // The same build can be promoted and taken back again by a later attempt.
+    const told = (status: string, url: string) =>
+      happened(deploymentUpdated, { projectId, runId, deploymentId, status, url }, `${attempt}`);
     const toAsk = (place: "deployment" | "production") => {
       return { function: awaitHealth, data: { ...ids, round: `${place}-${attempt}`, place } };
     };
     const own = await step.invoke("health", toAsk("deployment"));
     if (!own.healthy) {
       const error = `deployment_unhealthy: ${own.url} answered ${own.said}.`;
+      // Production serves it all the same where an earlier start promoted it and was lost before it could go back.
+      const { effects } = await bringAbout(step, ours, "rollback").catch(notBack(error));
       await step.run("note-unusable", () => noteUnusable(runId, error));
-      throw new NonRetriableError(error);
+      if (effects === 0) throw new NonRetriableError(error);
+      await step.sendEvent("announce-back", told("rolled_back", own.url));
+      throw new NonRetriableError(
+        wentBack(`production_unhealthy: ${own.url} answered ${own.said}.`),
+      );
     }
 
     await bringAbout(step, ours, "promote", { keep: "rollback" });
     const live = await step.invoke("health-production", toAsk("production"));
-    const told = (status: string) =>
-      happened(deploymentUpdated, { projectId, runId, deploymentId, status, url: live.url });
     if (live.healthy) {
       const reason = "Production answers as it has to.";
       await step.run("settle", () => abandonKept({ runId, kind: "vercel.rollback", reason }));
-      await step.sendEvent("announce-promoted", told("promoted"));
+      await step.sendEvent("announce-promoted", told("promoted", live.url));
       return { deploymentId, url: live.url };
     }
     const unhealthy = `production_unhealthy: ${live.url} answered ${live.said}.`;
-    const { effects } = await bringAbout(step, ours, "rollback").catch((error: unknown) => {
-      // What is wrong is that production does not answer; that it could not go back comes second.
-      throw new NonRetriableError(`${unhealthy} It did not go back: ${errorMessage(error)}`);
-    });
+    const { effects } = await bringAbout(step, ours, "rollback").catch(notBack(unhealthy));
     if (effects === 0) throw new NonRetriableError(`${unhealthy} There was nothing to go back to.`);
-    await step.sendEvent("announce-back", told("rolled_back"));
-    throw new NonRetriableError(`${unhealthy} It went back to what it served before.`);
+    await step.sendEvent("announce-back", told("rolled_back", live.url));
+    throw new NonRetriableError(wentBack(unhealthy));
   },
 );
+
+const wentBack = (unhealthy: string) =>
+  `${unhealthy} Production went back to what it served before.`;
+
+/** What is wrong is that it does not answer; that production could not go back comes second. */
+function notBack(unhealthy: string): (error: unknown) => never {
+  return (error) => {
+    throw new NonRetriableError(`${unhealthy} Production did not go back: ${errorMessage(error)}`);
+  };
+}

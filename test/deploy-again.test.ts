@@ -9,7 +9,7 @@ import { RunDesk } from "./support/runs.ts";
 import { page, SHIP, Shipping } from "./support/shipping.ts";
 
 /** Where nothing can hold a build, only these are built; no script of theirs is run. */
-const TRUSTED = "acme/gone,acme/lost,acme/taken";
+const TRUSTED = "acme/gone,acme/lost,acme/taken,acme/back";
 
 /** What the local Vercel tells of its webhooks. */
 interface Deliveries {
@@ -115,6 +115,35 @@ test("a run that was lost on its way back has gone back, before it promotes agai
   const confirmed = told.indexOf(`effect.confirmed ${rollback?.id}`);
   expect(confirmed).toBeGreaterThan(0);
   expect(told.indexOf(`effect.planned ${again?.id}`)).toBeGreaterThan(confirmed);
+}, 180_000);
+
+test("production goes back from a build that an earlier start promoted, also when it is bad at its own address", async () => {
+  const before = await shipping("back", "run-good", "Before");
+  await ship.grantAll(before, SHIP);
+  const { result } = await desk.reached(before, "succeeded", 60);
+  const { url } = result as { url: string };
+
+  const more = { health: { deadlineSeconds: 5 }, rollback: "ask" };
+  const runId = await shipping("back", "run-bad", "After", more);
+  const given = await ship.grantAll(runId, ["repo.push", "repo.merge", "deploy.production"]);
+  const promotion = await ship.asked(runId, given);
+  await ship.vercel("PUT", "/_hold", { production: true });
+  await desk.decide("granted", promotion);
+  const back = await ship.asked(runId, [...given, promotion]);
+  await desk.decide("denied", back);
+  const first = await desk.reached(runId, "failed", 60);
+  expect(first.error).toMatch(/^production_unhealthy: .* did not go back: /);
+
+  await ship.vercel("PUT", "/_hold", { apps: true });
+  await ship.askAgain(runId);
+  await ship.grantAll(runId, ["deploy.production"], [...given, promotion, back]);
+  const second = await desk.reached(runId, "failed", 60);
+  expect(second.error).toMatch(/^production_unhealthy: .* went back to what it served before/);
+  await ship.vercel("PUT", "/_hold", {});
+  expect(await page(url)).toBe("Before");
+  expect(await ship.deployments(runId)).toMatchObject([
+    { metadata: { unusable: expect.anything() } },
+  ]);
 }, 180_000);
 
 test("a promotion that a person took back while the app was dead is asked for anew", async () => {

@@ -345,6 +345,21 @@ test("a promotion that Vercel has taken and not made yet is waited for, and not 
   expect(await scene.there()).toBe(1);
 }, 60_000);
 
+test("what somebody else is having production switched to is waited for, and not overridden", async () => {
+  const scene = await granted("vercel.promotion");
+  const [id, name] = [String(scene.params.projectId), String(scene.params.project)];
+  const other = await ready({ id, name }, "hotfix");
+  await vercel.control("PUT", "/_hold", { promotions: true });
+  await promoteDeployment(id, other, signal());
+  await expect(performEffect(scene.effectId)).rejects.toThrow(/by somebody else/);
+  await vercel.control("PUT", "/_hold", {});
+  await until(
+    "their wish",
+    async () => (await readProject(id, signal()))?.productionDeploymentId === other,
+  );
+  expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "moved" });
+}, 60_000);
+
 test("a build of another commit or of another project is not promoted, nor taken for the one that was, though it is served", async () => {
   const elsewhere = await ready(await project(), "elsewhere");
   const refused = { name: "EffectRefused", code: "deployment_other" };

@@ -16,6 +16,8 @@ const ACTOR = "countersign";
 
 type Orphan = Awaited<ReturnType<typeof orphanedEffects>>[number];
 
+/** A step may take less than five minutes, and a look at another system that says nothing takes its whole time. */
+const SWEEP_MS = 120_000;
 /** After a look that settled nothing: others get their turn first. */
 const NEXT_LOOK_MS = 2 * 60_000;
 
@@ -32,7 +34,9 @@ export async function sweepOrphans(input: {
 }): Promise<{ settled: number; left: number }> {
   let settled = 0;
   let left = 0;
+  const until = performance.now() + SWEEP_MS;
   for (const effect of await orphanedEffects(input)) {
+    if (performance.now() > until) break;
     try {
       if (await settleOrphan(effect, input.final === true)) {
         settled++;

@@ -18,7 +18,7 @@ export function githubError(what: string, error: unknown): Error {
   const message = `GitHub did not ${what}: ${said}`;
   if (!answered(error)) return new Unavailable("github_unreachable", message, {}, error);
   const { status } = error;
-  const wait = waitMs(error);
+  const wait = waitMs(error, said);
   if (wait !== null) return new Later("github_rate_limited", message, wait, error);
   if (status >= 500) return new Unavailable("github_failed", message, { status }, error);
   if (status === 404) return new NotFound("github_not_found", message, { status }, error);
@@ -31,16 +31,19 @@ function answered(error: unknown): error is Answered {
   return error instanceof Error && "status" in error && typeof error.status === "number";
 }
 
-/** How long to wait when one of the two rate limits is used up, which GitHub says with 403 or 429; null when none is. */
-function waitMs({ status, response }: Answered): number | null {
+/**
+ * How long to wait when one of the two rate limits is used up, which GitHub says with 403 or 429, at most an hour; null when none
+ * is. The secondary one is not always said in a header, and a minute is the least then.
+ */
+function waitMs({ status, response }: Answered, said: string): number | null {
   if (status !== 403 && status !== 429) return null;
   const header = (name: string) => response?.headers[name];
   const after = header("retry-after");
-  if (after !== undefined) return Math.max(1, Number(after) || 60) * 1000;
+  if (after !== undefined) return Math.min(Math.max(1, Number(after) || 60), 60 * 60) * 1000;
   const used = String(header("x-ratelimit-remaining")) === "0";
   if (used) {
     const reset = Number(header("x-ratelimit-reset") ?? 0) * 1000;
     return Math.min(Math.max(1000, reset - Date.now()), 60 * 60_000);
   }
-  return status === 429 ? 60_000 : null;
+  return status === 429 || /secondary rate limit/i.test(said) ? 60_000 : null;
 }

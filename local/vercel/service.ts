@@ -84,6 +84,7 @@ export class Service {
   }
 
   #rootOf(id: string): Root {
+    if (this.holds.has("apps")) return { missing: "DEPLOYMENT_NOT_FOUND" };
     const state = this.deployments.find(id)?.state;
     if (state === "READY") return { dir: this.siteOf(id) };
     return { missing: state === undefined ? "DEPLOYMENT_NOT_FOUND" : "DEPLOYMENT_NOT_READY" };

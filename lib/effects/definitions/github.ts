@@ -42,5 +42,7 @@ export function effectError(error: unknown): unknown {
   if (status === null) return error;
   const { message } = error as Error;
   if (status === 409) return new EffectMoved("github_conflict", message);
+  // GitHub says this with 405 when the base moves while it merges.
+  if (/base branch was modified/i.test(message)) return new EffectMoved("base_moved", message);
   return new EffectRefused("github_refused", message);
 }

@@ -8,6 +8,7 @@ import { otherBuild } from "../../vercel/other-build.ts";
 import { readProject } from "../../vercel/projects.ts";
 import {
   type EffectCall,
+  EffectDeferred,
   type EffectDefinition,
   EffectMoved,
   EffectRefused,
@@ -145,6 +146,11 @@ async function toServe(wanted: Switch, ask: () => Promise<void>) {
         throw new EffectRefused("deployment_not_ready", what);
       }
       if (at.switchingTo !== to) {
+        // Ours would take its place: what comes of it has to be seen, and planned for, first.
+        if (at.switchingTo !== null) {
+          const what = `Production of ${project} is being switched to ${at.switchingTo}, by somebody else.`;
+          throw new EffectDeferred(what, SWITCHING_MS);
+        }
         if (once && build.served) {
           const what = `Production of ${project} has served ${to} since it was planned, and serves ${from ?? "nothing"} again.`;
           throw new EffectMoved("promotion_taken_back", what);

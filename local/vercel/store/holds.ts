@@ -9,6 +9,8 @@ export const newHold = z.strictObject({
   promotions: z.boolean().default(false),
   /** Production serves nothing, whatever was promoted. */
   production: z.boolean().default(false),
+  /** No deployment answers, neither at its own address nor in production. */
+  apps: z.boolean().default(false),
 });
 type Held = keyof z.infer<typeof newHold>;
 
