@@ -21,7 +21,9 @@ export const awaitResolution = inngest.createFunction(
       if (!seen.unknown || look >= MAX_LOOKS) return { effectId };
       if (look === 1) {
         const waiting = { projectId, runId, reason: "external" as const, waitingFor: effectId };
-        await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));
+        // Each sending that nobody knows the outcome of is waited for, and said.
+        const occasion = `${event.data.round} ${seen.attempt}`;
+        await step.sendEvent("say-waiting", happened(runWaiting, waiting, occasion));
       }
       const when = `async.data.effectId == "${effectId}"`;
       await step.waitForEvent(`wait-${look}`, wokenBy(effectSettled, seen.waitSeconds, when));

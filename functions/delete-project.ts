@@ -9,6 +9,7 @@ import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { endDeletion, purgeProject, takeStock } from "#lib/projects/deletion.ts";
 import { cancelRuns } from "#lib/runs/cancel-all.ts";
+import { INBOUND_RETRIES } from "./inbound.ts";
 
 /** Half a minute apart; the sweeper begins the whole deletion anew when that was not enough. */
 const MAX_LOOKS = 20;
@@ -19,7 +20,7 @@ const MAX_LOOKS = 20;
  * has written outside the database meanwhile goes after that; an ingestion that writes later still takes it back itself.
  */
 export const deleteProjectData = inngest.createFunction(
-  { id: "delete-project", triggers: [projectDeleted] },
+  { id: "delete-project", retries: INBOUND_RETRIES, triggers: [projectDeleted] },
   async ({ event, step }) => {
     const { projectId, by } = event.data;
     await step.run("hide", () => beginProjectDelete({ id: projectId }));

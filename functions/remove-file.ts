@@ -3,6 +3,7 @@ import { deleteFile } from "#lib/data/files.server.ts";
 import { fileRemoved } from "#lib/events/catalogue/files.ts";
 import { inngest } from "#lib/events/client.ts";
 import { purgeFile } from "#lib/ingest/finish.ts";
+import { INBOUND_RETRIES } from "./inbound.ts";
 
 /** Longer than an ingestion goes on after its row went: what it still wrote is purged by the sweeper's event. */
 const SETTLE_MS = 15 * 60_000;
@@ -12,7 +13,7 @@ const SETTLE_MS = 15 * 60_000;
  * The trace that the row leaves goes last, so that the sweeper finds a removal that did not end.
  */
 export const removeFile = inngest.createFunction(
-  { id: "remove-file", triggers: [fileRemoved] },
+  { id: "remove-file", retries: INBOUND_RETRIES, triggers: [fileRemoved] },
   async ({ event, step }) => {
     const { projectId, fileId } = event.data;
     const removed = await step.run("delete-rows", async () => {

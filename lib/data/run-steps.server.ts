@@ -115,14 +115,6 @@ export async function succeededStep(
   return row ?? null;
 }
 
-/** The output of a step that has succeeded; null when it has not. For outputs that are small: a large one is a blob. */
-export async function outputOfStep(
-  step: Pick<StepKey, "runId" | "stepId">,
-  executor: Executor = db(),
-): Promise<unknown> {
-  return (await succeededStep(step, executor))?.outputs ?? null;
-}
-
 /** A run's steps in the order in which they began; at most 1,000, which is the most that a run can have. */
 export async function listSteps(
   { runId }: { runId: string },

@@ -57,7 +57,10 @@ export async function lookAtChecks(input: {
   const ours = { runId, inngestRunId };
   const waitSeconds = WAITS[Math.min(look, WAITS.length) - 1] ?? 300;
   const seen = { headSha, waitSeconds, effectId: opened.effectId };
-  if (pull.merged) return { ...seen, state: "good" };
+  if (pull.merged) {
+    await setRunStatus(ours, "running");
+    return { ...seen, state: "good" };
+  }
   const [demanded, checks] = await Promise.all([
     requiredChecks(name, basis.baseBranch, signal),
     checksOf(name, headSha, signal),

@@ -20,6 +20,14 @@ test.each([
   { changes: { from: "diff", diff: "--- a/x\n" } },
   { changes: { from: "model" }, budget: { tokens: 1_000 } },
   { verify: [] },
+  {
+    deploy: {
+      project: "shop",
+      resources: [
+        { name: "cache", type: "upstash.redis", env: { urlName: "A_URL", tokenName: "A_TOKEN" } },
+      ],
+    },
+  },
   { verify: [{ check: "test", command: ["npm", "test"] }] },
   { artifacts: [{ kind: "PRD" }, { kind: "ADR_1", version: 2 }] },
 ])("%j is an input", (more) => {
@@ -51,6 +59,8 @@ test.each([
   [{ changes: { from: "model", files: [] } }, /changes/],
   [{ changes: { from: "model" }, budget: { calls: 0 } }, /budget\.calls/],
   [{ surprise: 1 }, /surprise/],
+  // Fits as it came, and would not be read again as it is kept.
+  [{ title: `${"a".repeat(180)} password=hunter2` }, /taken out\. title/],
 ])("%j is refused and says what is wrong", (more, message) => {
   expect(check(more)).toThrow(message);
 });

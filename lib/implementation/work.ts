@@ -1,8 +1,9 @@
 import * as z from "zod";
-import { outputOfStep } from "../data/run-steps.server.ts";
+import { succeededStep } from "../data/run-steps.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { InvalidInput } from "../errors.ts";
 import type { RepoName } from "../github/branches.ts";
+import { outputOf } from "../runs/record.ts";
 import { JOBS, type RepositoryInput, repositoryInput } from "./input.ts";
 
 /** Where a run's change belongs, as its preflight found it. */
@@ -84,8 +85,8 @@ export async function fact<T>(runId: string, stepId: string, schema: z.ZodType<T
 }
 
 async function known<T>(runId: string, stepId: string, schema: z.ZodType<T>): Promise<T | null> {
-  const output = await outputOfStep({ runId, stepId });
-  return output === null ? null : schema.parse(output);
+  const step = await succeededStep({ runId, stepId });
+  return step && schema.parse(await outputOf(step));
 }
 
 export function nameOf({ owner, repo }: Basis): RepoName {

@@ -23,17 +23,25 @@ const resource = z
     mode: z.enum(["automated", "assisted", "manual"]).default("automated"),
     region: region.optional(),
     externalId: name.optional(),
-    /** Which variable of the app gets which part of it; absent: the names that its client looks for. */
-    env: z.partialRecord(z.enum(PARTS), variableName).optional(),
+    /**
+     * Which variable of the app gets which part of it; absent: the names that its client looks for. Not under `token`: what
+     * stands under that name is taken for a token wherever an input is kept.
+     */
+    env: z
+      .strictObject({ urlName: variableName.optional(), tokenName: variableName.optional() })
+      .optional(),
   })
   .refine(({ mode, externalId }) => (mode === "assisted") === (externalId !== undefined), {
     error: "externalId belongs to the mode assisted, which needs it",
     path: ["externalId"],
   })
-  .refine(({ type, env }) => Object.keys(env ?? {}).every((part) => part in variablesOf(type)), {
-    error: "not a part of this type",
-    path: ["env"],
-  });
+  .refine(
+    ({ type, env }) => PARTS.every((part) => !env?.[`${part}Name`] || part in variablesOf(type)),
+    {
+      error: "not a part of this type",
+      path: ["env"],
+    },
+  );
 export type ResourceInput = z.infer<typeof resource>;
 
 /** One variable of the target app that is filled from a resource. */
@@ -50,9 +58,10 @@ export function wantedOf({
   type: ResourceType;
   env?: ResourceInput["env"];
 }): Wanted[] {
-  return Object.entries({ ...variablesOf(type), ...env }).flatMap(([part, variable]) =>
-    variable === undefined ? [] : { variable, part: part as Wanted["part"] },
-  );
+  return PARTS.flatMap((part) => {
+    const variable = env?.[`${part}Name`] ?? variablesOf(type)[part];
+    return variable === undefined ? [] : { variable, part };
+  });
 }
 
 const health = z.strictObject({

@@ -59,7 +59,7 @@ const deploy = deployInput.parse({
       type: "upstash.redis",
       mode: "assisted",
       externalId: "r-1",
-      env: { url: "CACHE" },
+      env: { urlName: "CACHE", tokenName: "CACHE_TOKEN" },
     },
     { name: "words", type: "upstash.vector", mode: "manual", region: "eu-west-1" },
   ],
@@ -69,7 +69,7 @@ const deploy = deployInput.parse({
 test.each([
   [{ resources: [{ name: "db", type: "neon.project", mode: "assisted" }] }, /externalId/],
   [{ resources: [{ name: "db", type: "neon.project", externalId: "p" }] }, /externalId/],
-  [{ resources: [{ name: "db", type: "neon.project", env: { token: "X" } }] }, /not a part/],
+  [{ resources: [{ name: "db", type: "neon.project", env: { tokenName: "X" } }] }, /not a part/],
   [{ resources: [{ name: "db", type: "mysql" }] }, /type/],
   [{ variables: ["A", "A"] }, /one source/],
   [
@@ -88,7 +88,7 @@ test.each([
 
 test("the app's variables are those of its resources and those that people set", () => {
   expect(namesOf(deploy)).toEqual([
-    ...["CACHE", "DATABASE_URL", "STRIPE_KEY", "UPSTASH_REDIS_REST_TOKEN"],
+    ...["CACHE", "CACHE_TOKEN", "DATABASE_URL", "STRIPE_KEY"],
     ...["UPSTASH_VECTOR_REST_TOKEN", "UPSTASH_VECTOR_REST_URL"],
   ]);
 });

@@ -51,7 +51,7 @@ export async function acceptRun(request: RunRequest): Promise<Accepted> {
 }
 
 async function existing(request: RunRequest, tx: Tx): Promise<Run> {
-  const { projectId, eventId, runId, kind } = request;
+  const { projectId, eventId, runId, kind, mode } = request;
   const run =
     (runId && (await lockRun({ id: runId }, tx))) || (await runOfEvent({ projectId, eventId }, tx));
   if (!run || run.projectId !== projectId) {
@@ -61,6 +61,11 @@ async function existing(request: RunRequest, tx: Tx): Promise<Run> {
   if (run.kind !== kind) {
     const what = `The run ${run.id} is of kind ${run.kind}: ask for it as that, or for a new run under another id.`;
     throw new Conflict("run_kind_differs", what);
+  }
+  // It would go on as what it is: whoever asks for a plan alone must not have it applied.
+  if (mode !== undefined && run.mode !== mode) {
+    const what = `The run ${run.id} is in mode ${run.mode}: ask for it with that or without a mode, or for a new run under another id.`;
+    throw new Conflict("run_mode_differs", what);
   }
   const { target } = targetOf(run.input);
   if (target !== targetOf(request.input).target) {

@@ -30,9 +30,9 @@ export async function lookAtUnknown(input: {
   inngestRunId: string;
   effectId: string;
   look: number;
-}): Promise<{ unknown: boolean; waitSeconds: number }> {
+}): Promise<{ unknown: boolean; attempt: number; waitSeconds: number }> {
   const { runId, inngestRunId, effectId, look } = input;
-  const { status } = await readEffect({ id: effectId });
+  const { status, attempt } = await readEffect({ id: effectId });
   if (status === "abandoned") {
     throw new InvalidInput("effect_abandoned", `The effect ${effectId} was abandoned.`);
   }
@@ -40,5 +40,5 @@ export async function lookAtUnknown(input: {
   await setRunStatus({ runId, inngestRunId }, unknown ? "waiting_external" : "running", {
     waitingFor: effectId,
   });
-  return { unknown, waitSeconds: [60, 300][look - 1] ?? 3600 };
+  return { unknown, attempt, waitSeconds: [60, 300][look - 1] ?? 3600 };
 }

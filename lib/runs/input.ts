@@ -4,6 +4,7 @@ import { InvalidInput } from "../errors.ts";
 import { json } from "../events/catalogue/fields.ts";
 import { repositoryInput } from "../implementation/input.ts";
 import { removalInput } from "../provision/removal-input.ts";
+import { redactJson } from "../redact.ts";
 
 /** Objects to create in a book of the ledger service. */
 export const ledgerInput = z.strictObject({
@@ -37,21 +38,29 @@ export function targetOf(input: Record<string, unknown>): { target?: string } {
 }
 
 /**
- * The input of a run as it came, of which is known that it is what its kind takes and can be kept. Throws InvalidInput that
+ * The input of a run as it came, of which is known that it is what its kind takes, also as it is kept. Throws InvalidInput that
  * says what is wrong with it, and where.
  */
 export function checkInput(
   kind: "research" | "implementation",
   input: unknown,
 ): z.infer<typeof json> {
+  const schema = kind === "research" ? researchInput : implementationInput;
   // First: it is not nested deeper than what looks through all of it can go.
-  parsed(kind === "research" ? researchInput : implementationInput, input);
-  return parsed(json, input);
+  parsed(schema, input, "The input is not right.");
+  const storable = parsed(json, input, "The input is not right.");
+  // It is kept redacted, and the run reads it from there.
+  parsed(
+    schema,
+    redactJson(storable),
+    "The input is not right once what looks like a secret is taken out.",
+  );
+  return storable;
 }
 
-function parsed<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+function parsed<T extends z.ZodType>(schema: T, input: unknown, what: string): z.infer<T> {
   const { success, data, error } = schema.safeParse(input);
   if (success) return data;
   const problems = error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new InvalidInput("run_input", `The input is not right. ${problems.join("; ")}`);
+  throw new InvalidInput("run_input", `${what} ${problems.join("; ")}`);
 }

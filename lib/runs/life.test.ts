@@ -95,6 +95,17 @@ test("a run that failed goes on as what it is: asked for as another kind, it wou
   expect(await readRun({ id: runId })).toMatchObject({ status: "failed", attempt: 1 });
 });
 
+test("a run that applies does not go on for somebody who asks for its plan alone", async () => {
+  const { projectId, runId, book } = await desk.run();
+  await failRun({ runId, inngestRunId: ENGINE, error: "out: of luck" });
+  const input = { target: "ledger", book, entries: [{ kind: "entry", name: "n", value: "v" }] };
+  const ask = { projectId, runId, kind: "implementation", requestedBy: OWNER, input } as const;
+  const planned = acceptRun({ ...ask, mode: "plan", eventId: "its plan" });
+  await expect(planned).rejects.toMatchObject({ code: "run_mode_differs", retry: false });
+  expect(await readRun({ id: runId })).toMatchObject({ status: "failed", attempt: 1 });
+  expect(await acceptRun({ ...ask, eventId: "as it is" })).toMatchObject({ outcome: "resumed" });
+});
+
 test("an event has a failed run go on once, however late it comes again; another one does again", async () => {
   const { projectId, runId, book } = await desk.run();
   const input = { target: "ledger", book, entries: [{ kind: "entry", name: "n", value: "v" }] };

@@ -2,10 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
 import { db } from "#db/client.ts";
 import { projects, runs } from "#db/schema.ts";
 import { type TestDatabase, testDatabase } from "../../test/setup/database.ts";
 import { listSteps } from "../data/run-steps.server.ts";
+import { fact } from "../implementation/work.ts";
 import { cancelRun } from "./life.ts";
 import { type Recorder, recordStep } from "./record.ts";
 
@@ -117,6 +119,8 @@ test("an output above 64 KB is kept as a blob, and read back", async () => {
     throw new Error("must not run");
   });
   expect(await again).toEqual(large);
+  const kept = z.object({ text: z.string() });
+  expect(await fact(to.runId, "write/one", kept)).toEqual(large);
 });
 
 test.each([10, 70_000])(

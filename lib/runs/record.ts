@@ -45,7 +45,7 @@ export async function recordStep<T>(
       inputs: step.inputs,
     });
     if (!begun) throw notOurs(runId);
-    if (begun.status === "succeeded") return await stored<T>(begun);
+    if (begun.status === "succeeded") return (await outputOf(begun)) as T;
     let failure: unknown;
     try {
       const result = await body();
@@ -58,7 +58,7 @@ export async function recordStep<T>(
     // The engine sends a step again while its first try still works: what all others go by is what the ledger has.
     const first = await succeededStep(key);
     if (!first) throw failure;
-    return await stored<T>(first);
+    return (await outputOf(first)) as T;
   });
   return output as T;
 }
@@ -87,10 +87,10 @@ async function storable(
   return { outputRef: key };
 }
 
-async function stored<T>({
+/** What a step has come to, wherever that is kept. */
+export async function outputOf({
   outputs,
   outputRef,
-}: Pick<RunStep, "outputs" | "outputRef">): Promise<T> {
-  if (outputRef === null) return outputs as T;
-  return (await getJson(outputRef)) as T;
+}: Pick<RunStep, "outputs" | "outputRef">): Promise<unknown> {
+  return outputRef === null ? outputs : await getJson(outputRef);
 }
