@@ -55,6 +55,14 @@ test("a diff makes the tree that its files make, and reads as it was written", a
   expect(await diffText(dir, base, tree, 20)).toEqual({ text: diff.slice(0, 20), truncated: true });
 });
 
+test("a NUL that git does not look for is shown as a sign, so that a row can hold the difference", async () => {
+  const late = `${"line\n".repeat(2_000)}\0end\n`;
+  const tree = await treeOfFiles(dir, base, [{ path: "a.log", bytes: text(late) }]);
+  const { text: diff } = await diffText(dir, base, tree, 20_000);
+  expect(diff).toContain("+\u2400end\n");
+  expect(diff).not.toContain("\0");
+});
+
 const hunk = (path: string) => `--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+x\n`;
 
 test.each([

@@ -104,7 +104,10 @@ export async function changedFiles(dir: string, from: string, to: string): Promi
   return files;
 }
 
-/** The difference of two trees for a person to read, cut at `maxBytes`. Content that is no text is only named. */
+/**
+ * The difference of two trees for a person to read, cut at `maxBytes`. Content that is no text is only named, which git tells by its
+ * first 8,000 bytes: a NUL behind them is shown as a sign for it, since no row takes one.
+ */
 export async function diffText(
   dir: string,
   from: string,
@@ -114,7 +117,7 @@ export async function diffText(
   const args = ["diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv"];
   const out = await git([...args, "--end-of-options", checkedSha(from), checkedSha(to)], { dir });
   const truncated = out.length > maxBytes;
-  const text = out.toString("utf8", 0, Math.min(out.length, maxBytes));
+  const text = out.toString("utf8", 0, Math.min(out.length, maxBytes)).replaceAll("\0", "\u2400");
   return { text, truncated };
 }
 

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { commitFiles } from "../git/fixtures.ts";
+import { changedFiles } from "../git/patch.ts";
 import { openRepository } from "../git/workspace.ts";
-import { treeFiles } from "./repository.ts";
+import { bytesOf, treeFiles } from "./repository.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -27,4 +28,16 @@ test("a tree is read to its end also when its files are taken slowly", async () 
     expect(path).toMatch(/^[ab]\//);
   }
   expect(files).toBe(LARGE + SMALL);
+});
+
+test("a patch whose files are too much together is refused, though each of them would do", async () => {
+  await using repository = await openRepository();
+  const { dir } = repository;
+  const MB = 1024 * 1024;
+  const content = (name: string) => name.repeat(18 * MB);
+  const base = await commitFiles(dir, {});
+  const sha = await commitFiles(dir, { a: content("a"), b: content("b"), c: content("c") });
+  const all = await changedFiles(dir, base, sha);
+  expect(await bytesOf(dir, all.slice(1))).toHaveLength(2);
+  await expect(bytesOf(dir, all)).rejects.toMatchObject({ code: "patch_too_large", retry: false });
 });

@@ -13,17 +13,27 @@ import type { Basis, Patch } from "./work.ts";
 /** A larger file is no source: the sandbox does not get it, and a patch may not hold it. */
 const MAX_FILE_BYTES = 20 * 1024 * 1024;
 const LIMIT = { maxBytes: MAX_FILE_BYTES };
+/** All of a patch is in memory at once, and in one blob of JSON. */
+const MAX_PATCH_BYTES = 50 * 1024 * 1024;
 
 /** A bare repository that has the commit which a run builds on, until it is disposed of. */
 export async function openBase({ cloneUrl, base }: Basis): Promise<Repository> {
   return await openCommit({ cloneUrl, commitSha: base });
 }
 
-/** What a patch's files hold, for the patchset. Throws InvalidInput for one above 20 MB. */
+/** What a patch's files hold, for the patchset. Throws InvalidInput for one above 20 MB, and for more than 50 MB together. */
 export async function bytesOf(dir: string, files: readonly ChangedFile[]): Promise<CommitFile[]> {
   const shas = [...new Set(files.flatMap(({ sha }) => sha ?? []))];
   const blobs = new Map<string, Buffer | null>();
-  for await (const { sha, bytes } of readBlobs(dir, shas, LIMIT)) blobs.set(sha, bytes);
+  let total = 0;
+  for await (const { sha, bytes } of readBlobs(dir, shas, LIMIT)) {
+    total += bytes?.length ?? 0;
+    if (total > MAX_PATCH_BYTES) {
+      const what = `The files of the change have more than ${MAX_PATCH_BYTES} bytes together.`;
+      throw new InvalidInput("patch_too_large", what);
+    }
+    blobs.set(sha, bytes);
+  }
   return files.map(({ path, mode, sha }) => {
     const bytes = sha === null ? null : blobs.get(sha);
     if (bytes) return { path, mode, bytes };

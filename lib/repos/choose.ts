@@ -47,12 +47,17 @@ const SECRET = new RegExp(
 const BINARY =
   /\.(?:png|jpe?g|gif|bmp|ico|icns|webp|avif|tiff?|psd|pdf|docx?|xlsx?|pptx?|zip|gz|tgz|bz2|xz|zst|7z|rar|tar|jar|war|class|pyc|pyo|o|a|so|dll|dylib|exe|lib|obj|wasm|bin|dat|db|sqlite3?|mp[34]|m4[av]|mov|avi|mkv|webm|wav|flac|ogg|ttf|otf|woff2?|eot|parquet|npy|npz|onnx|pt|h5)$/i;
 
+/** Whether a file by its path is there to hold secrets: nobody is shown it, whatever is in it. */
+export function isSecretPath(path: string): boolean {
+  return SECRET.test(path);
+}
+
 /** Why a file of a commit is not indexed; null for one whose content decides. */
 export function pathReason({ refused, path, type, mode, size }: TreeEntry): PathReason | null {
   if (refused) return refused;
   if (type === "commit") return "submodule";
   if (mode === "120000") return "symlink";
-  if (SECRET.test(path)) return "secret";
+  if (isSecretPath(path)) return "secret";
   if (VENDORED.test(path)) return "vendored";
   if (GENERATED.test(path)) return "generated";
   if (BINARY.test(path)) return "binary";

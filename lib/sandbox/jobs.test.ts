@@ -15,6 +15,7 @@ import { checkCommand } from "./allow-list.ts";
 import {
   announceJob,
   cancelJobsOfRun,
+  endUnrun,
   type JobRequest,
   recordWork,
   runJob,
@@ -230,6 +231,19 @@ it("is on record with its sandbox before that is made, and canceled when its run
   expect(await cancelJobsOfRun(job)).toEqual(["scripted"]);
   await expect(runJob(job)).rejects.toMatchObject({ code: "job_canceled" });
   expect(sandbox.started).toBe(0);
+});
+
+it("says of one that was announced and will not be run why, and leaves one that ran", async () => {
+  const job = await request(new Scripted(async () => ({})));
+  await announceJob({ ...job, sandbox: "scripted" });
+  await endUnrun(job, "nothing can hold it");
+  const [row] = await listJobs(job);
+  expect(row).toMatchObject({ status: "failed", metadata: { tail: "nothing can hold it" } });
+  await endUnrun(job, "again");
+  const ran = { ...job, stepId: "verify/test-2" };
+  await runJob(ran);
+  await endUnrun(ran, "too late");
+  expect(await listJobs(job)).toMatchObject([row, { status: "succeeded" }]);
 });
 
 it("is not begun for a run that has ended: of a canceled one nothing is left open", async () => {

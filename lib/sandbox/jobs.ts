@@ -74,6 +74,19 @@ export async function announceJob(
   throw new Conflict("job_for_nobody", what);
 }
 
+/** Ends a job that was announced and will not be run, and says why. One that has begun or ended is left as it is. */
+export async function endUnrun(
+  job: Pick<JobRequest, "projectId" | "runId" | "stepId" | "jobType">,
+  why: string,
+): Promise<void> {
+  const { id, status, metadata } = await ensureJob({ ...job, metadata: {} });
+  if (status !== "queued" || !(await startJob({ id, metadata }))) return;
+  await endJob({
+    ...{ id, status: "failed", exitCode: null, transcriptBlobRef: null },
+    metadata: { ...metadata, tail: why },
+  });
+}
+
 /**
  * Runs a command as a job with a row: queued, running, then succeeded or failed, with its redacted transcript. A job that
  * has ended is not run again; one that somebody began who then died begins anew. When two work on it at once, it ended as it did for

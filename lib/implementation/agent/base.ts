@@ -1,6 +1,7 @@
 import { InvalidInput } from "../../errors.ts";
 import { readFiles } from "../../git/blobs.ts";
 import { isPlain, listTree } from "../../git/tree.ts";
+import { isSecretPath } from "../../repos/choose.ts";
 
 /** A larger one is nothing that a model could look through. */
 const MAX_ENTRIES = 50_000;
@@ -52,17 +53,18 @@ export class Base {
     return this.#files.keys();
   }
 
-  /** The text of a plain file; null when it is larger than 1 MB or no text. */
+  /** The text of a plain file; null when it is larger than 1 MB, no text, or there to hold secrets. */
   async text(path: string): Promise<string | null> {
     for await (const { text } of this.texts([path])) return text;
     return null;
   }
 
-  /** The same of several, through one process, in their order. Those that are not plain or too large are left out. */
+  /** The same of several, through one process, in their order. Those that are not plain, too large or there to hold secrets are left out. */
   async *texts(paths: Iterable<string>): AsyncGenerator<{ path: string; text: string | null }> {
     const wanted = [...paths].flatMap((path) => {
       const file = this.#files.get(path);
-      return file?.plain && file.size <= MAX_FILE_BYTES ? { path, sha: file.sha } : [];
+      if (!file?.plain || file.size > MAX_FILE_BYTES || isSecretPath(path)) return [];
+      return { path, sha: file.sha };
     });
     if (wanted.length === 0) return;
     const limit = { maxBytes: MAX_FILE_BYTES };

@@ -1,3 +1,4 @@
+import { isSecretPath } from "../../repos/choose.ts";
 import { path as pathSchema } from "../input.ts";
 import { type Base, foldersOf } from "./base.ts";
 import { type Draft, MAX_DRAFT_BYTES, MAX_DRAFT_FILES } from "./draft.ts";
@@ -32,6 +33,8 @@ export class Files {
     if (this.#draft.has(path)) return { problem: "The file is removed in the draft." };
     if (this.#isFolder(path)) return { problem: "That is a folder: list_files shows it." };
     if (!this.#base.get(path)) return { problem: "There is no such file: list_files shows them." };
+    if (isSecretPath(path))
+      return { problem: "The file is there to hold secrets: it is not shown." };
     return { problem: "The file is a link, a submodule, larger than 1 MB, or no UTF-8 text." };
   }
 

@@ -1,7 +1,7 @@
 import { sha256 } from "../../canonical.ts";
 import { Conflict, InvalidInput } from "../../errors.ts";
 import { treeOfFiles } from "../../git/patch.ts";
-import { announceJob, runJob } from "../../sandbox/jobs.ts";
+import { announceJob, endUnrun, runJob } from "../../sandbox/jobs.ts";
 import type { Sandbox } from "../../sandbox/port.ts";
 import { sandboxProvider } from "../../sandbox/provider.ts";
 import { treeFiles } from "../repository.ts";
@@ -41,8 +41,9 @@ export function runInDraft({ ids, turn, attempt, basis, draft, dir }: Place) {
     const tree = await treeOfFiles(dir, basis.base, await draft.changes());
     const stepId = `${tryOfTurn(turn, attempt)}-${what.slice(0, 16)}`;
     const name = `countersign-${sha256(`${ids.runId}/${stepId}`).slice(0, 32)}`;
+    const first = { ...ids, stepId: `${stepId}-0x`, jobType: "draft.run" } as const;
     try {
-      await announceJob({ ...ids, stepId: `${stepId}-0x`, jobType: "draft.run", sandbox: name });
+      await announceJob({ ...first, sandbox: name });
       const sandbox = await sandboxProvider().open({
         name,
         files: () => treeFiles(dir, tree),
@@ -50,8 +51,10 @@ export function runInDraft({ ids, turn, attempt, basis, draft, dir }: Place) {
       });
       return await inSandbox(sandbox, commands, { ids, stepId, tree, deadline });
     } catch (error) {
-      if (error instanceof Conflict && error.code === "sandbox_not_isolated")
+      if (error instanceof Conflict && error.code === "sandbox_not_isolated") {
+        await endUnrun(first, error.message);
         return "Commands cannot be run here: go on without.";
+      }
       if (error instanceof InvalidInput && error.code === "command_not_allowed")
         return `Not carried out. ${error.message}`;
       throw error;
@@ -60,6 +63,8 @@ export function runInDraft({ ids, turn, attempt, basis, draft, dir }: Place) {
     }
   };
 }
+
+const NO_TIME = "(No time is left in this turn.)";
 
 interface Jobs {
   readonly ids: RunIds;
@@ -76,8 +81,11 @@ async function inSandbox(
   const said: string[] = [];
   for (const [at, [program = "", ...args]] of commands.entries()) {
     const left = deadline - performance.now();
-    if (left < 1_000) return [...said, "(No time is left in this turn.)"].join("\n\n");
     const job = { projectId, runId, stepId: `${stepId}-${at}x`, jobType: "draft.run" } as const;
+    if (left < 1_000) {
+      await endUnrun(job, NO_TIME);
+      return [...said, NO_TIME].join("\n\n");
+    }
     await announceJob({ ...job, sandbox: sandbox.name });
     const { exitCode, tail } = await runJob({
       ...{ ...job, sandbox },

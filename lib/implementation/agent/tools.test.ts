@@ -48,7 +48,7 @@ const FILES = {
 
 /** Files that hold a private key each, in lines of their own or between others. */
 const WITH_PEM = {
-  "pem/plain.pem": PEM.join("\n"),
+  "pem/plain.txt": PEM.join("\n"),
   "pem/between.txt": ["top", "", ...PEM, "", "bottom", `token ${SECRET}`, "last"].join("\n"),
   "pem/values.yaml": ["key: |", ...PEM.map((line) => `  ${line}`), "next: 1"].join("\n"),
   "pem/windows.env": ["A=1", `KEY='${PEM[0]}`, ...PEM.slice(1), "'", "B=2", ""].join("\r\n"),
@@ -161,6 +161,26 @@ test("a secret of the repository is not shown, and the file that holds it can be
     expect(await call("edit_file", joined)).toContain("secret");
     expect(await changes()).toEqual(["changed a/key.txt", "added x.txt"]);
   });
+});
+
+test("a file that is there to hold secrets is not shown, nor searched, whatever it holds", async () => {
+  const files = {
+    ".env": "MODE=quiet\n",
+    "app/.npmrc": "mode=quiet\n",
+    ".env.example": "MODE=\n",
+    "a.ts": "quiet()\n",
+  };
+  await atDesk(async ({ call, changes }) => {
+    for (const path of [".env", "app/.npmrc"]) {
+      expect(await call("read_file", { path })).toContain("there to hold secrets");
+    }
+    expect(await call("read_file", { path: ".env.example" })).toContain("MODE=");
+    const found = await call("search", { text: "quiet" });
+    expect(found).toContain("a.ts");
+    expect(found).not.toContain("npmrc");
+    expect(found).not.toContain(".env");
+    expect(await changes()).toEqual([]);
+  }, files);
 });
 
 test("no line of a private key is shown, whatever is asked for, and every other line under its own number", async () => {
