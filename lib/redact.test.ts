@@ -103,6 +103,8 @@ const shapes: Record<string, fc.Arbitrary<readonly [written: string, secret: str
   shell: fc
     .constantFrom("letmeinplease", "hunter2hunter2")
     .map((key) => [`DB_PASSWORD=${key}`, key] as const),
+  "shell, in short": random(12).map((key) => [`SMTP_PASS=${key}`, key] as const),
+  "code, in short": random(12).map((key) => [`auth: { user, pass: "${key}" }`, key] as const),
   yaml: random(12).map((key) => [`clientSecret: ${key}`, key] as const),
   code: random(20).map((key) => [`const apiKey = "${key}";`, key] as const),
   "quoted in a message": random(12).map((key) => [`invalid token '${key}' given`, key] as const),
@@ -186,6 +188,7 @@ const harmless: Record<string, fc.Arbitrary<string>> = {
     "Authorization: every request needs a header. Cookie: a small file. Bearer authentication failed.",
     "secret: required, tokens: 4096, tokenizer: cl100k_base, secretary: Bob, Secrets management: see below.",
     "The Token-based approach => better. API key: string. Set the password to something that nobody guesses.",
+    "# tests 12, pass 12, fail 0; pass: 12 of 12 in 1.4s. Second pass: everything is read again; bypass: a1b2c3d4",
     "task-management-for-everyone-in-the-company, risk-assessment-and-mitigation-2026",
     "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----",
   ),
@@ -250,6 +253,7 @@ describe("under a secret-looking key", () => {
     "accessToken",
     "signingKey",
     "PASSPHRASE",
+    "SMTP_PASS",
     "idToken",
   ])("%s hides every text, also a word", (key) => {
     const value = { [key]: ["word", { inner: "word", n: 1, none: null }], other: "word" };

@@ -4,7 +4,7 @@ import { isWordy, looksSecret } from "./values.ts";
 
 /** A name with a secret word in it, from that word on, then what assigns: `=`, `:`, `=>`, `:=`, `>` of XML, or just a quote. */
 const ASSIGNMENT =
-  /(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credential|(?:api|access|account|auth|private|signing|encryption|shared|master|service)[-_ ]?key|jwt|dsn)[\w.-]{0,40}(\\*["'`]?[ \t]{0,4}(?:=>|:=|[:=>])[ \t]{0,4}|[ \t]{1,4}(?=\\*["'`]))/gi;
+  /(?:pass(?:word|wd|phrase|code|(?![a-z]))|pwd|secret|token|credential|(?:api|access|account|auth|private|signing|encryption|shared|master|service)[-_ ]?key|jwt|dsn)[\w.-]{0,40}(\\*["'`]?[ \t]{0,4}(?:=>|:=|[:=>])[ \t]{0,4}|[ \t]{1,4}(?=\\*["'`]))/gi;
 const OPTION = /(?<!-)--[a-z-]{0,24}(?:password|passwd|secret|token|key)[ \t]+/gi;
 /** As much of a value as is needed to judge it. */
 const ENOUGH = 256;

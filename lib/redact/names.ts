@@ -1,6 +1,6 @@
 /** Words that make a name secret, wherever they stand in it. Two words are one when written together. */
 const SECRET_WORDS = new Set(
-  `password passwd pwd passphrase passcode secret token apikey credential authorization cookie jwt dsn
+  `password passwd pwd pass passphrase passcode secret token apikey credential authorization cookie jwt dsn
    privatekey secretkey accesskey signingkey encryptionkey accountkey masterkey sharedkey servicekey authkey
    connectionstring bearer`.split(/\s+/),
 );
@@ -44,6 +44,6 @@ export function isSecretName(name: string): boolean {
 /** Also in the plural, with a number, and with a word before it that was not set apart, such as `authtoken`. */
 function isSecretWord(word: string): boolean {
   const stem = word.replace(/[0-9]+$/, "").replace(/s$/, "");
-  if (SECRET_WORDS.has(stem)) return true;
+  if (SECRET_WORDS.has(stem) || SECRET_WORDS.has(word)) return true;
   return /(password|passwd|secret|token|apikey|privatekey|accesskey)$/.test(stem);
 }
