@@ -304,6 +304,10 @@ test("what changes outside is found and said, and nothing is repaired; what is r
   const signal = AbortSignal.timeout(30_000);
   expect(await (await providerOf("neon.project")).read(database.externalId, signal)).toBeNull();
   expect(await sweep()).toMatchObject({ found: 0 });
+  // Nobody is asked to approve the removal of what is removed.
+  const twice = { ...asking, runId: "run-twice", input: removal };
+  await desk.client.send({ name: "run.requested", data: twice });
+  expect((await desk.reached("run-twice", "failed", 60)).error).toMatch(/^resource_not_ours: /);
 
   await (await providerOf("upstash.vector")).remove(words.externalId, signal);
   const ready = await world.database

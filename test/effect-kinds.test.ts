@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { db } from "#db/client.ts";
 import { effects } from "#db/schema.ts";
 import { decide } from "#lib/approvals/decide.ts";
+import { readEffect } from "#lib/data/effects.server.ts";
 import { findInfraResource } from "#lib/data/infra.server.ts";
 import type { Json } from "#lib/effects/definition.ts";
 import { performEffect } from "#lib/effects/perform.ts";
@@ -380,6 +381,18 @@ test("a build of another commit or of another project is not promoted, nor taken
   await until("a promotion", async () => (await scene.there()) === 1);
   await expect(performEffect(scene.effectId)).rejects.toMatchObject(refused);
 }, 60_000);
+
+test("what is not to be seen is not removed: another account's key would say so of what lives on", async () => {
+  for (const type of ["neon.project", "upstash.redis"] as const) {
+    const scene = await granted(`${type}.removal`);
+    const at = await providerOf(type);
+    await at.remove(String(scene.params.externalId), signal());
+    await expect(performEffect(scene.effectId)).rejects.toMatchObject({
+      code: "resource_not_seen",
+    });
+    expect(await readEffect({ id: scene.effectId })).toMatchObject({ status: "failed" });
+  }
+});
 
 test("a resource that a person has named is not ours to remove; one that its marker finds is", async () => {
   const type = "upstash.redis";

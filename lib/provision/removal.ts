@@ -1,3 +1,4 @@
+import { effectsOfRun } from "../data/effect-lists.server.ts";
 import { infraById } from "../data/infra.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import type { Wish } from "../effects/wish.ts";
@@ -9,6 +10,7 @@ import { RESOURCE_TYPES, TYPES } from "./types.ts";
 export async function removalWishes(runId: string): Promise<Wish[]> {
   const { projectId, input } = await readRun({ id: runId });
   const { resources } = removalInput.parse(input);
+  const own = new Set((await effectsOfRun({ runId })).map(({ id }) => id));
   return await Promise.all(
     resources.map(async (rowId, at): Promise<Wish> => {
       const row = await infraById({ id: rowId, projectId });
@@ -16,8 +18,11 @@ export async function removalWishes(runId: string): Promise<Wish[]> {
         (one) =>
           TYPES[one].provider === row?.provider && TYPES[one].resourceType === row.resourceType,
       );
-      if (!row || !type || row.metadata.mode !== "automated") {
-        const what = `The project has no resource ${rowId} that a run has made: nothing else is removed.`;
+      const { mode, removedBy } = row?.metadata ?? {};
+      // A run that goes on plans what it has removed once more, and finds it done.
+      const gone = removedBy !== undefined && !own.has(String(removedBy));
+      if (!row || !type || mode !== "automated" || gone) {
+        const what = `The project has no resource ${rowId} that a run has made${gone ? ", and none has removed" : ""}: nothing else is removed.`;
         throw new InvalidInput("resource_not_ours", what);
       }
       const { externalId } = row;

@@ -83,6 +83,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   effect_deferred: `The other system has asked to wait for hours. ${AGAIN}`,
   effect_ended: "The effect or its run is over. Ask for a new run when it is wanted after all.",
   resource_not_found: `Look at the resource's externalId and at our key for its provider. ${OTHER_INPUT}`,
+  resource_not_seen: `Look whether it is still there, and whether our key for its provider is of the account that has it. ${AGAIN}`,
   resource_not_ours: "Ask for a new run that names resources which a run of the project has made.",
   infra_late: `Do what the INFRA_INSTRUCTIONS artifact says. ${AGAIN}`,
   project_taken: `Somebody made a project of that name meanwhile. ${AGAIN}`,

@@ -3,7 +3,7 @@ import { noteRemoved } from "../../data/infra.server.ts";
 import { resourceName } from "../../provision/input.ts";
 import { providerOf } from "../../provision/providers.ts";
 import { type ResourceType, TYPES } from "../../provision/types.ts";
-import type { EffectDefinition } from "../definition.ts";
+import { type EffectDefinition, EffectRefused } from "../definition.ts";
 import { providerError, timeoutMs } from "./provider.ts";
 
 const params = z.strictObject({ resource: resourceName, externalId: z.string().min(1).max(500) });
@@ -16,7 +16,7 @@ export function removalEffect(type: ResourceType): EffectDefinition<Params> {
     kind: `${type}.removal`,
     scope: "infra.delete",
     params,
-    // What is gone does not come back: removing it again leaves what removing it once leaves.
+    // What is gone does not come back: once it was asked for, that it is gone says that it was done.
     reads: "consistent",
     timeoutMs,
     intent: ({ resource, externalId }) => ({
@@ -35,7 +35,13 @@ export function removalEffect(type: ResourceType): EffectDefinition<Params> {
 
     async perform({ params: { externalId }, signal }) {
       try {
-        await (await providerOf(type)).remove(externalId, signal);
+        const provider = await providerOf(type);
+        // To a key of another account, or whose rights are less, it looks as if it were gone: that is no removal of ours.
+        if (!(await provider.read(externalId, signal))) {
+          const what = `The ${title} ${externalId} is not there, or not for our key: nothing was removed.`;
+          throw new EffectRefused("resource_not_seen", what);
+        }
+        await provider.remove(externalId, signal);
         return { id: externalId };
       } catch (error) {
         throw providerError(error);
