@@ -23,6 +23,7 @@ export const closeMessage = inngest.createFunction(
       event.name === "inngest/function.cancelled"
         ? "Canceled in the Inngest dashboard."
         : event.data.error.message;
-    return await step.run("fail", () => giveUpSent(sent.data, error));
+    const sentAt = new Date(event.data.event.ts ?? event.ts ?? Date.now());
+    return await step.run("fail", () => giveUpSent(sent.data, error, sentAt));
   },
 );

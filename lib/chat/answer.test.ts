@@ -6,6 +6,7 @@ import { MESSAGE_BUDGET } from "../model/budget.ts";
 import { saveSkill } from "../model/put-skill.ts";
 import { acceptMessage } from "./accept.ts";
 import { answerNext } from "./answer.ts";
+import { giveUpSent } from "./fail.ts";
 
 // No vector store: what is searched are the words of documents, of which there are none.
 const bed = modelBed();
@@ -41,6 +42,20 @@ test("a question that fails for good says why and what to do, and waits anew whe
   });
   expect(await thread()).toMatchObject({ state: "idle", ...open });
   expect(await acceptMessage(sent)).toEqual({ waits: false });
+});
+
+test("a question that was sent again is not given up for what an earlier sending came to", async () => {
+  const asked = { ...sent, threadId: "given-up", messageId: "given-up" };
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+  await acceptMessage(asked);
+  expect(await giveUpSent(asked, "first: it failed", ago(0))).toEqual({ failed: true });
+  expect(await acceptMessage(asked)).toEqual({ waits: true });
+  expect(await giveUpSent(asked, "earlier: it failed too", ago(20))).toEqual({ failed: false });
+  expect(await getMessage({ id: asked.messageId })).toMatchObject({
+    state: "pending",
+    error: null,
+  });
+  expect(await giveUpSent(asked, "second: it failed", ago(0))).toEqual({ failed: true });
 });
 
 test("however often the model was not to be had, a question is answered once it is", async () => {

@@ -16,6 +16,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   environment: `Set the variable that is named, and deploy. ${AGAIN}`,
 };
 
+/** By how much the clocks of senders and of the database may differ. */
+const CLOCKS_MS = 60_000;
+
 /** Says for good that a waiting question has no answer, and what a person can do. Whether it still waited. */
 export async function giveUp(id: string, error: string): Promise<boolean> {
   const code = /^([a-z_]+): /.exec(error)?.[1] ?? "";
@@ -24,10 +27,17 @@ export async function giveUp(id: string, error: string): Promise<boolean> {
 
 /**
  * The same for the question that an event brought, when the engine has given it up. An event that was refused says nothing
- * about the message whose id it used.
+ * about the message whose id it used; nor does one from before the question was sent again or woken anew, since another run of the
+ * engine is at it by now.
+ * @param sentAt when the event was sent
  */
-export async function giveUpSent(sent: SentMessage, error: string): Promise<{ failed: boolean }> {
+export async function giveUpSent(
+  sent: SentMessage,
+  error: string,
+  sentAt: Date,
+): Promise<{ failed: boolean }> {
   const row = await getMessage({ id: sent.messageId });
   if (!row || !isSame(row, sent)) return { failed: false };
+  if (sentAt.getTime() + CLOCKS_MS < row.wokenAt.getTime()) return { failed: false };
   return { failed: await giveUp(row.id, error) };
 }

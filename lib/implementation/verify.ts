@@ -1,8 +1,9 @@
 import { readRun } from "../data/runs.server.ts";
 import { listJobs } from "../data/sandbox-jobs.server.ts";
-import { InvalidInput } from "../errors.ts";
+import { InvalidInput, NotFound } from "../errors.ts";
 import { isLive } from "../runs/states.ts";
-import { type JobType, runJob } from "../sandbox/jobs.ts";
+import { type JobRequest, type JobType, runJob } from "../sandbox/jobs.ts";
+import type { Sandbox } from "../sandbox/port.ts";
 import { sandboxProvider } from "../sandbox/provider.ts";
 import { publishOfRun } from "./artifact.ts";
 import { failureLines } from "./failures.ts";
@@ -56,8 +57,8 @@ export async function runCheck({ projectId, runId, attempt }: Attempt, job: Job)
   });
   const [program = "", ...args] = job.command;
   const jobType: JobType = job.check === "install" ? "repo.install" : `verify.${job.check}`;
-  const done = await runJob({
-    ...{ projectId, runId, stepId: `verify/${job.check}-${attempt}`, jobType, sandbox },
+  const done = await inLiveRun(runId, sandbox, {
+    ...{ projectId, stepId: `verify/${job.check}-${attempt}`, jobType },
     command: {
       argv: [program, ...args],
       env: { CI: "1", NO_COLOR: "1" },
@@ -66,13 +67,33 @@ export async function runCheck({ projectId, runId, attempt }: Attempt, job: Job)
     },
     commitSha: patch.tree,
   });
-  // Canceled while it ran, perhaps before there was a job to be stopped: nobody comes back to close it.
-  if (!isLive(await readRun({ id: runId }))) await sandbox.stop();
   const { jobId, status, exitCode, tail } = done;
   if (status === "succeeded") return { jobId, jobType, status, exitCode, failure: "" };
   const how = exitCode === null ? "was ended at a limit" : `ended with ${exitCode}`;
   const failure = `verification_failed: \`${job.command.join(" ")}\` ${how}, and nothing was changed outside.\n${failureLines(tail)}`;
   return { jobId, jobType, status: "failed", exitCode, failure };
+}
+
+/** Runs a job, and stops its sandbox when the run has ended or gone meanwhile, perhaps before that was on record: nobody comes back to close it. */
+async function inLiveRun(
+  runId: string,
+  sandbox: Sandbox,
+  job: Omit<JobRequest, "runId" | "sandbox">,
+) {
+  try {
+    return await runJob({ ...job, runId, sandbox });
+  } finally {
+    if (!(await isStillLive(runId))) await sandbox.stop();
+  }
+}
+
+async function isStillLive(runId: string): Promise<boolean> {
+  try {
+    return isLive(await readRun({ id: runId }));
+  } catch (error) {
+    if (error instanceof NotFound) return false;
+    throw error;
+  }
 }
 
 /** Publishes what the jobs of this attempt came to. */
