@@ -60,8 +60,8 @@ export interface EffectDefinition<P extends Json = Json> {
    * from the thing, never from `params`: it may have been made under an earlier plan.
    */
   find(call: EffectCall<P>): Promise<Found | null>;
-  /** Does it. Throws {@link EffectRefused}, {@link EffectMoved} or {@link EffectDeferred} only when surely nothing was done. */
-  perform(call: EffectCall<P>): Promise<External>;
+  /** Does it, and says of the `intent` what was made, where a call cannot hold the other system to it. Throws {@link EffectRefused}, {@link EffectMoved} or {@link EffectDeferred} only when surely nothing was done. */
+  perform(call: EffectCall<P>): Promise<Found>;
   /** Writes what our own tables say of the thing, in the transaction that confirms it. The same again changes nothing. */
   record?(effect: Confirmed<P>, tx: Tx): Promise<void>;
 }

@@ -57,6 +57,15 @@ export async function findingOf(effect: Effect, found: Found, tx: Tx): Promise<F
   };
 }
 
+/** The same of what a call of ours has just made, which can differ from what was asked for: not all systems let a call say all of it. */
+export function asMade(
+  { kind, intentHash: approved }: Effect,
+  { intent, ...external }: Found,
+): Finding {
+  const differs = intent !== undefined && intentHash({ kind, intent }) !== approved;
+  return { set: externalOf(external), payload: differs ? { changedOutside: true } : {} };
+}
+
 /** Where an object is. */
 export function externalOf({ id, url }: External): Change {
   return { externalId: id, externalUrl: url ?? null };

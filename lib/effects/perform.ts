@@ -14,10 +14,10 @@ import {
   type EffectDefinition,
   EffectMoved,
   EffectRefused,
-  type External,
+  type Found,
 } from "./definition.ts";
 import { afterNotFound, leaseMs } from "./machine.ts";
-import { externalOf, type Finding, findingOf } from "./made-under.ts";
+import { asMade, type Finding, findingOf } from "./made-under.ts";
 import { definitionOf } from "./registry.ts";
 
 const ACTOR = "countersign";
@@ -99,13 +99,13 @@ async function send(held: Held): Promise<Performed> {
     if (found) return await confirm(held, (tx) => findingOf(effect, found, tx));
     if (late()) throw tooLate(held);
   }
-  let external: External;
+  let made: Found;
   try {
-    external = await definition.perform(call(held, signal));
+    made = await definition.perform(call(held, signal));
   } catch (error) {
     return await failedCall(held, error);
   }
-  return await confirm(held, async () => ({ set: externalOf(external), payload: {} }));
+  return await confirm(held, async () => asMade(effect, made));
 }
 
 /** From here on it may exist outside. A resend is checked against its approval again, as a claim is. */

@@ -15,6 +15,7 @@ import {
   type EffectDefinition,
   EffectMoved,
   EffectRefused,
+  type Found,
 } from "../definition.ts";
 import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf } from "./github.ts";
 
@@ -55,16 +56,7 @@ export const repoMerge: EffectDefinition<Merge> = {
     const name = { owner, repo };
     const pull = await readPull(name, number, signal);
     const commit = pull && (await ourMerge(name, pull, marker, signal));
-    if (!pull || !commit) return null;
-    const [base = "", head = pull.headSha] = commit.parents;
-    const method = commit.parents.length > 1 ? "merge" : "squash";
-    const { baseBranch, url } = pull;
-    const repository = repositoryOf(name);
-    return {
-      id: commit.sha,
-      url,
-      intent: { repository, pull: number, head, baseBranch, base, method },
-    };
+    return pull && commit && mergedAs(name, number, pull, commit);
   },
 
   async perform({ marker, params, signal }) {
@@ -78,7 +70,8 @@ export const repoMerge: EffectDefinition<Merge> = {
       await requireBase(name, params, signal);
       const message = trailer(marker);
       const merge = { number, sha: head, method, title: `${title} (#${number})`, message };
-      return { id: await mergePull(name, merge, signal), url: pull.url };
+      const sha = await mergePull(name, merge, signal);
+      return mergedAs(name, number, pull, await made(name, sha, signal));
     } catch (error) {
       // Also what GitHub says of one that is merged, which a read that came late has not shown.
       const unclear = refusalStatus(error) === 405 && /not mergeable/i.test(errorMessage(error));
@@ -90,6 +83,28 @@ export const repoMerge: EffectDefinition<Merge> = {
     }
   },
 };
+
+/** What a merge was: its call names the head alone, so somebody may have pushed to the base in the last moment. */
+function mergedAs(name: RepoName, number: number, pull: PullFacts, commit: CommitFacts): Found {
+  const [base = "", head = pull.headSha] = commit.parents;
+  const method = commit.parents.length > 1 ? "merge" : "squash";
+  const { baseBranch, url } = pull;
+  const repository = repositoryOf(name);
+  return {
+    id: commit.sha,
+    url,
+    intent: { repository, pull: number, head, baseBranch, base, method },
+  };
+}
+
+/** The commit that a call has made. That it cannot be read says nothing about the call: it is open then, and looked for. */
+async function made(name: RepoName, sha: string, signal: AbortSignal): Promise<CommitFacts> {
+  try {
+    return await readCommit(name, sha, signal);
+  } catch (error) {
+    throw new Unavailable("merge_not_read", errorMessage(error), {}, error);
+  }
+}
 
 /** The commit by which an effect of ours merged a pull request; null when none did. */
 async function ourMerge(
