@@ -32,6 +32,9 @@ test.each([
     "EffectMoved",
     "github_conflict",
   ],
+  [405, 'Required status check "ci" is expected.', "EffectDeferred", "effect_deferred"],
+  [405, "2 of 3 required status checks are pending.", "EffectDeferred", "effect_deferred"],
+  [405, 'Required status check "ci" is failing.', "EffectRefused", "github_refused"],
   [405, "Merge commits are not allowed on this repository.", "EffectRefused", "github_refused"],
 ])("an effect is told by %i %s", (status, message, name, code) => {
   expect(effectError(answer(status, message))).toMatchObject({ name, code });

@@ -24,6 +24,9 @@ export function repositoryOf({ owner, repo }: { owner: string; repo: string }): 
   return `${owner}/${repo}`;
 }
 
+const CHECK_TO_COME = /required status checks? .*\b(?:expected|pending|queued|in progress)\b/i;
+const CHECK_MS = 30_000;
+
 /** GitHub's status of a refusal (409 and other 4xx), null for any other error. */
 export function refusalStatus(error: unknown): number | null {
   const refused = error instanceof InvalidInput || error instanceof Conflict;
@@ -44,5 +47,7 @@ export function effectError(error: unknown): unknown {
   if (status === 409) return new EffectMoved("github_conflict", message);
   // GitHub says this with 405 when the base moves while it merges.
   if (/base branch was modified/i.test(message)) return new EffectMoved("base_moved", message);
+  // A check that rulesets demand can come later than those that we know of.
+  if (CHECK_TO_COME.test(message)) return new EffectDeferred(message, CHECK_MS);
   return new EffectRefused("github_refused", message);
 }
