@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { db } from "#db/client.ts";
 import { effects } from "#db/schema.ts";
 import { decide } from "#lib/approvals/decide.ts";
+import { putDeployment } from "#lib/data/deployments.server.ts";
 import { readEffect } from "#lib/data/effects.server.ts";
 import { findInfraResource } from "#lib/data/infra.server.ts";
 import type { Json } from "#lib/effects/definition.ts";
@@ -344,6 +345,22 @@ test("a promotion that Vercel has taken and not made yet is waited for, and not 
   expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
   await vercel.control("DELETE", "/_faults");
   expect(await scene.there()).toBe(1);
+}, 60_000);
+
+test("a build that was found unusable since its promotion was approved is not served any more, but planned for anew", async () => {
+  const scene = await granted("vercel.promotion");
+  const { runId } = await readEffect({ id: scene.effectId });
+  const [vercelProjectId, vercelDeploymentId] = [
+    scene.params.projectId,
+    scene.params.deployment,
+  ].map(String);
+  await putDeployment({
+    ...{ projectId: scene.projectId, runId, deploymentUrl: "https://x.example" },
+    ...{ vercelProjectId: vercelProjectId ?? "", vercelDeploymentId: vercelDeploymentId ?? "" },
+    metadata: { unusable: "deployment_unhealthy: it answered 503." },
+  });
+  expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "moved" });
+  expect(await scene.there()).toBe(0);
 }, 60_000);
 
 test("what somebody else is having production switched to is waited for, and not overridden", async () => {

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import * as z from "zod";
-import { noteDeployment } from "../../data/deployments.server.ts";
+import { deploymentByVercelId, noteDeployment } from "../../data/deployments.server.ts";
 import { Later, Unavailable } from "../../errors.ts";
 import { commitSha } from "../../events/catalogue/fields.ts";
 import { promoteDeployment, readDeployment, rollBackTo } from "../../vercel/deployments.ts";
@@ -74,7 +74,8 @@ export const vercelPromotion: EffectDefinition<Promotion> = {
   async perform({ params, signal }) {
     const { project, projectId, deployment: to, sha, previous: from } = params;
     const once = params.servedBefore === false;
-    return await toServe({ project, projectId, from, to, sha, once, signal }, () =>
+    const unusable = (await deploymentByVercelId(to))?.metadata.unusable;
+    return await toServe({ project, projectId, from, to, sha, once, unusable, signal }, () =>
       promoteDeployment(projectId, to, signal),
     );
   },
@@ -123,12 +124,14 @@ interface Switch {
   readonly sha?: string;
   /** Production had never served it: when it has by now and does not any more, a person has taken it back. */
   readonly once: boolean;
+  /** Why it must not be served any more: a later start of the run has found out. */
+  readonly unusable?: unknown;
   readonly signal: EffectCall<unknown>["signal"];
 }
 
 /** Asks for it, and waits until production serves it: Vercel takes such a wish and fulfils it a little later. */
 async function toServe(wanted: Switch, ask: () => Promise<void>) {
-  const { project, projectId, from, to, sha, once, signal } = wanted;
+  const { project, projectId, from, to, sha, once, unusable, signal } = wanted;
   try {
     const at = await readProject(projectId, signal);
     if (!at) throw new EffectRefused("project_gone", `Vercel has no project ${project}.`);
@@ -144,6 +147,12 @@ async function toServe(wanted: Switch, ask: () => Promise<void>) {
       if (build?.state !== "ready") {
         const what = `The deployment ${to} is ${build?.state ?? "gone"}: it cannot be served.`;
         throw new EffectRefused("deployment_not_ready", what);
+      }
+      if (unusable !== undefined) {
+        throw new EffectMoved(
+          "build_unusable",
+          `The deployment ${to} is not to be used: ${unusable}`,
+        );
       }
       if (at.switchingTo !== to) {
         // Ours would take its place: what comes of it has to be seen, and planned for, first.
