@@ -7,6 +7,7 @@ import { putDeployment } from "#lib/data/deployments.server.ts";
 import { readEffect } from "#lib/data/effects.server.ts";
 import { findInfraResource } from "#lib/data/infra.server.ts";
 import type { Json } from "#lib/effects/definition.ts";
+import { sweepOrphans } from "#lib/effects/orphans.ts";
 import { performEffect } from "#lib/effects/perform.ts";
 import { planEffects } from "#lib/effects/plan.ts";
 import { EFFECT_KINDS } from "#lib/effects/registry.ts";
@@ -14,6 +15,7 @@ import { Later } from "#lib/errors.ts";
 import { newId } from "#lib/ids.ts";
 import { providerOf } from "#lib/provision/providers.ts";
 import { RESOURCE_TYPES, type ResourceType, TYPES } from "#lib/provision/types.ts";
+import { cancelRun } from "#lib/runs/life.ts";
 import {
   createDeployment,
   promoteDeployment,
@@ -345,6 +347,41 @@ test("a promotion that Vercel has taken and not made yet is waited for, and not 
   expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
   await vercel.control("DELETE", "/_faults");
   expect(await scene.there()).toBe(1);
+}, 60_000);
+
+test("a promotion of a canceled run that was made and taken back is not said to be never made", async () => {
+  const outcomes: string[] = [];
+  for (const made of [true, false]) {
+    const scene = await granted("vercel.promotion", { servedBefore: false });
+    const [id, name, ours] = ["projectId", "project", "deployment"].map((key) =>
+      String(scene.params[key]),
+    ) as [string, string, string];
+    const past = sql`now() - interval '1 second'`;
+    const sent = {
+      status: "sent",
+      claimToken: "dead",
+      sentAt: past,
+      leaseExpiresAt: past,
+    } as const;
+    await db()
+      .update(effects)
+      .set({ ...sent, attempt: 1 })
+      .where(eq(effects.id, scene.effectId));
+    if (made) {
+      const before = await ready({ id, name }, "before");
+      for (const deployment of [before, ours]) {
+        await promoteDeployment(id, deployment, signal());
+        await until("a promotion", async () => (await serves(id, deployment)) === 1);
+      }
+      await rollBackTo(id, before, signal());
+      await until("its way back", async () => (await serves(id, before)) === 1);
+    }
+    const { runId } = await readEffect({ id: scene.effectId });
+    await cancelRun({ projectId: scene.projectId, runId, by: OWNER, reason: "not any more" });
+    await sweepOrphans({ limit: 10, projectId: scene.projectId });
+    outcomes.push((await readEffect({ id: scene.effectId })).status);
+  }
+  expect(outcomes).toEqual(["unknown", "abandoned"]);
 }, 60_000);
 
 test("a build that was found unusable since its promotion was approved is not served any more, but planned for anew", async () => {

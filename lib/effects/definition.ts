@@ -60,6 +60,11 @@ export interface EffectDefinition<P extends Json = Json> {
    * from the thing, never from `params`: it may have been made under an earlier plan.
    */
   find(call: EffectCall<P>): Promise<Found | null>;
+  /**
+   * Whether it was done although it is not to be found any more, because somebody has taken it back; absent where that cannot be
+   * told. Asked of what was sent when its run was over.
+   */
+  wasDone?(call: EffectCall<P>): Promise<boolean>;
   /** Does it, and says of the `intent` what was made, where a call cannot hold the other system to it. Throws {@link EffectRefused}, {@link EffectMoved} or {@link EffectDeferred} only when surely nothing was done. */
   perform(call: EffectCall<P>): Promise<Found>;
   /** Writes what our own tables say of the thing, in the transaction that confirms it. The same again changes nothing. */

@@ -23,7 +23,7 @@ const NEXT_LOOK_MS = 2 * 60_000;
 
 /**
  * Finds out what became of effects that had been sent when their run ended: found ones are confirmed; of canceled runs,
- * those that surely were not done are abandoned and the rest is unknown. Nothing is ever sent. An effect that cannot be
+ * those that surely were not done are abandoned and the rest is unknown, also what was done and taken back since. Nothing is ever sent. An effect that cannot be
  * looked for now is left for the next time.
  */
 export async function sweepOrphans(input: {
@@ -72,11 +72,15 @@ async function settleOrphan(effect: Orphan, final: boolean): Promise<boolean> {
   const { id, kind, marker, params } = effect;
   const definition = definitionOf(kind);
   const signal = AbortSignal.timeout(definition.timeoutMs());
-  const found = effect.status === "sent" ? await definition.find({ marker, params, signal }) : null;
+  const call = { marker, params, signal };
+  const sent = effect.status === "sent";
+  const found = sent ? await definition.find(call) : null;
+  const undone = sent && !found && (await definition.wasDone?.(call)) === true;
   return await transaction(async (tx) => {
     const now = await lockEffect({ id }, tx);
     if (now.effect.status !== effect.status || now.leaseMs > 0) return false;
-    const to = outcome(now.effect, found, definition.reads, now.sentAgoMs);
+    const seen = outcome(now.effect, found, definition.reads, now.sentAgoMs);
+    const to = undone && seen === "abandoned" ? "unknown" : seen;
     // A failed run can be resumed, and then goes on from where this stands.
     if (!to || (effect.runStatus === "failed" && !final && to !== "confirmed")) return false;
     const { set, payload } = found

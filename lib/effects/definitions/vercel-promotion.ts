@@ -71,6 +71,10 @@ export const vercelPromotion: EffectDefinition<Promotion> = {
     if (build && otherBuild(build, params)) return null;
     return await served(projectId, deployment, signal);
   },
+  async wasDone({ params: { deployment, servedBefore }, signal }) {
+    if (servedBefore !== false) return false;
+    return (await readDeployment(deployment, signal))?.served === true;
+  },
   async perform({ params, signal }) {
     const { project, projectId, deployment: to, sha, previous: from } = params;
     const once = params.servedBefore === false;
