@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { insertChunks } from "#lib/data/chunks.server.ts";
 import { namespaces, upsertTexts } from "#lib/upstash/vector.ts";
+import { limits } from "#local/inngest/limits.ts";
 import { type Call, startTestApi, type TestApi } from "../test/servers/api.ts";
 
 let api: TestApi;
@@ -117,6 +118,25 @@ describe("bad input", () => {
     expect(answer.json.requestId).toBe(answer.headers.get("x-request-id"));
     expect(answer.text).not.toMatch(/node_modules|at async|\.ts:/);
     expect(await api.snapshot()).toEqual(before);
+  });
+
+  it("says of an event that Inngest finds too large that it is, and not to send it again", async () => {
+    const { eventBytes } = limits;
+    // As in Inngest's cloud, whose plans allow less than one request of ours may have.
+    Object.assign(limits, { eventBytes: 256 * 1024 });
+    try {
+      const files = [1, 2].map((n) => ({ path: `${n}.txt`, content: "word ".repeat(30_000) }));
+      const input = {
+        ...{ target: "repository", repository: "acme/buoy", title: "Large" },
+        changes: { from: "files", files },
+      };
+      const sent = { as: "ann", json: { kind: "implementation", input } };
+      const answer = await api.call("POST", `/api/projects/${projectId}/runs`, sent);
+      expect(answer).toMatchObject({ status: 413, json: { code: "event_too_large" } });
+      expect(answer.headers.get("retry-after")).toBeNull();
+    } finally {
+      Object.assign(limits, { eventBytes });
+    }
   });
 
   it("repeats no secret that was sent", async () => {

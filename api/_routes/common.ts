@@ -6,13 +6,16 @@ import type { RequestIdVariables } from "hono/request-id";
 import { authenticate } from "#lib/auth/authenticate.ts";
 import type { Page } from "#lib/data/page.ts";
 import { within } from "#lib/deadline.ts";
-import { Unavailable } from "#lib/errors.ts";
+import { errorMessage, Unavailable } from "#lib/errors.ts";
 import { id } from "#lib/events/catalogue/fields.ts";
 import { emit, type OutgoingEvent } from "#lib/events/emit.ts";
 import { BodyTooLarge, problems } from "./problem.ts";
 
 /** The SDK tries for longer than a client should wait. */
 const EMIT_MS = 10_000;
+
+/** How the SDK tells of it, by status or in words; what the limit is depends on the plan at Inngest. To be sent again would not help. */
+const TOO_LARGE = /^Inngest API Error: (?:413\b|400 .{0,200}(?:too large|max size|the limit is))/i;
 
 const MAX_JSON_BYTES = 1024 * 1024;
 
@@ -117,6 +120,11 @@ export async function wake(...events: readonly OutgoingEvent[]): Promise<void> {
     await within(EMIT_MS, () => emit(...events));
   } catch (cause) {
     const name = events[0]?.name;
+    if (TOO_LARGE.test(errorMessage(cause))) {
+      const what =
+        "Inngest does not take so large an event: send less, or a change as a diff or as several";
+      throw new BodyTooLarge("event_too_large", what, { name }, cause);
+    }
     throw new Unavailable("events_unavailable", "Not accepted now: send it again", { name }, cause);
   }
 }

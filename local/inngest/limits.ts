@@ -1,6 +1,6 @@
 /** What the engine refuses, in bytes, milliseconds and counts: the figures that production enforces. */
 export const limits = {
-  /** One event as JSON. */
+  /** One event as JSON: the most of any plan. */
   eventBytes: 3 * 1024 * 1024,
   /** Levels of lists and objects in JSON: the only figure that is ours, for V8 can write some thousand. */
   jsonDepth: 1000,
