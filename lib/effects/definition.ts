@@ -65,7 +65,10 @@ export interface EffectDefinition<P extends Json = Json> {
    * told. Asked of what was sent when its run was over.
    */
   wasDone?(call: EffectCall<P>): Promise<boolean>;
-  /** Does it, and says of the `intent` what was made, where a call cannot hold the other system to it. Throws {@link EffectRefused}, {@link EffectMoved} or {@link EffectDeferred} only when surely nothing was done. */
+  /**
+   * Does it, and says of the `intent` what was made, where a call cannot hold the other system to it. Throws
+   * {@link EffectRefused}, {@link EffectMoved} or {@link EffectDeferred} only when surely nothing was done.
+   */
   perform(call: EffectCall<P>): Promise<Found>;
   /** Writes what our own tables say of the thing, in the transaction that confirms it. The same again changes nothing. */
   record?(effect: Confirmed<P>, tx: Tx): Promise<void>;

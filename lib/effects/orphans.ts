@@ -23,7 +23,8 @@ const NEXT_LOOK_MS = 2 * 60_000;
 
 /**
  * Finds out what became of effects that had been sent when their run ended: found ones are confirmed; of canceled runs,
- * those that surely were not done are abandoned and the rest is unknown, also what was done and taken back since. Nothing is ever sent. An effect that cannot be
+ * those that surely were not done are abandoned and the rest is unknown, also what was done and taken back
+ * since. Nothing is ever sent. An effect that cannot be
  * looked for now is left for the next time.
  */
 export async function sweepOrphans(input: {

@@ -74,7 +74,10 @@ export async function runCheck({ projectId, runId, attempt }: Attempt, job: Job)
   return { jobId, jobType, status: "failed", exitCode, failure };
 }
 
-/** Runs a job, and stops its sandbox when the run has ended or gone meanwhile, perhaps before that was on record: nobody comes back to close it. */
+/**
+ * Runs a job, and stops its sandbox when the run has ended or gone meanwhile, perhaps before there was a job to be stopped: nobody
+ * comes back to close it.
+ */
 async function inLiveRun(
   runId: string,
   sandbox: Sandbox,

@@ -74,7 +74,7 @@ export async function announceJob(
   throw new Conflict("job_for_nobody", what);
 }
 
-/** Ends a job that was announced and will not be run, and says why. One that has begun or ended is left as it is. */
+/** Ends a job that was announced, or would have come next, and will not be run, and says why. One that has begun or ended is left as it is. */
 export async function endUnrun(
   job: Pick<JobRequest, "projectId" | "runId" | "stepId" | "jobType">,
   why: string,
@@ -90,8 +90,8 @@ export async function endUnrun(
 /**
  * Runs a command as a job with a row: queued, running, then succeeded or failed, with its redacted transcript. A job that
  * has ended is not run again; one that somebody began who then died begins anew. When two work on it at once, it ended as it did for
- * the first to end. Throws Conflict when it has been canceled or its run is gone, InvalidInput for a command that is not allowed, NotFound when the sandbox was stopped (the row then says so), and what else
- * the sandbox throws.
+ * the first to end. Throws Conflict when it has been canceled or its run is gone, InvalidInput for a command that is not allowed,
+ * NotFound when the sandbox was stopped (the row then says so), and what else the sandbox throws.
  */
 export async function runJob(request: JobRequest): Promise<JobResult> {
   const { projectId, runId, stepId, jobType, sandbox, command, commitSha } = request;
