@@ -107,11 +107,16 @@ export class Later extends CountersignError {
 }
 
 /**
- * There is no such project, or not yet: events come in any order, so the one that makes it may be on its way. Whoever
- * waits for it tries again each second, as often as its function allows.
+ * What is waited for may be there in a moment, or after an outage: the step is retried after `afterMs`, then each time after
+ * twice the time before.
  */
-export function noProjectYet(projectId: string): Later {
-  return new Later("project_not_found", `There is no project ${projectId}.`, 1000);
+export class NotYet extends Later {
+  override readonly name = "NotYet";
+}
+
+/** There is no such project, or not yet: events come in any order, so the one that makes it may be on its way. */
+export function noProjectYet(projectId: string): NotYet {
+  return new NotYet("project_not_found", `There is no project ${projectId}.`, 1000);
 }
 
 /** One line for a log or a row from whatever was thrown. */

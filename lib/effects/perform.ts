@@ -1,4 +1,5 @@
 import { approvalEntry, effectEntry } from "../audit/happened.ts";
+import { growing } from "../backoff.ts";
 import { lockApproval, moveApproval } from "../data/approvals.server.ts";
 import { appendAudits } from "../data/audit.server.ts";
 import { type Effect, moveEffect } from "../data/effects.server.ts";
@@ -167,11 +168,6 @@ async function failedCall(held: Held, error: unknown): Promise<Performed> {
     growing(leaseMs(definition), effect.attempt),
     error,
   );
-}
-
-/** Doubles with every call that was made before, up to an hour: a system that is down for long must not use up all tries. */
-function growing(firstMs: number, attempt: number): number {
-  return Math.min(firstMs * 2 ** attempt, 60 * 60_000);
 }
 
 /** The external id, with the audit entry, in one transaction. */

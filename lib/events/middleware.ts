@@ -1,5 +1,6 @@
 import { Middleware, NonRetriableError, RetryAfterError } from "inngest";
-import { CountersignError, Later } from "../errors.ts";
+import { growing } from "../backoff.ts";
+import { CountersignError, Later, NotYet } from "../errors.ts";
 import { log } from "../log.ts";
 import { cleanError } from "./clean.ts";
 
@@ -11,16 +12,17 @@ export class ErrorMiddleware extends Middleware.BaseMiddleware {
   readonly id = "countersign/errors";
 
   // The handler's error, before it is sent: what wrapStep sees comes when the engine has decided already.
-  override wrapStepHandler({ next }: Middleware.WrapStepHandlerArgs): Promise<unknown> {
-    return final(next);
+  override wrapStepHandler({ ctx, next }: Middleware.WrapStepHandlerArgs): Promise<unknown> {
+    return final(next, ctx.attempt);
   }
 
-  override wrapFunctionHandler({ next }: Middleware.WrapFunctionHandlerArgs): Promise<unknown> {
-    return final(next);
+  override wrapFunctionHandler({ ctx, next }: Middleware.WrapFunctionHandlerArgs) {
+    return final(next, ctx.attempt);
   }
 }
 
-async function final(next: () => Promise<unknown>): Promise<unknown> {
+/** @param attempt how often it was tried before */
+async function final(next: () => Promise<unknown>, attempt: number): Promise<unknown> {
   try {
     return await next();
   } catch (thrown) {
@@ -29,7 +31,8 @@ async function final(next: () => Promise<unknown>): Promise<unknown> {
       throw new NonRetriableError(`${error.code}: ${error.message}`, { cause: error });
     }
     if (error instanceof Later) {
-      throw new RetryAfterError(`${error.code}: ${error.message}`, error.afterMs, { cause: error });
+      const pause = error instanceof NotYet ? growing(error.afterMs, attempt) : error.afterMs;
+      throw new RetryAfterError(`${error.code}: ${error.message}`, pause, { cause: error });
     }
     throw error;
   }

@@ -22,7 +22,7 @@ export type Uploaded = z.infer<NonNullable<typeof fileUploaded.schema>>;
 /**
  * Makes sure that the file's row is here. Nothing is fetched yet: whoever is tried again fetches for the same row, which may
  * have been removed meanwhile. `at`: when it was asked for. Throws NotFound when the file is not (or no longer) there, and
- * Later when its project is not.
+ * NotYet when its project is not.
  */
 export async function register(data: Uploaded, at?: Date): Promise<Registered> {
   const { projectId } = data;

@@ -27,7 +27,7 @@ export interface Accepted {
  * Writes the run that was asked for, once: the same event again, or the same `runId`, finds the same row. A failed one is
  * made ready to go on from where it stopped, with the input that it was made with; only a new budget is taken over. An event
  * does that once, however late it comes again: the audit entry of it has the event's id in its key.
- * Throws Later for a project that is not there (yet), InvalidInput for an input that its kind refuses, NotFound for an artifact
+ * Throws NotYet for a project that is not there (yet), InvalidInput for an input that its kind refuses, NotFound for an artifact
  * to be refined that is not there, and Conflict for a `runId` of another project or kind, or of a run that failed too long ago.
  */
 export async function acceptRun(request: RunRequest): Promise<Accepted> {

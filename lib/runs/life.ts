@@ -5,7 +5,7 @@ import { lockEffectsOfRun, moveEffect } from "../data/effects.server.ts";
 import { isRecorded } from "../data/recorded.server.ts";
 import { lockRun, moveRun, type Run, type RunStatus, touchRun } from "../data/runs.server.ts";
 import { transaction } from "../data/transaction.server.ts";
-import { Conflict, Later } from "../errors.ts";
+import { Conflict, NotYet } from "../errors.ts";
 import { remediationFor } from "./remediation.ts";
 import { before, isLive } from "./states.ts";
 
@@ -152,13 +152,13 @@ export async function cancelRun(input: {
 }
 
 /**
- * The same for whoever asks for it by an event, which can come before the one that asks for the run. Throws Later when there is no
+ * The same for whoever asks for it by an event, which can come before the one that asks for the run. Throws NotYet when there is no
  * such run, or not yet.
  */
 export async function cancelAsAsked(said: Omit<Parameters<typeof cancelRun>[0], "inngestRunId">) {
   const canceled = await cancelRun(said);
   if (canceled.outcome !== "no such run") return canceled;
-  throw new Later("run_not_found", `There is no run ${said.runId}.`, 1000);
+  throw new NotYet("run_not_found", `There is no run ${said.runId}.`, 1000);
 }
 
 /**
