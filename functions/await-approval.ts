@@ -4,7 +4,8 @@ import { approvalSettled } from "#lib/events/catalogue/approvals.ts";
 import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import { approvalData, endsWithRun, wokenBy } from "./phase.ts";
+import { PEOPLE, pauses } from "./pauses.ts";
+import { approvalData, endsWithRun } from "./phase.ts";
 
 /**
  * Waits until a plan is decided, and ends well only when it is granted. The row is what counts: it is read before the
@@ -14,9 +15,10 @@ export const awaitApproval = inngest.createFunction(
   { id: "await-approval", triggers: [invoke(approvalData)], cancelOn: endsWithRun() },
   async ({ event, step }) => {
     const { projectId, runId, inngestRunId, approvalId } = event.data;
+    const pause = pauses(step, approvalSettled, PEOPLE);
     for (let look = 1; ; look++) {
       const seen = await step.run(`look-${look}`, () =>
-        lookAtApproval({ runId, inngestRunId, approvalId, look }),
+        lookAtApproval({ runId, inngestRunId, approvalId }),
       );
       if (seen.status === "expired") {
         // Nobody has said so who would tell of it, as whoever decides does.
@@ -30,7 +32,7 @@ export const awaitApproval = inngest.createFunction(
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, event.data.round));
       }
       const when = `async.data.approvalId == "${approvalId}"`;
-      await step.waitForEvent(`wait-${look}`, wokenBy(approvalSettled, seen.waitSeconds, when));
+      await pause(look, when, seen.secondsLeft);
     }
   },
 );

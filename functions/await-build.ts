@@ -5,7 +5,8 @@ import { deploymentReported } from "#lib/events/catalogue/internal.ts";
 import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import { endsWithRun, phaseData, wokenBy } from "./phase.ts";
+import { BUILD, pauses } from "./pauses.ts";
+import { endsWithRun, phaseData } from "./phase.ts";
 
 /**
  * Waits until a deployment is built. A webhook wakes it; each wait is short all the same, so that a lost one only costs time. A
@@ -16,10 +17,11 @@ export const awaitBuild = inngest.createFunction(
   async ({ event, step }) => {
     const { projectId, runId, inngestRunId, round } = event.data;
     const since = await step.run("begin", () => Date.now());
+    const pause = pauses(step, deploymentReported, BUILD);
     let told = "";
     for (let look = 1; ; look++) {
       const seen = await step.run(`look-${look}`, () =>
-        lookAtBuild({ runId, inngestRunId, look, since }),
+        lookAtBuild({ runId, inngestRunId, since }),
       );
       const { deploymentId, url, status } = seen;
       if (status !== told) {
@@ -35,7 +37,7 @@ export const awaitBuild = inngest.createFunction(
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, round));
       }
       const when = `async.data.deploymentId == "${deploymentId}"`;
-      await step.waitForEvent(`wait-${look}`, wokenBy(deploymentReported, seen.waitSeconds, when));
+      await pause(look, when);
     }
   },
 );

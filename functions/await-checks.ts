@@ -5,7 +5,8 @@ import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtChecks } from "#lib/implementation/checks.ts";
-import { endsWithRun, longWaitData, MAX_LOOKS, wokenBy } from "./phase.ts";
+import { CHECKS, pauses } from "./pauses.ts";
+import { endsWithRun, longWaitData, MAX_LOOKS } from "./phase.ts";
 
 const ended = z.object({ headSha: z.string() });
 
@@ -19,9 +20,10 @@ export const awaitChecks = inngest.createFunction(
     const { projectId, runId, inngestRunId, round, look: first = 1 } = event.data;
     const since = event.data.since ?? (await step.run("begin", () => Date.now()));
     const next = first + MAX_LOOKS;
+    const pause = pauses(step, repoChecked, CHECKS);
     for (let look = first; look < next; look++) {
       const seen = await step.run(`look-${look}`, () =>
-        lookAtChecks({ runId, inngestRunId, look, since }),
+        lookAtChecks({ runId, inngestRunId, since }),
       );
       const { headSha } = seen;
       if (seen.state === "good") return { headSha };
@@ -35,7 +37,7 @@ export const awaitChecks = inngest.createFunction(
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, round));
       }
       const when = `async.data.projectId == "${projectId}" && async.data.commitSha == "${headSha}"`;
-      await step.waitForEvent(`wait-${look}`, wokenBy(repoChecked, seen.waitSeconds, when));
+      await pause(look, when, seen.graceSeconds);
     }
     const itself = referenceFunction({ functionId: "await-checks" });
     const data = { ...event.data, since, look: next };

@@ -4,7 +4,8 @@ import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtInfra, publishInstructions } from "#lib/provision/await.ts";
-import { endsWithRun, longWaitData, MAX_LOOKS, wokenBy } from "./phase.ts";
+import { PEOPLE, pauses } from "./pauses.ts";
+import { endsWithRun, longWaitData, MAX_LOOKS } from "./phase.ts";
 
 /**
  * Waits until all that people make or set by hand is there. An event wakes it; each wait is short all the same, so that a lost one
@@ -20,9 +21,10 @@ export const awaitInfra = inngest.createFunction(
     if (asked) await step.sendEvent("announce", happened(artifactCreated, asked));
     const since = event.data.since ?? (await step.run("begin", () => Date.now()));
     const next = first + MAX_LOOKS;
+    const pause = pauses(step, infraProvisioned, PEOPLE);
     for (let look = first; look < next; look++) {
       const seen = await step.run(`look-${look}`, () =>
-        lookAtInfra({ runId, inngestRunId, look, since }),
+        lookAtInfra({ runId, inngestRunId, since }),
       );
       if (seen.complete) return { complete: true };
       if (look === 1) {
@@ -32,7 +34,7 @@ export const awaitInfra = inngest.createFunction(
       }
       // Only what is noted: then the row is there when we look.
       const when = `async.data.runId == "${runId}" && async.data.resourceId.startsWith("infra_")`;
-      await step.waitForEvent(`wait-${look}`, wokenBy(infraProvisioned, seen.waitSeconds, when));
+      await pause(look, when);
     }
     const itself = referenceFunction({ functionId: "await-infra" });
     const data = { ...event.data, since, look: next };

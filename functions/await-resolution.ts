@@ -4,7 +4,8 @@ import { runWaiting } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
 import { lookAtUnknown } from "#lib/runs/apply.ts";
-import { endsWithRun, MAX_LOOKS, resolutionData, wokenBy } from "./phase.ts";
+import { PEOPLE, pauses } from "./pauses.ts";
+import { endsWithRun, MAX_LOOKS, resolutionData } from "./phase.ts";
 
 /**
  * Waits until a person has said what became of an effect that nobody could find. The row is what counts: it is read
@@ -15,8 +16,9 @@ export const awaitResolution = inngest.createFunction(
   async ({ event, step }) => {
     const { projectId, runId, inngestRunId, effectId } = event.data;
     const ours = { runId, inngestRunId, effectId };
+    const pause = pauses(step, effectSettled, PEOPLE);
     for (let look = 1; ; look++) {
-      const seen = await step.run(`look-${look}`, () => lookAtUnknown({ ...ours, look }));
+      const seen = await step.run(`look-${look}`, () => lookAtUnknown(ours));
       // Whoever invoked this looks again, and comes back when it is still unknown: a run of the engine has 1,000 steps.
       if (!seen.unknown || look >= MAX_LOOKS) return { effectId };
       if (look === 1) {
@@ -26,7 +28,7 @@ export const awaitResolution = inngest.createFunction(
         await step.sendEvent("say-waiting", happened(runWaiting, waiting, occasion));
       }
       const when = `async.data.effectId == "${effectId}"`;
-      await step.waitForEvent(`wait-${look}`, wokenBy(effectSettled, seen.waitSeconds, when));
+      await pause(look, when);
     }
   },
 );

@@ -13,6 +13,9 @@ const seen = {
   deploymentId: "d",
   url: "https://d.example",
 };
+interface Planned {
+  readonly opts: { readonly timeout: string };
+}
 const sent = { data: { ids: [] } };
 const told = { "say-waiting": sent, "announce-pending": sent };
 
@@ -27,7 +30,7 @@ test.each([
   const data = { ...ids, approvalId: "a", effectId: "f" };
   const before = {
     ...{ instructions: { data: null }, begin: { data: 0 } },
-    ...{ "look-1": { data: { ...seen, ...look, waitSeconds: 60 } }, ...told },
+    ...{ "look-1": { data: { ...seen, ...look } }, ...told },
   };
   expect(await after(waits, id, data, before)).toMatchObject([{ displayName: "wait-1" }]);
   const malformed = { name: event, id: "m", ts: 1, data: { more: "than there may be" } };
@@ -35,9 +38,25 @@ test.each([
   expect(next).toMatchObject([{ displayName: "look-2" }]);
 });
 
+test("who has heard a word listens closely again: another may have come while it looked", async () => {
+  const data = { projectId: "p", runId: "r", inngestRunId: "i", round: "1" };
+  const look = { data: { ...seen, state: "pending", graceSeconds: null } };
+  const word = { data: { name: "repo.checked", id: "w", ts: 1, data: {} } };
+  const steps: Record<string, { data: unknown }> = { begin: { data: 0 }, ...told };
+  const waits: string[] = [];
+  for (const [n, ended] of [{ data: null }, { data: null }, word, { data: null }].entries()) {
+    steps[`look-${n + 1}`] = look;
+    const [wait] = (await after([awaitChecks], "await-checks", data, steps)) as Planned[];
+    expect(wait).toMatchObject({ displayName: `wait-${n + 1}` });
+    waits.push(wait?.opts.timeout ?? "");
+    steps[`wait-${n + 1}`] = ended;
+  }
+  expect(waits).toEqual(["2s", "10s", "20s", "2s"]);
+});
+
 test("a run whose approval has expired says so, and then fails; one that was granted goes on", async () => {
   const data = { projectId: "p", runId: "r", inngestRunId: "i", round: "1", approvalId: "a" };
-  const looked = { intentHash: "0".repeat(64), waitSeconds: 5 };
+  const looked = { intentHash: "0".repeat(64), secondsLeft: 5 };
   const next = (status: string, before = {}) =>
     after(waits, "await-approval", data, { "look-1": { data: { ...looked, status } }, ...before });
   expect(await next("granted")).toMatchObject([{ displayName: "check" }]);

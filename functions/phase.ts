@@ -51,14 +51,6 @@ export const sectionsData = artifactData.extend({
 /** Ends a function of a run when the run is canceled. */
 export const endsWithRun = () => [{ event: runCanceled.name, match: "data.runId" }];
 
-/**
- * What wakes a wait: such an event, by its name and not its type. Given the type, the SDK checks what came, and one that does not
- * fit would end the run for good; nobody reads it, since whoever wakes looks again.
- */
-export function wokenBy(type: { readonly name: string }, seconds: number, when: string) {
-  return { event: type.name, timeout: `${seconds}s`, if: when };
-}
-
 /** How many steps of one phase run at once, in all and for one project: one project's runs must not starve the others. */
 export const PHASE_CONCURRENCY: [{ limit: number }, { limit: number; key: string }] = [
   { limit: 20 },

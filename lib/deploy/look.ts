@@ -15,15 +15,12 @@ const TIMEOUT_MS = 10_000;
 const UNSEEN_MS = 5 * 60_000;
 /** How much of a build log an error carries: its end, where the reason is. */
 const LOG_CHARS = 3500;
-/** How long to wait for a webhook before looking without one, in seconds; the last goes on. */
-const BUILD_WAITS = [2, 5, 10, 20, 60];
 /** How long to wait before asking an app again, in seconds; the last goes on. */
 const HEALTH_WAITS = [1, 1, 2, 3, 5, 10, 15];
 
 interface Ours {
   readonly runId: string;
   readonly inngestRunId: string;
-  readonly look: number;
   /** When this wait began, in ms since the epoch. */
   readonly since: number;
 }
@@ -36,17 +33,16 @@ export interface BuildSeen {
   readonly status: DeploymentFacts["state"];
   readonly outcome: "ready" | "pending" | "bad";
   readonly error: string | null;
-  readonly waitSeconds: number;
 }
 
 /** Looks at the build of a run's newest deployment, notes its state, and says of the run whether it waits. */
-export async function lookAtBuild({ look, since, ...ours }: Ours): Promise<BuildSeen> {
+export async function lookAtBuild({ since, ...ours }: Ours): Promise<BuildSeen> {
   const [{ deploy }, row] = await Promise.all([targetOfRun(ours.runId), deploymentOf(ours.runId)]);
   const { id: deploymentId, vercelDeploymentId } = row;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const facts = await readDeployment(vercelDeploymentId, signal);
   const name = `The deployment ${vercelDeploymentId} of ${deploy.project}`;
-  const known = { deploymentId, vercelDeploymentId, waitSeconds: at(BUILD_WAITS, look) };
+  const known = { deploymentId, vercelDeploymentId };
   if (!facts) {
     const unseen = { ...known, url: row.deploymentUrl, status: row.status };
     // We have made it: a read that does not show it came late.
@@ -107,11 +103,11 @@ export async function lookAtHealth({
   since,
   place,
   ...ours
-}: Ours & { place: Place }): Promise<HealthSeen> {
+}: Ours & { look: number; place: Place }): Promise<HealthSeen> {
   const [{ deploy }, row] = await Promise.all([targetOfRun(ours.runId), deploymentOf(ours.runId)]);
   const url = place === "deployment" ? row.deploymentUrl : await production(row);
   const { healthy, said } = await askHealth(url, deploy.health);
-  const seen = { url, said, waitSeconds: at(HEALTH_WAITS, look) };
+  const seen = { url, said, waitSeconds: HEALTH_WAITS[look - 1] ?? 15 };
   if (!healthy && Date.now() - since <= deploy.health.deadlineSeconds * 1000) {
     await setRunStatus(ours, "waiting_external", { waitingFor: url });
     return { ...seen, outcome: "pending" };
@@ -134,8 +130,4 @@ async function production(row: Deployment): Promise<string> {
 export async function noteUnusable(runId: string, why: string): Promise<void> {
   const { vercelDeploymentId } = await deploymentOf(runId);
   await noteDeployment({ vercelDeploymentId, metadata: { unusable: why } });
-}
-
-function at(waits: readonly number[], look: number): number {
-  return waits[Math.min(look, waits.length) - 1] ?? 60;
 }

@@ -8,18 +8,14 @@ import { basisOf, inputOf, nameOf } from "./work.ts";
 
 const TIMEOUT_MS = 10_000;
 const UNSEEN_MS = 2000;
-/**
- * How long to wait for a webhook before looking without one, in seconds; the last goes on. The first is short, since checks may
- * end at once: what is told between a look and the wait after it wakes nobody.
- */
-const WAITS = [2, 10, 20, 60, 120, 300];
 
 /** What a look at a pull request's checks has shown. */
 export interface ChecksSeen {
   /** `good`: all that has to be is, and nothing is bad or under way. */
   readonly state: "good" | "pending";
   readonly headSha: string;
-  readonly waitSeconds: number;
+  /** In how many seconds it is good if no check appears; null when that does not count. */
+  readonly graceSeconds: number | null;
   /** Of the effect that opened the pull request. */
   readonly effectId: string;
 }
@@ -33,10 +29,9 @@ export interface ChecksSeen {
 export async function lookAtChecks(input: {
   runId: string;
   inngestRunId: string;
-  look: number;
   since: number;
 }): Promise<ChecksSeen> {
-  const { runId, inngestRunId, look, since } = input;
+  const { runId, inngestRunId, since } = input;
   const [basis, { checks: wanted }, opened] = await Promise.all([
     basisOf(runId),
     inputOf(runId),
@@ -55,8 +50,7 @@ export async function lookAtChecks(input: {
   if (!pull.open && !pull.merged) throw closed(opened.number);
   const { headSha } = pull;
   const ours = { runId, inngestRunId };
-  const waitSeconds = WAITS[Math.min(look, WAITS.length) - 1] ?? 300;
-  const seen = { headSha, waitSeconds, effectId: opened.effectId };
+  const seen = { headSha, graceSeconds: null, effectId: opened.effectId };
   if (pull.merged) {
     await setRunStatus(ours, "running");
     return { ...seen, state: "good" };
@@ -75,8 +69,7 @@ export async function lookAtChecks(input: {
   }
   if (Date.now() - since > wanted.deadlineMinutes * 60_000) throw late(pull, judged.open);
   await setRunStatus(ours, "waiting_external", { waitingFor: pull.url });
-  const wait = fresh ? Math.min(waitSeconds, Math.ceil(graceLeft)) : waitSeconds;
-  return { ...seen, state: "pending", waitSeconds: wait };
+  return { ...seen, state: "pending", graceSeconds: fresh ? Math.ceil(graceLeft) : null };
 }
 
 /** Which checks are bad, which have to be waited for, and whether there is nothing at all to go by. */

@@ -26,7 +26,6 @@ export interface InfraSeen {
   readonly complete: boolean;
   /** Names of resources and variables that are not there yet. */
   readonly missing: readonly string[];
-  readonly waitSeconds: number;
 }
 
 /**
@@ -37,10 +36,9 @@ export interface InfraSeen {
 export async function lookAtInfra(input: {
   runId: string;
   inngestRunId: string;
-  look: number;
   since: number;
 }): Promise<InfraSeen> {
-  const { look, since, ...ours } = input;
+  const { since, ...ours } = input;
   const target = await targetOfRun(ours.runId);
   const missing = missingOf(await decideInfra(target, AbortSignal.timeout(TIMEOUT_MS)));
   const complete = missing.length === 0;
@@ -53,5 +51,5 @@ export async function lookAtInfra(input: {
     complete ? "running" : "waiting_external",
     complete ? {} : { waitingFor },
   );
-  return { complete, missing, waitSeconds: [60, 300][look - 1] ?? 3600 };
+  return { complete, missing };
 }

@@ -21,17 +21,15 @@ export async function applyEffect(effectId: string): Promise<Applied> {
 }
 
 /**
- * Reads an effect that a person has to resolve, and says of the run whether it waits. `waitSeconds` is how long to wait
- * before looking again, a minute at first and up to an hour.
+ * Reads an effect that a person has to resolve, and says of the run whether it waits.
  * Throws InvalidInput when it was abandoned.
  */
 export async function lookAtUnknown(input: {
   runId: string;
   inngestRunId: string;
   effectId: string;
-  look: number;
-}): Promise<{ unknown: boolean; attempt: number; waitSeconds: number }> {
-  const { runId, inngestRunId, effectId, look } = input;
+}): Promise<{ unknown: boolean; attempt: number }> {
+  const { runId, inngestRunId, effectId } = input;
   const { status, attempt } = await readEffect({ id: effectId });
   if (status === "abandoned") {
     throw new InvalidInput("effect_abandoned", `The effect ${effectId} was abandoned.`);
@@ -40,5 +38,5 @@ export async function lookAtUnknown(input: {
   await setRunStatus({ runId, inngestRunId }, unknown ? "waiting_external" : "running", {
     waitingFor: effectId,
   });
-  return { unknown, attempt, waitSeconds: [60, 300][look - 1] ?? 3600 };
+  return { unknown, attempt };
 }
