@@ -1,5 +1,4 @@
 import { NonRetriableError } from "inngest";
-import { deleteFiles } from "#lib/data/files.server.ts";
 import { beginProjectDelete } from "#lib/data/projects.server.ts";
 import { liveRunsOf } from "#lib/data/runs.server.ts";
 import { settleInFlight } from "#lib/effects/orphans.ts";
@@ -7,7 +6,7 @@ import { projectDeleted } from "#lib/events/catalogue/projects.ts";
 import { runCanceled } from "#lib/events/catalogue/runs.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
-import { endDeletion, purgeProject, takeStock } from "#lib/projects/deletion.ts";
+import { deleteSomeFiles, endDeletion, purgeProject, takeStock } from "#lib/projects/deletion.ts";
 import { cancelRuns } from "#lib/runs/cancel-all.ts";
 import { INBOUND_RETRIES } from "./inbound.ts";
 
@@ -39,7 +38,9 @@ export const deleteProjectData = inngest.createFunction(
       await step.sleep(`settle-${look}`, "30s");
     }
     await step.run("take-stock", () => takeStock({ projectId, by }));
-    await step.run("delete-files", () => deleteFiles({ projectId }));
+    for (let part = 1, more = true; more; part++) {
+      ({ more } = await step.run(`delete-files-${part}`, () => deleteSomeFiles(projectId)));
+    }
     await step.run("purge", () => purgeProject(projectId));
     const deleted = await step.run("delete-project", () => endDeletion({ projectId }));
     await step.run("purge-late", () => purgeProject(projectId));

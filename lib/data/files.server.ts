@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { and, desc, eq, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import { db, type Executor, type Tx } from "#db/client.ts";
 import { fileRemovals, projectFiles, projects } from "#db/schema.ts";
 import { NotFound } from "../errors.ts";
@@ -188,14 +188,17 @@ export async function deleteFile(
   });
 }
 
-/** Removes all files of a project with their chunks. Returns how many there were. */
+/** Removes the next `limit` files of a project with their chunks. Returns how many there were. */
 export async function deleteFiles(
-  { projectId }: { projectId: string },
+  { projectId, limit }: { projectId: string; limit: number },
   executor: Executor = db(),
 ): Promise<number> {
-  const { rowCount } = await executor
-    .delete(projectFiles)
-    .where(eq(projectFiles.projectId, projectId));
+  const next = executor
+    .select({ id: projectFiles.id })
+    .from(projectFiles)
+    .where(eq(projectFiles.projectId, projectId))
+    .limit(limit);
+  const { rowCount } = await executor.delete(projectFiles).where(inArray(projectFiles.id, next));
   return rowCount ?? 0;
 }
 

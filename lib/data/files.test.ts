@@ -15,6 +15,7 @@ import {
 } from "./file-progress.server.ts";
 import {
   deleteFile,
+  deleteFiles,
   findFile,
   getFile,
   listFiles,
@@ -249,6 +250,19 @@ describe("progress", () => {
     expect(await markIngesting({ fileId: file.id })).toBeNull();
     expect(await ingested(file.id)).toBeNull();
   });
+});
+
+test("a project's files are deleted some at a time, and no other's", async () => {
+  const other = newId("project");
+  await createProject({ id: other, ownerUserId: "bob", name: "O", slug: "others" });
+  await registerUpload({ projectId: other, name: "a", ...bytesOf("a") });
+  for (const text of ["a", "b", "c", "d", "e"]) await upload(text);
+  const left: number[] = [];
+  while ((await deleteFiles({ projectId, limit: 2 })) > 0) {
+    left.push((await filesOfProject()).length);
+  }
+  expect(left).toEqual([3, 1, 0]);
+  expect((await listFiles({ projectId: other })).items).toHaveLength(1);
 });
 
 describe("left behind", () => {

@@ -1,6 +1,7 @@
 import { blobStore } from "../blob/blob.ts";
 import { projectPrefix } from "../blob/port.ts";
 import { appendAudit } from "../data/audit.server.ts";
+import { deleteFiles } from "../data/files.server.ts";
 import { countProjectRows, lockDeleting } from "../data/project-rows.server.ts";
 import { DELETED, deleteProject } from "../data/projects.server.ts";
 import { findAudit } from "../data/recorded.server.ts";
@@ -29,6 +30,19 @@ export async function takeStock({ projectId, by }: { projectId: string; by: stri
     const payload = { rows, vectors, blobs };
     await appendAudit({ ...entry, action: "project.deletion_began", payload }, tx);
   });
+}
+
+/** One has up to some ten thousand chunks, and a statement half a minute. */
+const FILES_AT_ONCE = 10;
+const STEP_MS = 20_000;
+
+/** Removes rows of a hidden project's files, as many as a step has time for. Returns whether there are more. */
+export async function deleteSomeFiles(projectId: string): Promise<{ more: boolean }> {
+  const end = performance.now() + STEP_MS;
+  let deleted: number;
+  do deleted = await deleteFiles({ projectId, limit: FILES_AT_ONCE });
+  while (deleted > 0 && performance.now() < end);
+  return { more: deleted > 0 };
 }
 
 /** Removes what a project has outside the database. Can be repeated. */
