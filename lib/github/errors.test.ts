@@ -32,6 +32,8 @@ test.each([
     "EffectMoved",
     "github_conflict",
   ],
+  // What GitHub says also of a repository that our token does not reach any more.
+  [404, "Not Found", "EffectRefused", "github_not_found"],
   [405, 'Required status check "ci" is expected.', "EffectDeferred", "effect_deferred"],
   [405, "2 of 3 required status checks are pending.", "EffectDeferred", "effect_deferred"],
   [405, 'Required status check "ci" is failing.', "EffectRefused", "github_refused"],

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { env } from "../../env.ts";
-import { Conflict, InvalidInput, Later } from "../../errors.ts";
+import { Later } from "../../errors.ts";
 import { EffectDeferred, EffectMoved, EffectRefused } from "../definition.ts";
+import { refusalStatus } from "./provider.ts";
 
 /** What the params of all effects on GitHub begin with. */
 export const inRepository = {
@@ -27,13 +28,6 @@ export function repositoryOf({ owner, repo }: { owner: string; repo: string }): 
 const CHECK_TO_COME = /required status checks? .*\b(?:expected|pending|queued|in progress)\b/i;
 const CHECK_MS = 30_000;
 
-/** GitHub's status of a refusal (409 and other 4xx), null for any other error. */
-export function refusalStatus(error: unknown): number | null {
-  const refused = error instanceof InvalidInput || error instanceof Conflict;
-  const status = refused ? error.context.status : undefined;
-  return typeof status === "number" ? status : null;
-}
-
 /**
  * What a failed call that makes something means for its effect: asked to wait, and nothing was done; refused for good, and nothing
  * was done; otherwise (no answer, 5xx) it is open, and the error is returned as it is, to be thrown.
@@ -49,5 +43,5 @@ export function effectError(error: unknown): unknown {
   if (/base branch was modified/i.test(message)) return new EffectMoved("base_moved", message);
   // A check that rulesets demand can come later than those that we know of.
   if (CHECK_TO_COME.test(message)) return new EffectDeferred(message, CHECK_MS);
-  return new EffectRefused("github_refused", message);
+  return new EffectRefused(status === 404 ? "github_not_found" : "github_refused", message);
 }

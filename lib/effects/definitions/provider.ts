@@ -2,7 +2,7 @@ import { env } from "../../env.ts";
 import { Conflict, InvalidInput, Later, NotFound } from "../../errors.ts";
 import { EffectDeferred, EffectMoved, EffectRefused } from "../definition.ts";
 
-/** What effects at Vercel, Neon and Upstash have in common. */
+/** How long a call of an effect at Vercel, Neon or Upstash may take. */
 export const timeoutMs = () => (env().PROVIDER_TIMEOUT_SECONDS ?? 25) * 1000;
 
 /** The status of a refusal (4xx), null for any other error. */

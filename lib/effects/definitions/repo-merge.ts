@@ -17,7 +17,8 @@ import {
   EffectRefused,
   type Found,
 } from "../definition.ts";
-import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf } from "./github.ts";
+import { effectError, GITHUB, inRepository, repositoryOf } from "./github.ts";
+import { refusalStatus } from "./provider.ts";
 
 const mergeParams = z.strictObject({
   ...inRepository,

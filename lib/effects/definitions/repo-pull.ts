@@ -3,7 +3,8 @@ import { errorMessage, Unavailable } from "../../errors.ts";
 import { withComment, withoutComment } from "../../github/marker.ts";
 import { openPull, pullsOfBranch } from "../../github/pulls.ts";
 import { type EffectDefinition, EffectRefused } from "../definition.ts";
-import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf } from "./github.ts";
+import { effectError, GITHUB, inRepository, repositoryOf } from "./github.ts";
+import { refusalStatus } from "./provider.ts";
 
 const params = z.strictObject({
   ...inRepository,

@@ -13,7 +13,8 @@ import {
 import { withoutTrailer, withTrailer } from "../../github/marker.ts";
 import { getPatchset } from "../../implementation/patchset.ts";
 import { type EffectDefinition, EffectRefused } from "../definition.ts";
-import { effectError, GITHUB, inRepository, refusalStatus, repositoryOf } from "./github.ts";
+import { effectError, GITHUB, inRepository, repositoryOf } from "./github.ts";
+import { refusalStatus } from "./provider.ts";
 
 const params = z.strictObject({
   ...inRepository,
