@@ -255,6 +255,8 @@ test("of variables that Vercel does not take, the error tells the names and neve
   );
   expect(error).toMatchObject({ name: "InvalidInput", code: "vercel_variables" });
   expect(error.message).toContain("VERCEL_URL (RESERVED_ENV_VARIABLE)");
+  // What a failed effect has changed all the same is on record by this alone.
+  expect(error.message).toMatch(/It has set SHOP_A\.$/);
   expect(JSON.stringify([error.message, error.context, error.cause])).not.toContain(value);
   await expect(listVariables("prj_none", signal)).rejects.toMatchObject({ name: "NotFound" });
 });

@@ -50,7 +50,7 @@ const made = z.object({
 
 /**
  * Sets variables for one target by one call: new ones, and over those that are there. Their values are encrypted and never shown
- * again. Throws InvalidInput `vercel_variables` that names those which Vercel did not take; the others are set then.
+ * again. Throws InvalidInput `vercel_variables` that names those which Vercel did not take, and those that it has set.
  */
 export async function putVariables(
   projectId: string,
@@ -60,9 +60,9 @@ export async function putVariables(
   }: { target: Target; variables: readonly { name: string; value: string; comment: string }[] },
   signal: AbortSignal,
 ): Promise<void> {
-  const names = variables.map(({ name }) => name).join(", ");
+  const names = variables.map(({ name }) => name);
   const { failed } = await vercel({
-    what: `set ${names} of the project ${projectId}`,
+    what: `set ${names.join(", ")} of the project ${projectId}`,
     ...{ signal, answer: made, secrets: variables.map(({ value }) => value) },
     ask: ({ sdk, core, team, options }) =>
       sdk.projectsCreateProjectEnv(
@@ -77,10 +77,15 @@ export async function putVariables(
       ),
   });
   if (failed.length === 0) return;
-  const which = failed.map(
-    ({ error: { code, envVarKey, key } }) => `${envVarKey ?? key ?? "one"} (${code})`,
-  );
-  const what = `Vercel did not set ${which.join(", ")} of ${projectId}: look at them there.`;
+  const refused = failed.map(({ error: { code, envVarKey, key } }) => {
+    return { name: envVarKey ?? key ?? null, code };
+  });
+  const which = refused.map(({ name, code }) => `${name ?? "one"} (${code})`).join(", ");
+  const set = names.filter((name) => !refused.some((one) => one.name === name)).join(", ");
+  // One that Vercel does not name may be any of them.
+  const verb = refused.some(({ name }) => name === null) ? "may have" : "has";
+  const rest = set && ` It ${verb} set ${set}.`;
+  const what = `Vercel did not set ${which} of ${projectId}: look at them there.${rest}`;
   throw new InvalidInput("vercel_variables", what);
 }
 
