@@ -441,10 +441,15 @@ test("what is not to be seen is not removed: another account's key would say so 
     const scene = await granted(`${type}.removal`);
     const at = await providerOf(type);
     await at.remove(String(scene.params.externalId), signal());
-    await expect(performEffect(scene.effectId)).rejects.toMatchObject({
-      code: "resource_not_seen",
-    });
-    expect(await readEffect({ id: scene.effectId })).toMatchObject({ status: "failed" });
+    const { runId } = await readEffect({ id: scene.effectId });
+    // Nor is it when it is asked for once more.
+    for (let time = 1; time <= 2; time++) {
+      await expect(performEffect(scene.effectId)).rejects.toMatchObject({
+        code: "resource_not_seen",
+      });
+      expect(await readEffect({ id: scene.effectId })).toMatchObject({ status: "failed" });
+      await planned({ ...scene, runId }, `${type}.removal`, scene.params);
+    }
   }
 });
 

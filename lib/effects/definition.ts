@@ -61,6 +61,11 @@ export interface EffectDefinition<P extends Json = Json> {
    */
   find(call: EffectCall<P>): Promise<Found | null>;
   /**
+   * What `find` finds is that something is gone. After a call that may have done it that says that it was done; before one it says
+   * nothing of the kind, since what a key may not see looks as if it were gone: `perform` judges that itself.
+   */
+  readonly findsAbsence?: true;
+  /**
    * Whether it was done although it is not to be found any more, because somebody has taken it back; absent where that cannot be
    * told. Asked of what was sent when its run was over.
    */

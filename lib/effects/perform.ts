@@ -88,14 +88,16 @@ async function findFirst(held: Held, sentAgoMs: number): Promise<Performed> {
 async function send(held: Held): Promise<Performed> {
   const { effect, definition } = held;
   const signal = AbortSignal.timeout(definition.timeoutMs());
-  const began = performance.now();
+  const [began, beganAt] = [performance.now(), Date.now()];
   const refused = await markSent(held);
   if (refused) return refused;
-  // By the clock, not by the signal: its timer comes late when the process stood still.
-  const late = () => performance.now() - began >= definition.timeoutMs();
+  // By the clocks, not by the signal: its timer comes late when the process stood still. One stands still with a machine that is
+  // suspended, the other can be set back.
+  const passed = () => Math.max(performance.now() - began, Date.now() - beganAt);
+  const late = () => passed() >= definition.timeoutMs();
   if (late()) throw tooLate(held);
   // Called before, and a person or another plan brought it back: what was made then may have come to light.
-  if (effect.attempt > 0 && effect.status !== "sent") {
+  if (effect.attempt > 0 && effect.status !== "sent" && !definition.findsAbsence) {
     const found = await definition.find(call(held, signal));
     if (found) return await confirm(held, (tx) => findingOf(effect, found, tx));
     if (late()) throw tooLate(held);

@@ -1,7 +1,8 @@
 import { RESOURCE_TYPES } from "../provision/types.ts";
 import type { EffectDefinition, Json } from "./definition.ts";
 import { ledgerEntry, ledgerNote } from "./definitions/ledger.ts";
-import { repoCleanup, repoMerge } from "./definitions/repo-merge.ts";
+import { repoCleanup } from "./definitions/repo-cleanup.ts";
+import { repoMerge } from "./definitions/repo-merge.ts";
 import { repoPull } from "./definitions/repo-pull.ts";
 import { repoPush } from "./definitions/repo-push.ts";
 import { resourceEffect } from "./definitions/resource.ts";

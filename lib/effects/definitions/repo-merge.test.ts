@@ -56,3 +56,15 @@ test("a merge onto what somebody pushed in the last moment is not recorded as th
   const [entry] = await desk.said(scene, "effect.confirmed");
   expect(entry?.payload).toMatchObject({ externalId, changedOutside: true });
 });
+
+test("a branch of a repository that is not to be seen any more is not said to be removed", async () => {
+  const at = await world.repository("seen", { "a.txt": "1\n" });
+  const head = await world.push(at, "done", { "b.txt": "2\n" });
+  const plan = async (repo: string) =>
+    await desk.plan(await desk.run(), "repo.cleanup", { ...at, repo, branch: "done", head });
+  const hidden = await plan("hidden");
+  await expect(performEffect(hidden.effectId)).rejects.toMatchObject({ code: "github_not_found" });
+  expect(await desk.effect(hidden)).toMatchObject({ status: "failed" });
+  const scene = await plan(at.repo);
+  expect(await performEffect(scene.effectId)).toMatchObject({ outcome: "confirmed" });
+});

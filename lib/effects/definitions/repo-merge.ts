@@ -1,13 +1,7 @@
 import * as z from "zod";
 import { errorMessage, Unavailable } from "../../errors.ts";
 import { commitSha } from "../../events/catalogue/fields.ts";
-import {
-  branchHead,
-  type CommitFacts,
-  deleteBranch,
-  type RepoName,
-  readCommit,
-} from "../../github/branches.ts";
+import { branchHead, type CommitFacts, type RepoName, readCommit } from "../../github/branches.ts";
 import { trailer, withoutTrailer } from "../../github/marker.ts";
 import { mergePull, type PullFacts, readPull } from "../../github/pulls.ts";
 import {
@@ -161,40 +155,3 @@ async function requireBase(
   if (now === base) return;
   throw new EffectMoved("base_moved", `${baseBranch} is at ${now}, and ${base} was approved.`);
 }
-
-const cleanupParams = z.strictObject({ ...inRepository, head: commitSha });
-type Cleanup = z.infer<typeof cleanupParams>;
-
-/** The removal of a run's branch, as long as it is where it was. Gone is gone, whoever did it. */
-export const repoCleanup: EffectDefinition<Cleanup> = {
-  ...GITHUB,
-  kind: "repo.cleanup",
-  scope: "repo.merge",
-  params: cleanupParams,
-  intent: ({ branch, head, ...name }) => ({ repository: repositoryOf(name), branch, head }),
-  summary: ({ branch, ...name }) => `Remove the branch ${branch} of ${repositoryOf(name)}.`,
-
-  async find({ params: { owner, repo, branch }, signal }) {
-    const head = await branchHead({ owner, repo }, branch, signal);
-    return head === null ? { id: `refs/heads/${branch}` } : null;
-  },
-
-  async perform({ params: { owner, repo, branch, head }, signal }) {
-    const name = { owner, repo };
-    const id = `refs/heads/${branch}`;
-    try {
-      const now = await branchHead(name, branch, signal);
-      if (now === null) return { id };
-      if (now !== head) {
-        throw new EffectMoved("branch_moved", `${branch} is at ${now}, and ${head} was approved.`);
-      }
-      await deleteBranch(name, branch, signal);
-      return { id };
-    } catch (error) {
-      // Removed before, by us or by somebody: what a read shows may come late, the refusal does not.
-      const gone = refusalStatus(error) === 422 && /does not exist/i.test(errorMessage(error));
-      if (gone) return { id };
-      throw effectError(error);
-    }
-  },
-};

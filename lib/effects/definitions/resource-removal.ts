@@ -18,6 +18,7 @@ export function removalEffect(type: ResourceType): EffectDefinition<Params> {
     params,
     // What is gone does not come back: once it was asked for, that it is gone says that it was done.
     reads: "consistent",
+    findsAbsence: true,
     timeoutMs,
     intent: ({ resource, externalId }) => ({
       provider,
