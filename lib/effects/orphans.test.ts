@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { effects } from "#db/schema.ts";
 import { EffectDesk, ENGINE, OWNER, type Scene } from "../../test/support/effects.ts";
+import { setEnv } from "../../test/support/environment.ts";
 import { cancelRun, failRun } from "../runs/life.ts";
-import { sweepOrphans } from "./orphans.ts";
+import { settleInFlight, sweepOrphans } from "./orphans.ts";
 import { performEffect } from "./perform.ts";
 
 let desk: EffectDesk;
@@ -65,6 +66,32 @@ test("what a canceled run had sent and surely is not there is abandoned", async 
   expect(await sweep(scene)).toEqual({ settled: 1, left: 0 });
   expect(await desk.effect(scene)).toMatchObject({ status: "abandoned", externalId: null });
   expect(await desk.objects(scene)).toEqual([]);
+});
+
+test("what cannot be looked for is left to a person after hours, and holds up no deletion", async () => {
+  const [scene, failed] = [
+    await orphan({ run: "canceled", made: true }),
+    await orphan({ run: "failed", made: true }),
+  ];
+  const { LEDGER_TOKEN = "" } = process.env;
+  await setEnv({ LEDGER_TOKEN: "of another account" });
+  try {
+    expect(await sweep(scene)).toEqual({ settled: 0, left: 1 });
+    for (const one of [scene, failed]) {
+      await desk.leaseOver(one);
+      await sentAgo(one, 7 * 60 * 60);
+    }
+    expect(await sweep(scene)).toEqual({ settled: 1, left: 0 });
+    expect(await desk.effect(scene)).toMatchObject({ status: "unknown" });
+    expect((await desk.effect(scene)).error).toMatch(/^It was sent, and it cannot be looked for: /);
+    expect(await desk.said(scene, "effect.unknown")).toHaveLength(1);
+    // Its run can be asked for again, unless its project goes.
+    expect(await sweep(failed)).toEqual({ settled: 0, left: 1 });
+    await desk.leaseOver(failed);
+    expect(await settleInFlight(failed)).toBe(0);
+  } finally {
+    await setEnv({ LEDGER_TOKEN });
+  }
 });
 
 test("what a failed run had sent and is not there stays as it is: the run can be asked for again", async () => {

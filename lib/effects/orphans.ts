@@ -20,12 +20,14 @@ type Orphan = Awaited<ReturnType<typeof orphanedEffects>>[number];
 const SWEEP_MS = 120_000;
 /** After a look that settled nothing: others get their turn first. */
 const NEXT_LOOK_MS = 2 * 60_000;
+/** For how long what was sent is looked for where the other system cannot be asked, since an account or its key is gone. */
+const GIVE_UP_MS = 6 * 60 * 60_000;
 
 /**
  * Finds out what became of effects that had been sent when their run ended: found ones are confirmed; of canceled runs,
  * those that surely were not done are abandoned and the rest is unknown, also what was done and taken back
- * since. Nothing is ever sent. An effect that cannot be
- * looked for now is left for the next time.
+ * since, or cannot be looked for in six hours. Nothing is ever sent. An effect that cannot be looked for now is left for the
+ * next time.
  */
 export async function sweepOrphans(input: {
   limit: number;
@@ -43,11 +45,13 @@ export async function sweepOrphans(input: {
         settled++;
         continue;
       }
-    } catch (error) {
-      log.warn("an effect could not be looked for", {
-        effectId: effect.id,
-        error: errorMessage(error),
-      });
+    } catch (thrown) {
+      const error = errorMessage(thrown);
+      log.warn("an effect could not be looked for", { effectId: effect.id, error });
+      if (await giveUp(effect, input.final === true, error)) {
+        settled++;
+        continue;
+      }
     }
     left++;
     await postponeLook(effect);
@@ -91,6 +95,19 @@ async function settleOrphan(effect: Orphan, final: boolean): Promise<boolean> {
     const moved =
       to === "confirmed" ? await confirmEffect(move, tx) : await moveEffect({ ...move, to }, tx);
     if (moved) await appendAudits([effectEntry(moved, ACTOR, { payload })], tx);
+    return moved !== null;
+  });
+}
+
+/** Leaves it to a person after long enough: it would be looked for for ever, and its project could not be deleted. */
+async function giveUp({ id, runStatus }: Orphan, final: boolean, why: string): Promise<boolean> {
+  if (runStatus === "failed" && !final) return false;
+  return await transaction(async (tx) => {
+    const { effect, leaseMs, sentAgoMs } = await lockEffect({ id }, tx);
+    if (effect.status !== "sent" || leaseMs > 0 || sentAgoMs < GIVE_UP_MS) return false;
+    const set = { error: `It was sent, and it cannot be looked for: ${why}` };
+    const moved = await moveEffect({ id, from: ["sent"], to: "unknown", set }, tx);
+    if (moved) await appendAudits([effectEntry(moved, ACTOR)], tx);
     return moved !== null;
   });
 }
