@@ -453,6 +453,24 @@ test("what is not to be seen is not removed: another account's key would say so 
   }
 });
 
+test("another run's deployment is not adopted, and who named it hears so", async () => {
+  const other = await desk.run();
+  const at = { vercelProjectId: "prj_other", deploymentUrl: "https://other.vercel.app" };
+  const externalId = fresh("dpl_other");
+  await putDeployment({ ...other, ...at, vercelDeploymentId: externalId, metadata: {} });
+  const scene = await granted("vercel.deployment");
+  const { struck } = KINDS["vercel.deployment"] as Kind;
+  await vercel.control("PUT", "/_faults", { ...struck, fault: "close", times: 1 });
+  await expect(performEffect(scene.effectId)).rejects.toThrow(Later);
+  await vercel.control("DELETE", "/_faults");
+  await desk.lost(scene);
+  const reason = "deployment_of_another";
+  expect(await desk.resolve(scene, "adopt", { externalId })).toEqual({ accepted: false, reason });
+  expect(await readEffect({ id: scene.effectId })).toMatchObject({ status: "unknown" });
+  const [refused] = await desk.said(scene, "effect.resolution_refused");
+  expect(refused?.payload).toMatchObject({ reason });
+});
+
 test("a resource that a person has named is not ours to remove; one that its marker finds is", async () => {
   const type = "upstash.redis";
   const lost = async (fault: string) => {

@@ -5,6 +5,7 @@ import { approvalRule } from "../approvals/rule.ts";
 import { lockApproval, nonceUsed } from "../data/approvals.server.ts";
 import { type Effect, lockEffect } from "../data/effects.server.ts";
 import { findAudit } from "../data/recorded.server.ts";
+import { readRun } from "../data/runs.server.ts";
 import type { Tx } from "../data/transaction.server.ts";
 import { Unavailable } from "../errors.ts";
 import { ASSURANCE, type Assurance } from "../policy/document.ts";
@@ -63,7 +64,14 @@ export async function judgeResolution(
     return refuse("assurance_too_low");
   }
   if (repeated) return { effect, repeated };
+  if (resolution.resolution === "resend" && (await isOver(effect, tx))) return refuse("run_ended");
   return resolution.resolution === "adopt" && nothing
     ? refuse("nothing_to_adopt")
     : { effect, assurance };
+}
+
+/** Whether the run will do nothing more: what is to be sent again would only be forgotten. One that failed can be asked for again. */
+async function isOver({ runId }: Effect, tx: Tx): Promise<boolean> {
+  const { status } = await readRun({ id: runId }, tx);
+  return status === "canceled" || status === "succeeded";
 }

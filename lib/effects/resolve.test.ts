@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EffectDesk, OWNER } from "../../test/support/effects.ts";
+import { setEnv } from "../../test/support/environment.ts";
 import { approverKey } from "../../test/support/keys.ts";
 import { decide } from "../approvals/decide.ts";
 import { resolutionFacts, signatureHolds, signStatement } from "../approvals/proof.ts";
@@ -8,6 +9,7 @@ import { effectResolved } from "../events/catalogue/approvals.ts";
 import { newId } from "../ids.ts";
 import { registerKey } from "../policy/keys.ts";
 import { publishPolicy } from "../policy/policy.ts";
+import { cancelRun } from "../runs/life.ts";
 import { performEffect } from "./perform.ts";
 import type { Resolution } from "./resolution.ts";
 
@@ -73,6 +75,31 @@ test("who asked for it may end what nobody knows of, and do no more where anothe
   }
   expect(await desk.effect(scene)).toMatchObject({ status: "unknown" });
   expect(await desk.resolve(scene, "abandon", { by })).toMatchObject({ accepted: true });
+});
+
+test("who adopts what cannot be looked for hears so, on record, and may name it", async () => {
+  const scene = await desk.sentAndLost();
+  const [externalId = ""] = await desk.objects(scene);
+  const { LEDGER_TOKEN = "" } = process.env;
+  await setEnv({ LEDGER_TOKEN: "of another account" });
+  try {
+    const refused = { accepted: false, reason: "nothing_to_adopt" };
+    expect(await desk.resolve(scene, "adopt")).toEqual(refused);
+    expect(await desk.said(scene, "effect.resolution_refused")).toHaveLength(1);
+    expect(await desk.resolve(scene, "adopt", { externalId })).toMatchObject({ accepted: true });
+  } finally {
+    await setEnv({ LEDGER_TOKEN });
+  }
+});
+
+test("what a canceled run had sent is not sent again, and can still be adopted", async () => {
+  const scene = await desk.sentAndLost();
+  const { projectId, runId } = scene;
+  await cancelRun({ projectId, runId, by: OWNER, reason: "no longer wanted" });
+  expect(await desk.resolve(scene, "resend")).toEqual({ accepted: false, reason: "run_ended" });
+  expect(await desk.resolve(scene, "adopt")).toMatchObject({ accepted: true });
+  const [externalId] = await desk.objects(scene);
+  expect(await desk.effect(scene)).toMatchObject({ status: "confirmed", externalId });
 });
 
 test("a signed resolution is on record with all that was signed, so that anybody can check it again", async () => {

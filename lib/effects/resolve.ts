@@ -4,7 +4,7 @@ import { type Effect, moveEffect, readEffect } from "../data/effects.server.ts";
 import { projectExists } from "../data/projects.server.ts";
 import { readRun } from "../data/runs.server.ts";
 import { type Tx, transaction } from "../data/transaction.server.ts";
-import { NotFound } from "../errors.ts";
+import { Conflict, CountersignError, NotFound } from "../errors.ts";
 import { confirmEffect } from "./confirm.ts";
 import type { Found } from "./definition.ts";
 import { judgeResolution } from "./judge-resolution.ts";
@@ -36,6 +36,22 @@ export async function resolveEffect(resolution: Resolution): Promise<Resolved> {
   if (!effect) return await refuseMissing(resolution);
   // Outside of the transaction, which holds locks: the other system may take its time.
   const external = await adopted(effect, resolution);
+  try {
+    return await settle(effect, resolution, external);
+  } catch (error) {
+    // What was named cannot be this effect's: our own tables know it as another's.
+    if (!(error instanceof Conflict)) throw error;
+    const reason = error.code;
+    await transaction((tx) => appendAudits([refusedEntry(effect, resolution, reason)], tx));
+    return { accepted: false, reason };
+  }
+}
+
+async function settle(
+  effect: Effect,
+  resolution: Resolution,
+  external: Adopted | null,
+): Promise<Resolved> {
   return await transaction(async (tx) => {
     const verdict = await judgeResolution(effect, resolution, external === null, tx);
     if ("refused" in verdict) {
@@ -81,8 +97,10 @@ async function adopted(effect: Effect, resolution: Resolution): Promise<Adopted 
     const found = await definition.find({ marker, params, signal });
     if (found) return { ...found, named: false };
   } catch (error) {
-    // What the person names is enough when the other system cannot be asked.
-    if (id === undefined) throw error;
+    // What the person names is enough when the other system cannot be asked; and without that, whoever says it hears that nothing
+    // can be adopted when asking again cannot help.
+    const helps = !(error instanceof CountersignError) || error.retry;
+    if (id === undefined && helps) throw error;
   }
   return id === undefined ? null : { id, url, named: true };
 }
