@@ -78,15 +78,14 @@ export async function moveRun(
     to: RunStatus;
     inngestRunId?: string | undefined;
     set?: Partial<
-      Pick<
-        Run,
-        "input" | "error" | "remediation" | "result" | "attempt" | "startedAt" | "inngestRunId"
-      >
+      Pick<Run, "error" | "remediation" | "result" | "attempt" | "startedAt" | "inngestRunId">
     >;
+    /** Takes the place of the one in its input, of which all else stays as it was asked for. */
+    budget?: unknown;
   },
   tx: Tx,
 ): Promise<Run | null> {
-  const { id, from, to, inngestRunId, set = {} } = move;
+  const { id, from, to, inngestRunId, set = {}, budget } = move;
   const ended = (ENDED as readonly RunStatus[]).includes(to);
   const [row] = await tx
     .update(runs)
@@ -94,7 +93,7 @@ export async function moveRun(
       ...set,
       ...(set.error ? { error: redactText(set.error) } : {}),
       ...(set.result ? { result: redactJson(set.result) } : {}),
-      ...(set.input ? { input: redactJson(set.input) } : {}),
+      ...(budget ? { input: sql`${runs.input} || ${JSON.stringify({ budget })}::jsonb` } : {}),
       status: to,
       endedAt: ended ? sql`now()` : null,
     })

@@ -92,18 +92,13 @@ async function again(run: Run, request: RunRequest, tx: Tx): Promise<Accepted> {
     const what = `The run ${runId} failed long ago and its drafts are removed: ask for a new run, under another runId.`;
     throw new Conflict("run_too_old", what);
   }
-  const input = withNewBudget(run, request);
-  const set = { input, attempt: attempt + 1, error: null, remediation: null, inngestRunId: null };
-  const resumed = await moveRun({ id: runId, from: ["failed"], to: "created", set }, tx);
+  // What it is about stays; what it may spend is what whoever asks for it now says.
+  const { budget } = request.input;
+  const set = { attempt: attempt + 1, error: null, remediation: null, inngestRunId: null };
+  const resumed = await moveRun({ id: runId, from: ["failed"], to: "created", set, budget }, tx);
   if (!resumed) throw new Error(`the run ${runId} moved under its lock`);
-  const { budget } = input;
   const payload = budget === undefined ? {} : { budget };
   const entry = runEntry(resumed, request.requestedBy, { action: "run.resumed", payload });
   await appendAudits([{ ...entry, key }], tx);
   return { runId, outcome: "resumed", attempt: resumed.attempt };
-}
-
-/** The input of a run that goes on: what it is about stays, what it may spend is what whoever asks for it now says. */
-function withNewBudget(run: Run, { input }: RunRequest): Run["input"] {
-  return input.budget === undefined ? run.input : { ...run.input, budget: input.budget };
 }

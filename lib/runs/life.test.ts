@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { runs } from "#db/schema.ts";
 import { EffectDesk, ENGINE, OWNER, type Scene } from "../../test/support/effects.ts";
+import { setEnv } from "../../test/support/environment.ts";
 import { publishArtifact } from "../data/artifacts.server.ts";
 import { beginProjectDelete, deleteProject } from "../data/projects.server.ts";
 import { readRun } from "../data/runs.server.ts";
@@ -45,6 +46,30 @@ test("a wish to cancel waits for its run, and leaves another project's alone", a
   });
   expect(await readRun({ id: runId })).toMatchObject({ status: "running" });
   expect(await cancelAsAsked(said)).toEqual({ outcome: "canceled" });
+});
+
+test("a run that goes on has the input that it was asked for with, whatever has become a secret since, and another budget", async () => {
+  const { projectId } = await desk.run();
+  const [runId, title] = [newId("run"), "words that nobody minds"];
+  const changes = { from: "files", files: [{ path: "a.txt", content: "a" }] };
+  const input = { target: "repository", repository: "acme/app", title, changes };
+  const ask = async (more: object) => {
+    const asked = { projectId, runId, kind: "implementation" as const, requestedBy: OWNER };
+    return await acceptRun({ ...asked, input: { ...input, ...more }, eventId: newId("run") });
+  };
+  await ask({});
+  const asked = await readRun({ id: runId });
+  await beginRun({ runId, inngestRunId: ENGINE });
+  await failRun({ runId, inngestRunId: ENGINE, error: "out: of luck" });
+  const { LEDGER_TOKEN } = process.env;
+  await setEnv({ LEDGER_TOKEN: title });
+  const budget = { calls: 7 };
+  try {
+    expect(await ask({ budget })).toMatchObject({ outcome: "resumed" });
+  } finally {
+    await setEnv({ LEDGER_TOKEN });
+  }
+  expect((await readRun({ id: runId })).input).toEqual({ ...asked.input, budget });
 });
 
 test("a run that has succeeded has, for whoever says so again, and for nobody else", async () => {
