@@ -1,12 +1,14 @@
-import { access, chmod, constants, mkdtemp, readdir, rm, statfs } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, mkdtemp, readdir, rm, statfs, writeFile } from "node:fs/promises";
 import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 const IN_MEMORY = "/dev/shm";
 const PREFIX = "countersign-test-";
 
 /** A directory of this test run in `where`, which is rid of those that killed runs have left there. */
-export async function runDirectory(where = tmpdir()): Promise<string> {
+export async function runDirectory(where: string): Promise<string> {
   for (const name of await readdir(where)) {
     const [pid] = name.startsWith(PREFIX) ? name.slice(PREFIX.length).split("-") : [];
     if (!Number(pid) || isAlive(Number(pid))) continue;
@@ -27,16 +29,29 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Where files of that many bytes are quickest made: in shared memory if it has room and the machine twice as many free, or
- * else in the usual place. A run makes some fifty databases of 600 files, on a disk a twentieth of its processor time.
+ * Where files of that many bytes are quickest made: in shared memory if it has room, the machine twice as many free, and programs
+ * may be run from there, or else in the usual place. A run makes some fifty databases of 600 files, on a disk a twentieth of its
+ * processor time, and tests of repositories and engines as many small files again.
  */
 export async function quickPlace(bytes: number): Promise<string> {
   try {
-    await access(IN_MEMORY, constants.W_OK);
     const { bavail, bsize } = await statfs(IN_MEMORY);
-    if (bavail * bsize >= bytes && freemem() >= 2 * bytes) return IN_MEMORY;
+    const hasRoom = bavail * bsize >= bytes && freemem() >= 2 * bytes;
+    if (hasRoom && (await runsPrograms(IN_MEMORY))) return IN_MEMORY;
   } catch {
     // Not every system has it.
   }
   return tmpdir();
+}
+
+async function runsPrograms(where: string): Promise<boolean> {
+  const dir = await mkdtemp(join(where, PREFIX));
+  try {
+    const program = join(dir, "program");
+    await writeFile(program, "#!/bin/sh\n", { mode: 0o755 });
+    await promisify(execFile)(program);
+    return true;
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 }

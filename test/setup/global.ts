@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
@@ -20,27 +20,27 @@ declare module "vitest" {
 }
 
 const TEMPLATE = "migrated";
-const DATABASES_BYTES = 2 * 1024 ** 3;
+const RUN_BYTES = 3 * 1024 ** 3;
 const VECTORS = fileURLToPath(new URL("../../local/upstash-vector/main.ts", import.meta.url));
 
 /** One local Neon, one local Upstash Vector, whose model is loaded once, and one bundle of the app, for the whole run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = await runDirectory();
+  const dir = await runDirectory(await quickPlace(RUN_BYTES));
+  // What tests write goes with the rest, also when they do not get to the end.
+  process.env.TMPDIR = join(dir, "tmp");
+  await mkdir(process.env.TMPDIR);
   // Most processes of a run load what another has loaded, and compiled, before them.
   process.env.NODE_COMPILE_CACHE = join(dir, "compiled");
   const bundle = join(dir, "bundle");
-  const databases = await runDirectory(await quickPlace(DATABASES_BYTES));
   const [neon, vectors] = await Promise.all([
-    startNeon({ dir: join(databases, "neon"), durable: false }),
+    startNeon({ dir: join(dir, "neon"), durable: false }),
     startPartProcess(VECTORS, { dir: join(dir, "vectors") }),
     bundleApp(bundle),
   ]);
   const stop = async () => {
     await Promise.all([neon.close(), vectors.close()]);
     // The last test's process may still be writing what it has compiled.
-    for (const made of [dir, databases]) {
-      await rm(made, { recursive: true, force: true, maxRetries: 10 });
-    }
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
   };
   try {
     const wsProxy = neon.env.NEON_WS_PROXY ?? "";
