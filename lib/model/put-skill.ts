@@ -1,5 +1,6 @@
 import { putSkill, type Skill } from "../data/skills.server.ts";
 import { InvalidInput } from "../errors.ts";
+import { redactText } from "../redact.ts";
 import { normalName, parseSkill, SKILL_LIMITS, skillName } from "./skill-file.ts";
 
 /**
@@ -13,9 +14,11 @@ export async function saveSkill(input: {
   content: string;
   description?: string | undefined;
 }): Promise<Skill> {
-  const { projectId, content } = input;
+  const { projectId } = input;
   const asked = skillName(input.name);
-  bounded("content", content, SKILL_LIMITS.content);
+  bounded("content", input.content, SKILL_LIMITS.content);
+  // As it is kept and read: what takes the place of a secret need not be YAML there.
+  const content = redactText(input.content);
   const file = await parseSkill(content);
   const name = file.name === undefined ? asked : skillName(file.name);
   if (normalName(name) !== normalName(asked)) {

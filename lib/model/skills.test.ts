@@ -99,6 +99,13 @@ test("what is put has to have a name, a description and a text, in bounds; secre
   expect(JSON.stringify(kept)).not.toContain(secret);
 });
 
+test("frontmatter that cannot be read any more without its secret is refused, and not kept", async () => {
+  const content = "---\nexample: AKIAIOSFODNN7EXAMPLE is a key\n---\nSay so.";
+  const put = saveSkill({ projectId: P, name: "keys", description: "Of keys.", content });
+  await expect(put).rejects.toMatchObject({ code: "skill_frontmatter" });
+  expect((await allSkills(P)).map(({ name }) => name)).not.toContain("keys");
+});
+
 test("a project has no more skills than can be listed, and may change those that it has", async () => {
   const put = (name: string) =>
     putSkill({ projectId: "full", name, description: "d", content: "c" });
