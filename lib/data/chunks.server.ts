@@ -1,9 +1,21 @@
 import { hash } from "node:crypto";
-import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  inArray,
+  isNull,
+  lt,
+  not,
+  sql,
+} from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { fileChunks, projectFiles } from "#db/schema.ts";
 import type { Chunk } from "../ingest/document.ts";
-import { nameNow } from "./file-names.server.ts";
+import { isReplaced, nameNow } from "./file-names.server.ts";
 import { looseQuery, strictQuery } from "./search-query.ts";
 import { violates } from "./violation.ts";
 
@@ -108,21 +120,26 @@ export async function countChunks(
   return row?.n ?? 0;
 }
 
-/** Chunks of one project with the names of their file, the one that stands for it now first, in no order; ids that are not (or no longer) there are left out. */
+/**
+ * Chunks of one project with the names of their file, the one that stands for it now first, and whether it was replaced, in no
+ * order; ids that are not (or no longer) there are left out.
+ */
 export async function getChunksWithFile(
   { projectId, ids }: { projectId: string; ids: readonly string[] },
   executor: Executor = db(),
-): Promise<(FileChunk & { fileName: string; fileAliases: string[] })[]> {
+): Promise<(FileChunk & { fileName: string; fileAliases: string[]; replaced: boolean })[]> {
+  const file = { fileName: nameNow(), fileAliases: projectFiles.aliases };
   return await executor
-    .select({ ...columns, fileName: nameNow(), fileAliases: projectFiles.aliases })
+    .select({ ...columns, ...file, replaced: isReplaced(sql`${fileChunks}.file_id`) })
     .from(fileChunks)
     .innerJoin(projectFiles, eq(projectFiles.id, fileChunks.fileId))
     .where(and(eq(fileChunks.projectId, projectId), inArray(fileChunks.id, [...ids])));
 }
 
 /**
- * The chunks of a project that match best by words, best first, scores from 0 to below 1. `query` is what a person
- * typed: all its words are looked for, then, when nothing has them all, any of them. Takes any text, also none.
+ * The chunks of a project that match best by words, best first, scores from 0 to below 1; of files that were replaced, none.
+ * `query` is what a person typed: all its words are looked for, then, when nothing has them all, any of them. Takes any text,
+ * also none.
  */
 export async function fullTextSearch(
   { projectId, query, limit }: { projectId: string; query: string; limit: number },
@@ -132,11 +149,18 @@ export async function fullTextSearch(
     const parsed = sql`websearch_to_tsquery('simple', ${text})`;
     // 32 scales a rank to rank / (rank + 1).
     const score = sql<number>`ts_rank_cd(${fileChunks.search}, ${parsed}, 32)`;
-    return await executor
-      .select({ chunkId: fileChunks.id, score })
+    const ranked = executor
+      .select({ chunkId: fileChunks.id, score: score.as("score"), fileId: fileChunks.fileId })
       .from(fileChunks)
       .where(and(eq(fileChunks.projectId, projectId), sql`${fileChunks.search} @@ ${parsed}`))
       .orderBy(sql`2 desc`, asc(fileChunks.id))
+      .as("ranked");
+    // Ranked first: names are looked up of the best alone, until there are enough of them.
+    return await executor
+      .select({ chunkId: ranked.chunkId, score: ranked.score })
+      .from(ranked)
+      .where(not(isReplaced(sql`ranked.file_id`)))
+      .orderBy(desc(ranked.score), asc(ranked.chunkId))
       .limit(limit);
   };
   const all = await find(strictQuery(query));

@@ -74,3 +74,14 @@ export function nameNow(): SQL<string> {
     where own.file_id = project_files.id and ${standing} = own.file_id
     order by own.name = project_files.name desc, own.came_at desc, own.name limit 1), project_files.name)`;
 }
+
+/**
+ * Whether every name of a file stands for another one now, as a part of a query: whoever asks for it by name gets the other. Not of
+ * a file without names, nor while one of them stands for none.
+ */
+export function isReplaced(fileId: SQL): SQL<boolean> {
+  const standing = standsFor(sql`own.project_id`, sql`own.name`);
+  return sql<boolean>`coalesce((
+    select bool_and(coalesce(${standing} <> own.file_id, false)) from ${fileNames} own
+    where own.file_id = ${fileId}), false)`;
+}

@@ -1,5 +1,4 @@
 import { latestOf } from "../data/artifact-lists.server.ts";
-import { fullTextSearch, getChunksWithFile } from "../data/chunks.server.ts";
 import { visibleCodeFiles } from "../data/code-files.server.ts";
 import { listRepoIds } from "../data/repos.server.ts";
 import { errorMessage } from "../errors.ts";
@@ -7,6 +6,7 @@ import { log } from "../log.ts";
 import { keyOfVector } from "../repos/keys.ts";
 import { namespaces, queryText, type VectorHit } from "../upstash/vector.ts";
 import { linesOf } from "./code.ts";
+import { type DocumentHit, findDocuments, findDocumentsByWords, SPARE } from "./documents.ts";
 
 /** What can be searched: uploaded documents, generated artifacts, source code of connected repositories. */
 export const SEARCH_TYPES = ["chunk", "artifact", "code"] as const;
@@ -27,17 +27,7 @@ interface Found {
 }
 
 export type SearchHit =
-  | (Found & {
-      type: "chunk";
-      chunkId: string;
-      fileId: string;
-      file: string;
-      /** First and last page, from 1; null where the format has no pages. */
-      pageStart: number | null;
-      pageEnd: number | null;
-      /** `title > heading > subheading`; empty when there is none. */
-      heading: string;
-    })
+  | DocumentHit
   | (Found & {
       type: "artifact";
       artifactId: string;
@@ -70,17 +60,18 @@ export interface SearchAnswer {
  * documents are searched by words in Postgres and the answer says so. The caller has checked that the project may be seen.
  */
 export async function search(query: SearchQuery): Promise<SearchAnswer> {
+  const { types, topK } = query;
   const spaces = await namespacesOf(query);
   try {
-    const found = await Promise.all(
-      spaces.map((name) => queryText(name, query.query, query.topK + SPARE)),
-    );
-    const shown = await withoutUnseenCode(query.projectId, found.flat());
-    const hits = await withSources(query.projectId, shown.sort(byScore));
-    return { hits: hits.slice(0, query.topK) };
+    const [documents, others] = await Promise.all([
+      types.includes("chunk") ? findDocuments(query) : [],
+      findOthers(query, spaces),
+    ]);
+    const ranked = [...documents, ...others].sort(byScore);
+    return { hits: ranked.slice(0, topK).map(({ hit }) => hit) };
   } catch (error) {
     log.warn("vector search failed", { projectId: query.projectId, error: errorMessage(error) });
-    const hits = query.types.includes("chunk") ? await searchWords(query) : [];
+    const hits = types.includes("chunk") ? await findDocumentsByWords(query) : [];
     return {
       hits,
       warning:
@@ -89,15 +80,29 @@ export async function search(query: SearchQuery): Promise<SearchAnswer> {
   }
 }
 
-/**
- * Hits that are asked for in each namespace beyond those wanted: vectors of what was removed, or replaced by what is newer, lie
- * beside the others until they are cleared, and what is not shown must not take the place of what is.
- */
-const SPARE = 20;
+/** A hit with the id of its vector. */
+interface Ranked {
+  readonly id: string;
+  readonly hit: SearchHit;
+}
 
+/** Best first; the id decides a tie, so that the same question has the same answer. */
+function byScore(a: Ranked, b: Ranked): number {
+  return b.hit.score - a.hit.score || a.id.localeCompare(b.id, "en");
+}
+
+/** The best artifacts and code, in no order. */
+async function findOthers(
+  { projectId, query, topK }: SearchQuery,
+  spaces: readonly string[],
+): Promise<Ranked[]> {
+  const found = await Promise.all(spaces.map((name) => queryText(name, query, topK + SPARE)));
+  return await withSources(projectId, await withoutUnseenCode(projectId, found.flat()));
+}
+
+/** Where artifacts and code are. */
 async function namespacesOf({ projectId, types }: SearchQuery): Promise<string[]> {
   const names: string[] = [];
-  if (types.includes("chunk")) names.push(namespaces.chunks(projectId));
   if (types.includes("artifact")) names.push(namespaces.artifacts(projectId));
   if (!types.includes("code")) return names;
   const repos = await listRepoIds({ projectId });
@@ -123,32 +128,19 @@ async function withoutUnseenCode(
   });
 }
 
-/** Best first; the id decides a tie, so that the same question has the same answer. */
-function byScore(a: VectorHit, b: VectorHit): number {
-  return b.score - a.score || String(a.id).localeCompare(String(b.id), "en");
-}
-
-/** Rows are the truth: a vector whose chunk or latest version is no longer in the database is not shown. */
-async function withSources(projectId: string, found: readonly VectorHit[]): Promise<SearchHit[]> {
-  const ids = found.flatMap(({ metadata }) =>
-    metadata?.type === "chunk" ? [metadata.chunkId] : [],
-  );
-  const [chunks, artifacts] = await Promise.all([
-    chunkSources(projectId, ids),
-    artifactSources(projectId, found),
-  ]);
-  return found.flatMap(({ id, metadata, score, data: text = "" }): SearchHit[] => {
-    if (metadata?.projectId !== projectId) return [];
-    if (metadata.type === "chunk") {
-      const chunk = chunks.get(metadata.chunkId);
-      return chunk ? [{ ...chunk, score }] : [];
-    }
+/** Rows are the truth: a vector whose latest version is no longer in the database is not shown. */
+async function withSources(projectId: string, found: readonly VectorHit[]): Promise<Ranked[]> {
+  const artifacts = await artifactSources(projectId, found);
+  return found.flatMap(({ id: vector, metadata, score, data: text = "" }): Ranked[] => {
+    const id = String(vector);
+    if (metadata?.projectId !== projectId || metadata.type === "chunk") return [];
     if (metadata.type === "artifact") {
       const { artifactKind: kind, artifactKey: key, artifactVersion: version } = metadata;
       const row = artifacts.get(nameOf({ kind, key, version }));
       if (!row) return [];
       const { id: artifactId, stale } = row;
-      return [{ type: "artifact", artifactId, kind, key, version, stale, score, text }];
+      const hit = { type: "artifact", artifactId, kind, key, version, stale, score, text } as const;
+      return [{ id, hit }];
     }
     const {
       repoId,
@@ -159,45 +151,8 @@ async function withSources(projectId: string, found: readonly VectorHit[]): Prom
       chunkEnd: lineEnd,
     } = metadata;
     const place = { repoId, path, language, commitSha, lineStart, lineEnd };
-    return [{ type: "code", vectorId: String(id), ...place, score, text: linesOf(text) }];
+    return [{ id, hit: { type: "code", vectorId: id, ...place, score, text: linesOf(text) } }];
   });
-}
-
-async function searchWords({ projectId, query, topK }: SearchQuery): Promise<SearchHit[]> {
-  const found = await fullTextSearch({ projectId, query, limit: topK });
-  const chunks = await chunkSources(
-    projectId,
-    found.map((hit) => hit.chunkId),
-  );
-  return found.flatMap(({ chunkId, score }) => {
-    const chunk = chunks.get(chunkId);
-    return chunk ? [{ ...chunk, score }] : [];
-  });
-}
-
-type ChunkSource = Omit<Extract<SearchHit, { type: "chunk" }>, "score">;
-
-async function chunkSources(
-  projectId: string,
-  ids: readonly string[],
-): Promise<Map<string, ChunkSource>> {
-  if (ids.length === 0) return new Map();
-  const rows = await getChunksWithFile({ projectId, ids });
-  return new Map(
-    rows.map((row) => [
-      row.id,
-      {
-        type: "chunk",
-        chunkId: row.id,
-        fileId: row.fileId,
-        file: row.fileName,
-        pageStart: row.pageStart,
-        pageEnd: row.pageEnd,
-        heading: row.breadcrumbs,
-        text: row.content,
-      },
-    ]),
-  );
 }
 
 interface Version {
