@@ -25,7 +25,7 @@ import {
   orphanedEffects,
 } from "#lib/data/effect-lists.server.ts";
 import { latestVersions } from "#lib/data/export.server.ts";
-import { claimLeftBehind } from "#lib/data/file-progress.server.ts";
+import { claimLeftBehind, countUnread } from "#lib/data/file-progress.server.ts";
 import { claimUnfinishedRemovals } from "#lib/data/file-removals.server.ts";
 import { listFiles } from "#lib/data/files.server.ts";
 import { effectsToCheck, listFindings, newestOn } from "#lib/data/findings.server.ts";
@@ -84,6 +84,8 @@ export const QUERIES: Readonly<Record<string, Query>> = {
   "files, ordinary project": pages((cursor, e) => listFiles({ projectId: ORDINARY, cursor }, e)),
   // More than are unfinished, so that it goes on to those of older versions.
   "files left behind": (e) => claimLeftBehind({ ...left, limit: 2000, extractionVersion: 2 }, e),
+  "files that a run waits for": (e) =>
+    countUnread({ projectId: BUSY, until: new Date(), linkMs: 1, fileMs: 1 }, e),
   "removals left behind": (e) => claimUnfinishedRemovals(left, e),
   "chunks without a vector": (e) => listUnindexed({ fileId, extractionVersion: 2, limit: 64 }, e),
   "chunks of older versions": (e) => listRetired({ fileId, extractionVersion: 2, limit: 1000 }, e),

@@ -4,6 +4,7 @@ import { applyPlan } from "./apply-plan.ts";
 import { awaitApproval } from "./await-approval.ts";
 import { awaitBuild } from "./await-build.ts";
 import { awaitChecks } from "./await-checks.ts";
+import { awaitFiles } from "./await-files.ts";
 import { awaitHealth } from "./await-health.ts";
 import { awaitInfra } from "./await-infra.ts";
 import { awaitResolution } from "./await-resolution.ts";
@@ -62,6 +63,7 @@ export const functions = [
   awaitHealth,
   recordInfra,
   researchRun,
+  awaitFiles,
   gatherSources,
   writeSections,
   checkCitations,

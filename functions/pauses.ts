@@ -5,6 +5,8 @@ import type { inngest } from "#lib/events/client.ts";
 export const PEOPLE = [5, 60, 300, 3600];
 export const CHECKS = [2, 10, 20, 60, 120, 300];
 export const BUILD = [2, 5, 10, 20, 60];
+/** The same for documents that are being read, of which nothing brings word. */
+export const FILES = [1, 2, 3, 5, 10, 20];
 
 /**
  * Waits between looks at what others change, until an event of that name or the time is over. What is told between a look and

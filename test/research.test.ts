@@ -211,6 +211,33 @@ test("what a document says is data: it opens no gate, makes no heading and no li
   expect(planned.map(({ status }) => status)).toEqual(["planned"]);
 });
 
+test("a run that is asked for together with its documents waits until they are read", async () => {
+  const projectId = "together";
+  await makeProject(client, projectId);
+  await until("project", () => client.files(projectId).catch(() => null));
+  const runId = "run-together";
+  const input = { artifacts: ["SECURITY_MODEL"] };
+  await client.send(
+    {
+      name: "run.requested",
+      data: { projectId, runId, kind: "research", requestedBy: OWNER, input },
+    },
+    ...NAMES.map((name) => {
+      const url = `${world.cloud.appUrl}/samples/${name}`;
+      return { name: "file.uploaded", data: { projectId, name, url } };
+    }),
+  );
+  await desk.succeeded(runId);
+  const files = await client.files(projectId);
+  expect(files.map(({ status }) => status)).toEqual(NAMES.map(() => "ingested"));
+  const { content, citations: cited } = await client.artifact(
+    (await desk.latest(projectId, "SECURITY_MODEL")).id,
+  );
+  expect(cited.length, content).toBeGreaterThanOrEqual(2);
+  const waited = (await desk.steps(runId)).find(({ kind }) => kind === "wait");
+  expect(waited?.outputs).toEqual({ unread: 0 });
+});
+
 test("sources that do not answer are said not to, and a wrong input changes nothing", async () => {
   await makeProject(client, "empty");
   await desk.succeeded(await desk.ask("empty", { artifacts: ["ROADMAP"] }));

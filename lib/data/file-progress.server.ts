@@ -1,7 +1,20 @@
-import { and, eq, inArray, isNotNull, isNull, lt, lte, ne, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  countDistinct,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import { db, type Executor } from "#db/client.ts";
-import { projectFiles, projects } from "#db/schema.ts";
+import { fileNames, projectFiles, projects } from "#db/schema.ts";
 import { redactText } from "../redact.ts";
 import type { ProjectFile } from "./files.server.ts";
 
@@ -86,6 +99,38 @@ export async function markRejected(
     )
     .returning();
   return file ?? null;
+}
+
+/**
+ * How many files of a project were never searchable and may become so, of those that came before `until`; `awaited`: of them
+ * those that came in the last `fileMs`, or, while their link is not fetched, `linkMs`.
+ */
+export async function countUnread(
+  input: { projectId: string; until: Date; linkMs: number; fileMs: number },
+  executor: Executor = db(),
+): Promise<{ unread: number; awaited: number }> {
+  const { projectId, until, linkMs, fileMs } = input;
+  const { id, status, ingestedAt } = projectFiles;
+  const { cameAt } = fileNames;
+  const patience = sql`case ${status} when 'pending' then ${linkMs}::int else ${fileMs}::int end`;
+  const awaited = sql`${cameAt} > now() - ${patience} * interval '1 millisecond'`;
+  const [row] = await executor
+    .select({
+      unread: countDistinct(id),
+      awaited: sql<number>`count(distinct ${id}) filter (where ${awaited})`.mapWith(Number),
+    })
+    .from(projectFiles)
+    .innerJoin(fileNames, eq(fileNames.fileId, id))
+    .where(
+      and(
+        eq(projectFiles.projectId, projectId),
+        // Spelled as in the partial index.
+        sql`${status} in ('pending', 'uploaded', 'ingesting')`,
+        isNull(ingestedAt),
+        lte(cameAt, until.toISOString()),
+      ),
+    );
+  return row ?? { unread: 0, awaited: 0 };
 }
 
 /** Longer than an event goes on trying to fetch its link: ten times, the pauses growing to two hours. */
