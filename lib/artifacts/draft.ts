@@ -1,5 +1,6 @@
 import { getJson } from "../blob/json.ts";
 import { checkKey, projectPrefix } from "../blob/port.ts";
+import { getLatestArtifact } from "../data/artifacts.server.ts";
 import { Conflict, NotFound } from "../errors.ts";
 import { putProjectJson } from "../projects/blobs.ts";
 import type { CodeCitation, PinnedCitation } from "../retrieval/citations.ts";
@@ -83,6 +84,18 @@ export async function pinTemplate(work: Work): Promise<Template> {
 /** The sections that this run writes; of one that began before they were kept, those of today. */
 export async function templateOfRun(work: Work): Promise<Template> {
   return ((await find(work, "template")) as Template | null) ?? templateOf(work.kind);
+}
+
+/** Keeps which version a run refines: what others publish meanwhile is neither mixed into it nor taken back by it. */
+export async function pinBase(work: Work): Promise<void> {
+  const latest = await getLatestArtifact(work);
+  await put(work, "base", { artifactId: latest?.id ?? null });
+}
+
+/** The version that a run refines; undefined for one that began before that was kept. */
+export async function baseOfRun(work: Work): Promise<string | null | undefined> {
+  const base = (await find(work, "base")) as { artifactId: string | null } | null;
+  return base?.artifactId;
 }
 
 async function find(work: Work, name: string): Promise<unknown> {

@@ -2,7 +2,7 @@ import { Unavailable } from "../errors.ts";
 import { codePassageId } from "../retrieval/code.ts";
 import { fuse } from "../retrieval/fuse.ts";
 import { search } from "../retrieval/search.ts";
-import { pinTemplate, type Work } from "./draft.ts";
+import { pinBase, pinTemplate, type Work } from "./draft.ts";
 import type { ResearchInput } from "./input.ts";
 import type { Section } from "./kinds.ts";
 
@@ -27,6 +27,7 @@ export interface Gathered {
  */
 export async function gatherSources(work: Work, research: ResearchInput): Promise<Gathered> {
   const { projectId } = work;
+  if (research.refine) await pinBase(work);
   const sections: { id: string; chunkIds: string[] }[] = [];
   for (const section of (await pinTemplate(work)).sections) {
     const chunkIds = await passagesFor(projectId, queriesOf(section, research));

@@ -23,7 +23,7 @@ import { acceptRun } from "../runs/accept.ts";
 import { beginRun, cancelRun, failRun, succeedRun } from "../runs/life.ts";
 import { checkArtifact } from "./check.ts";
 import { sectionsOf } from "./compose.ts";
-import { draftsPrefix, putSection, type Work } from "./draft.ts";
+import { draftsPrefix, pinBase, putSection, type Work } from "./draft.ts";
 import { templateOf } from "./kinds.ts";
 import { publishDraft } from "./publish.ts";
 import { tidyRuns } from "./tidy.ts";
@@ -103,6 +103,28 @@ test("a run that dies after the commit of its version finds it again, also under
   expect(await publishDraft(first)).toEqual(published);
   expect(await publishDraft(second)).toMatchObject({ version: 2, created: true });
   expect(await publishDraft(first)).toEqual(published);
+});
+
+test("of two runs that refine one version the second publishes nothing: it would take the first one's change back", async () => {
+  const { projectId, chunkId } = await scene();
+  const written = async (text: string) => {
+    const run = await work(projectId);
+    await draft(run, chunkId, text);
+    await checkArtifact(run);
+    return run;
+  };
+  await publishDraft(await written("The chain must be long."));
+  const [first, second] = [
+    await written("The buoy floats."),
+    await written("The default password:"),
+  ];
+  await Promise.all([pinBase(first), pinBase(second)]);
+  const published = await publishDraft(first, "Say more of the buoy");
+  expect(published).toMatchObject({ version: 2, created: true });
+  await expect(publishDraft(second, "Say more of the password")).rejects.toMatchObject({
+    ...{ code: "base_moved", retry: false },
+  });
+  expect(await publishDraft(first, "Say more of the buoy")).toEqual(published);
 });
 
 test("the same text whose sources are others now is a new version, so that a stale one can be mended", async () => {

@@ -8,7 +8,7 @@ import { redactText } from "../redact.ts";
 import { requireLive } from "../runs/states.ts";
 import { checkSections, readCitedCode } from "./check.ts";
 import { compose } from "./compose.ts";
-import { getChecked, templateOfRun, type Work } from "./draft.ts";
+import { baseOfRun, getChecked, templateOfRun, type Work } from "./draft.ts";
 import { sourcesMoved } from "./moved.ts";
 
 export interface Published {
@@ -23,10 +23,15 @@ export interface Published {
  * Publishes a checked draft as the next version, with its citations and its audit entry, all or nothing, once for a run. Each
  * quote is held against its source once more: what was removed since the check is not cited. Throws Conflict
  * (`sources_moved`) when nothing of a section is left by that: its version would say that the documents do not answer it; or
- * (`run_ended`) when the run has ended.
+ * (`run_ended`) when the run has ended, or (`base_moved`) when somebody has published another version since this one was begun
+ * to be refined.
  */
 export async function publishDraft(work: Work, instruction?: string): Promise<Published> {
-  const [drafts, template] = await Promise.all([getChecked(work), templateOfRun(work)]);
+  const [drafts, template, onto] = await Promise.all([
+    getChecked(work),
+    templateOfRun(work),
+    instruction === undefined ? undefined : baseOfRun(work),
+  ]);
   // Outside the transaction, which only looks whether it is still what is searched.
   const code = await readCitedCode(work.projectId, drafts);
   return await transaction(async (tx) => {
@@ -45,7 +50,7 @@ export async function publishDraft(work: Work, instruction?: string): Promise<Pu
     // What it quotes may stand in another file by now than in the one that the newest version cites.
     const renews = ({ id: artifactId }: Artifact) => repinsOutdated({ artifactId }, citations, tx);
     const { artifact, created } = await publishArtifact(
-      { projectId, runId, kind, logicalKey, content, metadata: { ...metadata }, renews },
+      { projectId, runId, kind, logicalKey, content, metadata: { ...metadata }, renews, onto },
       tx,
     );
     if (created) {

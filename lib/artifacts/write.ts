@@ -1,11 +1,11 @@
-import { getLatestArtifact } from "../data/artifacts.server.ts";
+import { getLatestArtifact, readArtifact } from "../data/artifacts.server.ts";
 import { getChunksWithFile } from "../data/chunks.server.ts";
 import { skillsOf } from "../model/skills.ts";
 import { write } from "../model/write.ts";
 import { placeOf } from "../retrieval/citations.ts";
 import { codePlace, readCode } from "../retrieval/code.ts";
 import { sectionText } from "./compose.ts";
-import { putSection, templateChanged, templateOfRun, type Work } from "./draft.ts";
+import { baseOfRun, putSection, templateChanged, templateOfRun, type Work } from "./draft.ts";
 import type { ResearchInput } from "./input.ts";
 import { sourcesMoved } from "./moved.ts";
 
@@ -59,8 +59,9 @@ async function passages(projectId: string, chunkIds: readonly string[]) {
   });
 }
 
-/** What the section says in the newest version; empty when there is none. */
+/** What the section says in the version that is refined; empty when there is none. */
 async function previousText(work: Work, section: string): Promise<string> {
-  const latest = await getLatestArtifact(work);
-  return latest ? sectionText(latest, section) : "";
+  const base = await baseOfRun(work);
+  const previous = base ? await readArtifact({ id: base }) : await getLatestArtifact(work);
+  return previous ? sectionText(previous, section) : "";
 }

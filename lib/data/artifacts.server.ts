@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import { db, type Executor } from "#db/client.ts";
 import { artifacts } from "#db/schema.ts";
-import { NotFound } from "../errors.ts";
+import { Conflict, NotFound } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { redactJson, redactText } from "../redact.ts";
 
@@ -18,7 +18,8 @@ export interface ArtifactKey {
 /**
  * Publishes the next version of an artifact: 1, 2, 3 without gaps, however many publish at once. Content that equals the
  * latest version's is no new version, unless `renews` says that it takes that one's place; `created` is then false. What
- * looks like a secret is redacted.
+ * looks like a secret is redacted. With `onto`, only after that version, or with null as the first: throws Conflict
+ * (`base_moved`) when the latest is another.
  */
 export async function publishArtifact(
   input: ArtifactKey & {
@@ -26,6 +27,7 @@ export async function publishArtifact(
     content: string;
     metadata?: Record<string, unknown>;
     renews?: (latest: Artifact) => Promise<boolean>;
+    onto?: string | null | undefined;
   },
   executor: Executor = db(),
 ): Promise<{ artifact: Artifact; created: boolean }> {
@@ -38,6 +40,10 @@ export async function publishArtifact(
     const lock = JSON.stringify(["artifact", projectId, kind, logicalKey]);
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${lock}, 0))`);
     const latest = await getLatestArtifact(input, tx);
+    if (input.onto !== undefined && (latest?.id ?? null) !== input.onto) {
+      const what = `Version ${latest?.version ?? 0} of ${kind} was published since: it is not the one that this was written from.`;
+      throw new Conflict("base_moved", what, { projectId, kind });
+    }
     if (latest?.contentSha256 === contentSha256 && !(await input.renews?.(latest))) {
       return { artifact: latest, created: false };
     }

@@ -28,6 +28,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   sources_moved:
     "Documents were removed or read anew while the run was under way. Ask for a new run, under another runId.",
   template_changed: "Ask for a new run, under another runId.",
+  base_moved:
+    "Somebody has published another version since. Ask for a new run, under another runId.",
   model_rejected: `The model's server does not take our requests: look at MODEL, MODEL_URL and the key. ${AGAIN}`,
   vectors_unavailable: `Get the vector store going, or look at UPSTASH_VECTOR_REST_URL and its token. ${AGAIN}`,
   repo_not_connected: `Send repo.connected for it. ${AGAIN}`,
