@@ -274,6 +274,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     state: `(case when n % 2000 = 2 then 'pending' when n % 2000 = 4 then 'failed'
       when n % 2 = 0 then 'answered' end)::message_state`,
     error: "case when n % 2000 = 4 then 'e' end",
+    waits_since: at("n"),
     woken_at: at("n"),
     created_at: at("n"),
   },

@@ -4,7 +4,10 @@ import { chatMessageSent } from "#lib/events/catalogue/chat.ts";
 import { inngest } from "#lib/events/client.ts";
 import { eventOfEach, event as happened } from "#lib/events/emit.ts";
 
-/** Longer than an answer that is under way goes without being tried. */
+/**
+ * An answer whose model is away for long may go longer without being tried: it is then tried in between. That does no harm, and
+ * the run that was there first gives it up all the same.
+ */
 const LEFT_BEHIND_MS = 15 * 60_000;
 
 /** Wakes the answering of questions again whose event or run was lost. */

@@ -57,6 +57,8 @@ export const chatMessages = pgTable(
     /** Why there is no answer, and what a person can do about it. */
     error: text("error"),
     remediation: text("remediation"),
+    /** Since when it waits for its answer: since it was written, or was sent again after it had failed. */
+    waitsSince: instant("waits_since").notNull().defaultNow(),
     /** When somebody was last woken to answer it; the sweeper's question. */
     wokenAt: instant("woken_at").notNull().defaultNow(),
     /** Rises within a thread, since it is given under the thread's lock: it is the order of the conversation. */

@@ -1,4 +1,7 @@
+import { eq, sql } from "drizzle-orm";
 import { expect, test } from "vitest";
+import { db } from "#db/client.ts";
+import { chatMessages } from "#db/schema.ts";
 import { modelBed } from "../../test/support/model.ts";
 import { getMessage, replyTo } from "../data/messages.server.ts";
 import { ownThread } from "../data/threads.server.ts";
@@ -56,6 +59,16 @@ test("a question that was sent again is not given up for what an earlier sending
     error: null,
   });
   expect(await giveUpSent(asked, "second: it failed", ago(0))).toEqual({ failed: true });
+});
+
+test("a question whose tries are used up is given up, also when the sweeper woke others for it meanwhile", async () => {
+  const asked = { ...sent, threadId: "swept", messageId: "swept" };
+  const sentAt = new Date();
+  await acceptMessage(asked);
+  const later = { wokenAt: sql`now() + interval '75 minutes'` };
+  await db().update(chatMessages).set(later).where(eq(chatMessages.id, asked.messageId));
+  expect(await giveUpSent(asked, "busy: it failed", sentAt)).toEqual({ failed: true });
+  expect(await answerNext(asked)).toEqual({ outcome: "none" });
 });
 
 test("however often the model was not to be had, a question is answered once it is", async () => {

@@ -27,8 +27,9 @@ export async function giveUp(id: string, error: string): Promise<boolean> {
 
 /**
  * The same for the question that an event brought, when the engine has given it up. An event that was refused says nothing
- * about the message whose id it used; nor does one from before the question was sent again or woken anew, since another run of the
- * engine is at it by now.
+ * about the message whose id it used; nor does one from before the question was sent again after it had failed, since another run of
+ * the engine is at it by now. That the sweeper has woken another meanwhile does not keep it: it does so again and again, and the
+ * question would wait for ever, with all that are behind it.
  * @param sentAt when the event was sent
  */
 export async function giveUpSent(
@@ -38,6 +39,6 @@ export async function giveUpSent(
 ): Promise<{ failed: boolean }> {
   const row = await getMessage({ id: sent.messageId });
   if (!row || !isSame(row, sent)) return { failed: false };
-  if (sentAt.getTime() + CLOCKS_MS < row.wokenAt.getTime()) return { failed: false };
+  if (sentAt.getTime() + CLOCKS_MS < row.waitsSince.getTime()) return { failed: false };
   return { failed: await giveUp(row.id, error) };
 }

@@ -160,7 +160,10 @@ export async function failQuestion(
 export async function reopenQuestion({ id }: { id: string }, tx: Tx): Promise<void> {
   await tx
     .update(chatMessages)
-    .set({ state: "pending", error: null, remediation: null, wokenAt: sql`now()` })
+    .set({
+      ...{ state: "pending", error: null, remediation: null },
+      ...{ waitsSince: sql`now()`, wokenAt: sql`now()` },
+    })
     .where(and(eq(chatMessages.id, id), eq(chatMessages.state, "failed")));
 }
 

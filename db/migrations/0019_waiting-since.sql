@@ -1,0 +1,1 @@
+ALTER TABLE "chat_messages" ADD COLUMN "waits_since" timestamp (3) with time zone DEFAULT now() NOT NULL;
