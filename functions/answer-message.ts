@@ -1,5 +1,6 @@
 import { acceptMessage } from "#lib/chat/accept.ts";
-import { answerNext, replyIdOf } from "#lib/chat/answer.ts";
+import { answerQuestion, giveUpWaiting, nextQuestion, replyIdOf } from "#lib/chat/answer.ts";
+import { errorMessage } from "#lib/errors.ts";
 import { chatMessageReplied, chatMessageSent } from "#lib/events/catalogue/chat.ts";
 import { inngest } from "#lib/events/client.ts";
 import { event as happened } from "#lib/events/emit.ts";
@@ -25,8 +26,14 @@ export const answerMessage = inngest.createFunction(
     const { projectId, threadId, messageId } = event.data;
     const { waits } = await step.run("accept", () => acceptMessage(event.data));
     for (let turn = 0; waits && turn < MOST_BEFORE; turn++) {
-      const done = await step.run(`answer-${turn}`, () => answerNext({ projectId, threadId }));
-      if (done.outcome === "none") break;
+      const next = await step.run(`next-${turn}`, () => nextQuestion({ threadId }));
+      if (next === null) break;
+      const done = await step
+        .run(`answer-${turn}`, () => answerQuestion(projectId, next.messageId))
+        // Its tries are used up. Whatever waits behind it has its own, and is not to fail for it.
+        .catch((error) =>
+          step.run(`give-up-${turn}`, () => giveUpWaiting(next, errorMessage(error))),
+        );
       if (done.outcome === "replied") {
         await step.sendEvent(`announce-${turn}`, replied(done.replyId, done.messageId));
       }

@@ -65,3 +65,19 @@ test.each([
   expect(await closed("failed", sent)).toEqual({ failed: false });
   expect(await getMessage({ id: "m3" })).toMatchObject({ state: "pending", error: null });
 });
+
+test("a question is not failed for a run that was lost while older ones of its thread waited, but is when somebody ends it", async () => {
+  const older = { ...question("m5"), threadId: "t5" };
+  const newer = { ...question("m6"), threadId: "t5" };
+  await acceptMessage(older);
+  await acceptMessage(newer);
+  expect(await closed("failed", newer)).toEqual({ failed: false });
+  expect(await getMessage({ id: "m6" })).toMatchObject({ state: "pending", error: null });
+  expect(await closed("failed", older)).toEqual({ failed: true });
+  expect(await closed("failed", newer)).toEqual({ failed: true });
+
+  await acceptMessage(older);
+  await acceptMessage(newer);
+  expect(await closed("cancelled", newer)).toEqual({ failed: true });
+  expect(await getMessage({ id: "m5" })).toMatchObject({ state: "pending" });
+});

@@ -5,7 +5,10 @@ import { INBOUND_RETRIES } from "./inbound.ts";
 
 const SENT = `event.data.event.name == "${chatMessageSent.name}"`;
 
-/** Says in the thread that there is no answer when the engine has given a question up, or somebody has ended it there. */
+/**
+ * Says in the thread that there is no answer when a run was lost at a question, or somebody has ended it in the engine. Tries that are
+ * used up are none of this: answer-message.ts sees to them.
+ */
 export const closeMessage = inngest.createFunction(
   {
     id: "close-message",
@@ -19,11 +22,11 @@ export const closeMessage = inngest.createFunction(
     const sent = chatMessageSent.schema.safeParse(event.data.event.data);
     // What does not fit the catalogue was refused before it became a row.
     if (!sent.success) return { failed: false };
-    const error =
-      event.name === "inngest/function.cancelled"
-        ? "Canceled in the Inngest dashboard."
-        : event.data.error.message;
+    const canceled = event.name === "inngest/function.cancelled";
+    const error = canceled ? "Canceled in the Inngest dashboard." : event.data.error.message;
     const sentAt = new Date(event.data.event.ts ?? event.ts ?? Date.now());
-    return await step.run("fail", () => giveUpSent(sent.data, error, sentAt));
+    // Whoever cancels means this question, also while it waits for others.
+    const rule = { inTurn: !canceled };
+    return await step.run("fail", () => giveUpSent(sent.data, error, sentAt, rule));
   },
 );

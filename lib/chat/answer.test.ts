@@ -8,13 +8,18 @@ import { ownThread } from "../data/threads.server.ts";
 import { MESSAGE_BUDGET } from "../model/budget.ts";
 import { saveSkill } from "../model/put-skill.ts";
 import { acceptMessage } from "./accept.ts";
-import { answerNext } from "./answer.ts";
+import { answerQuestion, giveUpWaiting, nextQuestion } from "./answer.ts";
 import { giveUpSent } from "./fail.ts";
 
 // No vector store: what is searched are the words of documents, of which there are none.
 const bed = modelBed();
 
 const sent = { projectId: "p", threadId: "t", messageId: "m", content: "How are locks picked?" };
+/** Answers what waits in a thread, if anything does. */
+async function answerNext(thread: { threadId: string }) {
+  const next = await nextQuestion(thread);
+  return next && (await answerQuestion("p", next.messageId));
+}
 const thread = () => ownThread({ id: "t", ownerUserId: "o" });
 
 test("a question that fails for good says why and what to do, and waits anew when it is sent again", async () => {
@@ -30,7 +35,7 @@ test("a question that fails for good says why and what to do, and waits anew whe
   expect(await thread()).toMatchObject(said);
   expect(await replyTo({ id: "m" })).toBeNull();
   // Nobody tries it again by himself.
-  expect(await answerNext(sent)).toEqual({ outcome: "none" });
+  expect(await answerNext(sent)).toBeNull();
   expect(bed.server.requests).toHaveLength(1);
 
   const open = { error: null, remediation: null };
@@ -68,12 +73,34 @@ test("a question whose tries are used up is given up, also when the sweeper woke
   const later = { wokenAt: sql`now() + interval '75 minutes'` };
   await db().update(chatMessages).set(later).where(eq(chatMessages.id, asked.messageId));
   expect(await giveUpSent(asked, "busy: it failed", sentAt)).toEqual({ failed: true });
-  expect(await answerNext(asked)).toEqual({ outcome: "none" });
+  expect(await answerNext(asked)).toBeNull();
+});
+
+test("tries that are used up do not give up a question that was sent again meanwhile, or was answered by another run", async () => {
+  const asked = { ...sent, threadId: "tried", messageId: "tried" };
+  const waiting = async () => {
+    const next = await nextQuestion(asked);
+    if (!next) throw new Error("no question waits");
+    return next;
+  };
+  await acceptMessage(asked);
+  const first = await waiting();
+  const failed = { outcome: "failed", messageId: "tried" };
+  expect(await giveUpWaiting(first, "model_busy: once")).toEqual(failed);
+  expect(await getMessage({ id: "tried" })).toMatchObject({ error: "model_busy: once" });
+  await acceptMessage(asked);
+  const second = await waiting();
+  await giveUpWaiting(first, "model_busy: late");
+  expect(await waiting()).toEqual(second);
+  bed.server.replies.push({ answer: { answered: false, statements: [] } });
+  const replied = await answerQuestion("p", "tried");
+  expect(replied).toMatchObject({ outcome: "replied" });
+  expect(await giveUpWaiting(second, "model_busy: too late")).toEqual(replied);
 });
 
 test("however often the model was not to be had, a question is answered once it is", async () => {
   await acceptMessage({ ...sent, threadId: "outage", messageId: "late" });
-  const thread = { projectId: "p", threadId: "outage" };
+  const thread = { threadId: "outage" };
   const message = "Not now";
   const down = [{ status: 503, message }, { status: 429, message }, { fault: "close" as const }];
   for (let n = 0; n <= MESSAGE_BUDGET.calls; n++) {
@@ -92,7 +119,7 @@ test("a project's skill is read by the model that answers its questions, and onl
     { tool: { name: "load_skill", arguments: { name: "Tone" } } },
     { answer: { answered: false, statements: [] } },
   );
-  const thread = { projectId: "p", threadId: "skilled" };
+  const thread = { threadId: "skilled" };
   expect(await answerNext(thread)).toMatchObject({ outcome: "replied", messageId: "arr" });
   const [first, second] = bed.server.requests;
   expect(first?.text).toContain("How to answer");

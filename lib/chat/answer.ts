@@ -1,5 +1,6 @@
 import { insertCitations } from "../data/citations.server.ts";
 import {
+  getMessage,
   insertReply,
   type Message,
   oldestPending,
@@ -19,28 +20,34 @@ import { type Found, findSources } from "./sources.ts";
 /** Questions that a new one may follow on, each with its answer. */
 const TURNS = 4;
 
-/** What became of the question of a thread that had waited longest. */
+/** What became of a question. */
 export type Answered =
   | { readonly outcome: "replied"; readonly messageId: string; readonly replyId: string }
-  | { readonly outcome: "failed"; readonly messageId: string }
-  /** No question waits. */
-  | { readonly outcome: "none"; readonly messageId?: undefined };
+  /** There is no answer, unless somebody sends the question again. */
+  | { readonly outcome: "failed"; readonly messageId: string };
 
-interface Thread {
-  readonly projectId: string;
-  readonly threadId: string;
+/** A question that waits. */
+export interface Waiting {
+  readonly messageId: string;
+  /** In ISO 8601; another time once it has failed and was sent again. */
+  readonly since: string;
+}
+
+/** The question of a thread that has waited longest; null when none waits. */
+export async function nextQuestion(thread: { threadId: string }): Promise<Waiting | null> {
+  const question = await oldestPending(thread);
+  return question && { messageId: question.id, since: question.waitsSince.toISOString() };
 }
 
 /**
- * Answers the question of a thread that has waited longest from the project's documents, artifacts and code; once, however
- * often this runs. A question that cannot be answered as it is fails for good; what may pass is thrown, for another try.
+ * Answers a question from the project's documents, artifacts and code; once, however often this runs. A question that cannot be
+ * answered as it is fails for good; what may pass is thrown, for another try.
  */
-export async function answerNext(thread: Thread): Promise<Answered> {
-  const question = await oldestPending(thread);
-  if (!question) return { outcome: "none" };
-  const { id: messageId } = question;
+export async function answerQuestion(projectId: string, messageId: string): Promise<Answered> {
+  const question = await getMessage({ id: messageId });
+  if (question?.state !== "pending") return await settled(messageId);
   try {
-    return { outcome: "replied", messageId, replyId: await answer(thread, question) };
+    return { outcome: "replied", messageId, replyId: await answer(projectId, question) };
   } catch (error) {
     if (!(error instanceof CountersignError) || error.retry) throw error;
     await giveUp(messageId, `${error.code}: ${error.message}`);
@@ -48,12 +55,29 @@ export async function answerNext(thread: Thread): Promise<Answered> {
   }
 }
 
+/**
+ * Gives up a question whose tries are used up, unless it was sent again since it was found to wait: then another run is at it.
+ * Returns what has become of it: whoever was at it besides may have had its answer just now.
+ */
+export async function giveUpWaiting({ messageId, since }: Waiting, error: string) {
+  await giveUp(messageId, error, new Date(since));
+  return await settled(messageId);
+}
+
+/** What a question came to that somebody else was at, or that is gone with its project. */
+async function settled(messageId: string): Promise<Answered> {
+  const replyId = await replyIdOf(messageId);
+  return replyId === null
+    ? { outcome: "failed", messageId }
+    : { outcome: "replied", messageId, replyId };
+}
+
 /** The answer that a question has; null when it has none. */
 export async function replyIdOf(messageId: string): Promise<string | null> {
   return (await replyTo({ id: messageId }))?.id ?? null;
 }
 
-async function answer({ projectId }: Thread, question: Message): Promise<string> {
+async function answer(projectId: string, question: Message): Promise<string> {
   const { id: messageId, content: task } = question;
   const turns = await turnsBefore(question, TURNS);
   const found = await findSources(projectId, queriesOf(question, turns));

@@ -1,4 +1,4 @@
-import { failQuestion, getMessage } from "../data/messages.server.ts";
+import { failQuestion, getMessage, oldestPending } from "../data/messages.server.ts";
 import { isSame, type SentMessage } from "./accept.ts";
 
 const AGAIN =
@@ -19,10 +19,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /** By how much the clocks of senders and of the database may differ. */
 const CLOCKS_MS = 60_000;
 
-/** Says for good that a waiting question has no answer, and what a person can do. Whether it still waited. */
-export async function giveUp(id: string, error: string): Promise<boolean> {
+/**
+ * Says for good that a waiting question has no answer, and what a person can do. Whether it still waited.
+ * @param since only if it waits since then, and was not sent again later
+ */
+export async function giveUp(id: string, error: string, since?: Date): Promise<boolean> {
   const code = /^([a-z_]+): /.exec(error)?.[1] ?? "";
-  return await failQuestion({ id, error, remediation: REMEDIES[code] ?? AGAIN });
+  return await failQuestion({ id, error, remediation: REMEDIES[code] ?? AGAIN, since });
 }
 
 /**
@@ -31,14 +34,17 @@ export async function giveUp(id: string, error: string): Promise<boolean> {
  * the engine is at it by now. That the sweeper has woken another meanwhile does not keep it: it does so again and again, and the
  * question would wait for ever, with all that are behind it.
  * @param sentAt when the event was sent
+ * @param inTurn only if no older question of the thread waits, since the run was then at that one. The sweeper wakes this one later
  */
 export async function giveUpSent(
   sent: SentMessage,
   error: string,
   sentAt: Date,
+  { inTurn = false } = {},
 ): Promise<{ failed: boolean }> {
   const row = await getMessage({ id: sent.messageId });
   if (!row || !isSame(row, sent)) return { failed: false };
   if (sentAt.getTime() + CLOCKS_MS < row.waitsSince.getTime()) return { failed: false };
+  if (inTurn && (await oldestPending(row))?.id !== row.id) return { failed: false };
   return { failed: await giveUp(row.id, error) };
 }

@@ -143,15 +143,24 @@ export async function listMessages(
   return toPage(rows, limit);
 }
 
-/** Says that a waiting question will not be answered, and why; redacted. Whether it still waited. */
+/**
+ * Says that a waiting question will not be answered, and why; redacted. Whether it still waited; with `since`, since then.
+ */
 export async function failQuestion(
-  { id, error, remediation }: { id: string; error: string; remediation: string },
+  input: { id: string; error: string; remediation: string; since?: Date | undefined },
   executor: Executor = db(),
 ): Promise<boolean> {
+  const { id, error, remediation, since } = input;
   const rows = await executor
     .update(chatMessages)
     .set({ state: "failed", error: redactText(error), remediation })
-    .where(and(eq(chatMessages.id, id), eq(chatMessages.state, "pending")))
+    .where(
+      and(
+        eq(chatMessages.id, id),
+        eq(chatMessages.state, "pending"),
+        since && eq(chatMessages.waitsSince, since),
+      ),
+    )
     .returning({ id: chatMessages.id });
   return rows.length > 0;
 }
