@@ -1,7 +1,6 @@
-import { Unavailable } from "../errors.ts";
 import { codePassageId } from "../retrieval/code.ts";
 import { fuse } from "../retrieval/fuse.ts";
-import { search } from "../retrieval/search.ts";
+import { search, vectorsUnavailable } from "../retrieval/search.ts";
 import { pinBase, pinTemplate, type Work } from "./draft.ts";
 import type { ResearchInput } from "./input.ts";
 import type { Section } from "./kinds.ts";
@@ -52,11 +51,7 @@ async function passagesFor(projectId: string, queries: readonly string[]): Promi
       search({ projectId, query, topK: HITS_PER_QUERY, types: ["chunk", "code"] as const }),
     ),
   );
-  if (answers.some(({ warning }) => warning !== undefined)) {
-    // With its code: of an error that is tried again, the message is all that Inngest keeps.
-    const what = "vectors_unavailable: The vector store does not answer.";
-    throw new Unavailable("vectors_unavailable", what, { projectId });
-  }
+  if (answers.some(({ warning }) => warning !== undefined)) throw vectorsUnavailable(projectId);
   const best = fuse(answers.map(({ hits }) => hits)).slice(0, PASSAGES);
   return best.flatMap((hit) => {
     if (hit.type === "code") return [codePassageId(hit)];

@@ -1,8 +1,9 @@
 import { eq, sql } from "drizzle-orm";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { chatMessages } from "#db/schema.ts";
 import { modelBed } from "../../test/support/model.ts";
+import { startVectorStore, type VectorStore } from "../../test/support/vector-store.ts";
 import { getMessage, replyTo } from "../data/messages.server.ts";
 import { ownThread } from "../data/threads.server.ts";
 import { MESSAGE_BUDGET } from "../model/budget.ts";
@@ -11,8 +12,13 @@ import { acceptMessage } from "./accept.ts";
 import { answerQuestion, giveUpWaiting, nextQuestion } from "./answer.ts";
 import { giveUpSent } from "./fail.ts";
 
-// No vector store: what is searched are the words of documents, of which there are none.
 const bed = modelBed();
+// It finds nothing, since there are no documents.
+let store: VectorStore;
+beforeAll(async () => {
+  store = await startVectorStore();
+});
+afterAll(() => store?.close());
 
 const sent = { projectId: "p", threadId: "t", messageId: "m", content: "How are locks picked?" };
 /** Answers what waits in a thread, if anything does. */

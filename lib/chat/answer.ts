@@ -7,12 +7,14 @@ import {
   replyTo,
   turnsBefore,
 } from "../data/messages.server.ts";
+import { spentOn } from "../data/model-calls.server.ts";
 import { lockThread } from "../data/threads.server.ts";
 import { transaction } from "../data/transaction.server.ts";
 import { CountersignError } from "../errors.ts";
 import type { Written } from "../model/port.ts";
 import { skillsOf } from "../model/skills.ts";
 import { write } from "../model/write.ts";
+import { vectorsUnavailable } from "../retrieval/search.ts";
 import { composeReply } from "./compose.ts";
 import { giveUp } from "./fail.ts";
 import { type Found, findSources } from "./sources.ts";
@@ -81,6 +83,10 @@ async function answer(projectId: string, question: Message): Promise<string> {
   const { id: messageId, content: task } = question;
   const turns = await turnsBefore(question, TURNS);
   const found = await findSources(projectId, queriesOf(question, turns));
+  // A model that has read what words alone find is not paid for reading it again at each try of an outage.
+  if (found.warning !== undefined && (await spentOn({ messageId })).calls > 0) {
+    throw vectorsUnavailable(projectId);
+  }
   const written = await write(
     {
       task,
@@ -99,7 +105,10 @@ function queriesOf({ content }: Message, turns: readonly Message[]): string[] {
   return last ? [content, `${last.content}\n${content}`] : [content];
 }
 
-/** Writes the answer with its citations, all or nothing, unless the question has one already. Returns its id. */
+/**
+ * Writes the answer with its citations, all or nothing, unless the question has one already. Returns its id. Throws Unavailable
+ * (`vectors_unavailable`) when words alone were searched and answer nothing: that the documents do not answer it would stay for good.
+ */
 async function reply(
   projectId: string,
   { id: inReplyTo, threadId }: Message,
@@ -110,6 +119,7 @@ async function reply(
     const { sources, warning } = found;
     const composed = await composeReply({ projectId, written, sources }, tx);
     const { content, citations, withheld } = composed;
+    if (warning !== undefined && citations.length === 0) throw vectorsUnavailable(projectId);
     const metadata = {
       model: written.model,
       answered: citations.length > 0,

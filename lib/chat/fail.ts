@@ -13,6 +13,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   model_prompt_too_long: "Say it in fewer words, in a new message, or upload it as a document.",
   model_refused: "The model will not answer this: ask in other words, in a new message.",
   model_rejected: `The model's server does not take our requests: look at MODEL, MODEL_URL and the key. ${AGAIN}`,
+  vectors_unavailable: `Get the vector store going, or look at UPSTASH_VECTOR_REST_URL and its token. ${AGAIN}`,
   environment: `Set the variable that is named, and deploy. ${AGAIN}`,
 };
 

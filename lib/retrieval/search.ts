@@ -1,7 +1,7 @@
 import { latestOf } from "../data/artifact-lists.server.ts";
 import { visibleCodeFiles } from "../data/code-files.server.ts";
 import { listRepoIds } from "../data/repos.server.ts";
-import { errorMessage } from "../errors.ts";
+import { errorMessage, Unavailable } from "../errors.ts";
 import { log } from "../log.ts";
 import { keyOfVector } from "../repos/keys.ts";
 import { namespaces, queryText, type VectorHit } from "../upstash/vector.ts";
@@ -78,6 +78,13 @@ export async function search(query: SearchQuery): Promise<SearchAnswer> {
         "The vector store did not answer: these hits match by words alone, and artifacts and code are left out.",
     };
   }
+}
+
+/** For whoever can wait, where a search says that it went without the vector store. */
+export function vectorsUnavailable(projectId: string): Unavailable {
+  // With its code: of an error that is tried again, the message is all that Inngest keeps.
+  const what = "vectors_unavailable: The vector store does not answer.";
+  return new Unavailable("vectors_unavailable", what, { projectId });
 }
 
 /** A hit with the id of its vector. */
