@@ -2,6 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { db } from "#db/client.ts";
 import { chatMessages } from "#db/schema.ts";
+import { document } from "../../test/support/document.ts";
 import { modelBed } from "../../test/support/model.ts";
 import { startVectorStore, type VectorStore } from "../../test/support/vector-store.ts";
 import { getMessage, replyTo } from "../data/messages.server.ts";
@@ -13,10 +14,11 @@ import { answerQuestion, giveUpWaiting, nextQuestion } from "./answer.ts";
 import { giveUpSent } from "./fail.ts";
 
 const bed = modelBed();
-// It finds nothing, since there are no documents.
+// It finds the only document there is, whatever is asked.
 let store: VectorStore;
 beforeAll(async () => {
   store = await startVectorStore();
+  store.chunks = [{ projectId: "p", chunkId: await document("p", "Doors have locks.") }];
 });
 afterAll(() => store?.close());
 

@@ -1,12 +1,9 @@
-import { hash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { document } from "../../test/support/document.ts";
 import { setEnv } from "../../test/support/environment.ts";
 import { modelBed } from "../../test/support/model.ts";
 import { startVectorStore, type VectorStore } from "../../test/support/vector-store.ts";
 import { UNANSWERED } from "../artifacts/compose.ts";
-import { insertChunks } from "../data/chunks.server.ts";
-import { markIngested } from "../data/file-progress.server.ts";
-import { registerUpload } from "../data/files.server.ts";
 import { getMessage, replyTo } from "../data/messages.server.ts";
 import { acceptMessage } from "./accept.ts";
 import { answerQuestion } from "./answer.ts";
@@ -17,24 +14,10 @@ let store: VectorStore;
 let chunkId: string;
 beforeAll(async () => {
   store = await startVectorStore();
-  chunkId = await upload(RULE);
+  chunkId = await document("p", RULE);
 });
 afterAll(() => store?.close());
 beforeEach(() => Object.assign(store, { status: 503, chunks: [{ projectId: "p", chunkId }] }));
-
-/** Brings a document of one chunk, whose id it returns. */
-async function upload(content: string): Promise<string> {
-  const sha256 = hash("sha256", content, "hex");
-  const bytes = { mimeType: "text/markdown", sizeBytes: 1, sha256, blobRef: "b" };
-  const { file } = await registerUpload({ projectId: "p", name: "n.md", ...bytes });
-  const read = { fileId: file.id, extractionVersion: 1 };
-  const chunk = { id: sha256, ordinal: 0, content, breadcrumbs: "", tokenCount: 9 };
-  const place = { pageStart: null, pageEnd: null, startOffset: 0, endOffset: content.length };
-  const chunks = [{ ...chunk, ...place }];
-  await insertChunks({ projectId: "p", ...read, fileSha256: sha256, chunks });
-  await markIngested({ ...read, format: "markdown", pageCount: null, chunkCount: 1 });
-  return sha256;
-}
 
 /** Asks, each question in a thread of its own; returns its id. */
 async function ask(id: string, content: string): Promise<string> {
@@ -80,4 +63,13 @@ test("a model is asked about what words find once, not at each try of an outage"
   });
   expect(await answerQuestion("p", id)).toMatchObject({ outcome: "replied" });
   expect(await replyTo({ id })).toMatchObject({ content: "Red. [1]" });
+});
+
+test("a model is not asked where nothing is found", async () => {
+  Object.assign(store, { status: 200, chunks: [] });
+  const id = await ask("nothing", "Who composed the magic flute?");
+  expect(await answerQuestion("p", id)).toMatchObject({ outcome: "replied" });
+  const metadata = { model: null, answered: false, sources: 0 };
+  expect(await replyTo({ id })).toMatchObject({ content: UNANSWERED, metadata });
+  expect(bed.server.requests).toEqual([]);
 });

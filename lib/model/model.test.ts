@@ -43,6 +43,13 @@ test("without MODEL nobody is asked, and the sentences are the passages' own", a
   expect(await bed.rows()).toEqual([]);
 });
 
+test("without passages nobody is asked, since no quote could stand", async () => {
+  const none = { statements: [], answered: false, model: null, dropped: 0 };
+  expect(await bed.ask({ passages: [] })).toEqual(none);
+  expect(bed.server.requests).toEqual([]);
+  expect(await bed.rows()).toEqual([]);
+});
+
 test("without a URL the model is asked at the gateway, whose key is asked for by name", async () => {
   await setEnv({ MODEL_URL: undefined });
   await expect(bed.ask()).rejects.toThrow("AI_GATEWAY_API_KEY is not set");
