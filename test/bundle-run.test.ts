@@ -465,6 +465,15 @@ describe("a bundle that somebody has changed", () => {
     );
   });
 
+  test("by the order of what was done, which says how production was left", async () => {
+    const turned = changed<BundledEffect[]>(files, "effects.json", (all) => {
+      all.reverse();
+    });
+    expect(said(await failedChecks(await repacked(turned)), "account")).toMatch(
+      /effects\.json: eff_\w+ stands where the chain has another/,
+    );
+  });
+
   test("by what was asked for, or when an approval was", async () => {
     const { requestedAt } = JSON.parse(String(files["run.json"]));
     const input = changed<{ input: object }>(files, "run.json", (run) =>

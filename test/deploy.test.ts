@@ -4,11 +4,13 @@ import { and, eq, sql } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { closeDb } from "#db/client.ts";
 import { artifacts, deployments, infraResources } from "#db/schema.ts";
+import { mintLocalToken } from "#lib/auth/local.ts";
 import { providerOf } from "#lib/provision/providers.ts";
 import { RESOURCE_TYPES, TYPES } from "#lib/provision/types.ts";
 import { until } from "#local/client.ts";
 import type { HubRepository } from "#local/hub.ts";
-import { type TestCloud, testCloud } from "./support/cloud.ts";
+import { fetchBundle, verify } from "./support/bundles.ts";
+import { OWNER, type TestCloud, testCloud } from "./support/cloud.ts";
 import { type ApprovalRow, RunDesk } from "./support/runs.ts";
 import { page, SHIP, Shipping } from "./support/shipping.ts";
 
@@ -59,6 +61,14 @@ const ask = (repository: HubRepository, runId: string, content: string, deploy: 
     { projectId, runId, path: "page.html", content },
     { deploy: { project: repository.name, ...deploy } },
   );
+
+/** What the bundle of a run's end says is out, as whoever verifies it offline reads it. */
+async function shippedBy(runId: string) {
+  const { zip } = await fetchBundle(world, await mintLocalToken(OWNER), runId);
+  const { ok, run } = await verify(zip);
+  expect(ok).toBe(true);
+  return run?.commit;
+}
 
 const planOf = async ({ id }: ApprovalRow) =>
   (await desk.client.call<{ plan: string }>("GET", `/api/approvals/${id}`)).plan;
@@ -177,6 +187,11 @@ test("a change goes to production with its databases; the next one finds them th
   expect(await page(url)).toContain("Two with");
   const back = (await desk.effects(third)).find(({ kind }) => kind === "vercel.rollback");
   expect(back?.status).toBe("confirmed");
+
+  // What was built is not out for that: the record of each run says how production was left.
+  expect(await shippedBy(second)).toMatchObject({ by: "deployed" });
+  const merged = (await desk.effects(third)).find(({ kind }) => kind === "repo.merge");
+  expect(await shippedBy(third)).toMatchObject({ by: "merged", effectId: merged?.id });
 
   const secrets = await providerSecrets();
   expect(secrets.length).toBeGreaterThanOrEqual(3);

@@ -80,6 +80,8 @@ function sameIds(
   for (const [i, id] of (here ?? []).entries()) {
     if (!there?.includes(id)) findings.wrong(`${file}: the chain does not tell of ${id}`);
     if (here?.indexOf(id) !== i) findings.wrong(`${file}: ${id} is there twice`);
+    // Which of a promotion and a way back came last is told by their order.
+    else if (there?.[i] !== id) findings.wrong(`${file}: ${id} stands where the chain has another`);
   }
 }
 

@@ -19,14 +19,35 @@ function effect(change: Partial<BundledEffect>): BundledEffect {
   };
 }
 
-const deployed = effect({
+const built = effect({
   ...{ id: "eff_2", kind: "vercel.deployment", externalId: "dpl_1" },
   intent: { repository: "acme/whole", commit: BUILT },
 });
+const promoted = effect({
+  ...{ id: "eff_3", kind: "vercel.promotion", externalId: "dpl_1" },
+  intent: { deployment: "dpl_1", commit: BUILT, previous: "dpl_0" },
+});
+const back = effect({
+  ...{ id: "eff_4", kind: "vercel.rollback", externalId: "dpl_0" },
+  intent: { from: "dpl_1", to: "dpl_0" },
+});
+const again = { ...promoted, id: "eff_5" };
 
 test("what is out is the commit that was deployed, else the one that was merged, else none", () => {
   expect(shippedCommit([effect({})])).toMatchObject({ sha: MERGED, by: "merged" });
-  expect(shippedCommit([deployed, effect({})])).toMatchObject({ sha: BUILT, by: "deployed" });
+  const [merged, out] = [{ by: "merged" }, { sha: BUILT, by: "deployed", effectId: "eff_2" }];
+  const after = (...effects: BundledEffect[]) => shippedCommit([effect({}), ...effects]);
+  expect(after(built, promoted)).toMatchObject(out);
+  expect(after(built, promoted, { ...back, status: "abandoned" })).toMatchObject(out);
+  expect(after(built, promoted, back, again)).toMatchObject(out);
+  expect(after(built)).toMatchObject(merged);
+  for (const status of ["abandoned", "failed", "sent", "unknown"]) {
+    expect(after(built, { ...promoted, status })).toMatchObject(merged);
+  }
+  expect(after(built, promoted, back)).toMatchObject(merged);
+  expect(after(built, promoted, { ...back, status: "unknown" })).toMatchObject(merged);
+  expect(after({ ...built, externalId: "dpl_2" }, promoted)).toMatchObject(merged);
+  expect(shippedCommit([built])).toBeNull();
   expect(shippedCommit([effect({ status: "unknown" })])).toBeNull();
   expect(shippedCommit([effect({ kind: "repo.push" })])).toBeNull();
   expect(shippedCommit([effect({ externalId: "not a commit" })])).toBeNull();
@@ -56,8 +77,11 @@ const stated = {
 
 test("statements are about the commit that is out, and where none is about the manifest", () => {
   for (const statement of [slsaStatement, approvalStatement]) {
-    expect(statement({ ...stated, effects: [deployed] }).subject).toEqual([
+    expect(statement({ ...stated, effects: [built, promoted] }).subject).toEqual([
       { name: "pkg:github/acme/whole", digest: { gitCommit: BUILT } },
+    ]);
+    expect(statement({ ...stated, effects: [effect({}), built] }).subject).toEqual([
+      { name: "pkg:github/acme/whole", digest: { gitCommit: MERGED } },
     ]);
     expect(statement({ ...stated, effects: [] }).subject).toEqual([
       { name: "manifest.json", digest: { sha256: stated.manifestSha256 } },
@@ -66,7 +90,7 @@ test("statements are about the commit that is out, and where none is about the m
 });
 
 test("every resource of the provenance has a digest, and the commits that were merged are among them", () => {
-  const { predicate } = slsaStatement({ ...stated, effects: [effect({}), deployed] });
+  const { predicate } = slsaStatement({ ...stated, effects: [effect({}), built, promoted] });
   const { resolvedDependencies } = predicate.buildDefinition;
   for (const one of [...resolvedDependencies, ...predicate.runDetails.byproducts]) {
     expect(Object.values(one.digest)[0]).toMatch(/^[0-9a-f]{40,64}$/);
