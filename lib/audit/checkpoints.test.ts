@@ -87,6 +87,17 @@ test.each([
     (lines: string[]) => [...lines, lines[1] ?? ""],
     /line 6 comes after the end/,
   ],
+  [
+    "without its last entry",
+    (lines: string[]) => lines.toSpliced(-2, 1),
+    /its end is entry 3, and the last that is there is 2/,
+  ],
+  [
+    "with another last entry",
+    (lines: string[]) =>
+      lines.with(-1, (lines.at(-1) ?? "").replace(/"[0-9a-f]{64}"/, `"${"0".repeat(64)}"`)),
+    /has another hash/,
+  ],
   ["of nothing", () => [], /which project/],
 ])("an export %s is refused", async (_, change, message) => {
   await append(3);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { InvalidInput } from "../errors.ts";
 import { type Checkpoint, checkpointSchema } from "./checkpoint.ts";
-import { type AuditEntry, auditEntrySchema } from "./entry.ts";
+import { type AuditEntry, auditEntrySchema, GENESIS } from "./entry.ts";
 import type { AuditExport } from "./verify.ts";
 
 // Apart from the writer, so that whoever verifies offline loads nothing of the database.
@@ -22,7 +22,7 @@ const whole = z.strictObject({
 /**
  * Reads what `exportAudit` wrote, or one JSON object `{projectId, entries, checkpoints?}`. Says nothing about whether
  * it was tampered with: that is `verifyAudit`'s to say.
- * Throws InvalidInput that names the line when it is not in that form, or was cut off.
+ * Throws InvalidInput that names the line when it is not in that form, or was cut off, also when lines before its end are gone.
  */
 export function readAuditExport(text: string): AuditExport {
   const one = whole.safeParse(parsed(text));
@@ -30,19 +30,25 @@ export function readAuditExport(text: string): AuditExport {
   const entries: AuditEntry[] = [];
   const checkpoints: Checkpoint[] = [];
   let projectId: string | undefined;
-  let ended = false;
+  let end: { entries: number; lastHash: string } | undefined;
   for (const [i, written] of text.split("\n").entries()) {
     if (written === "") continue;
     const { success, data, error } = lineSchema.safeParse(parsed(written));
     if (!success) throw invalid(`line ${i + 1} is not of an export: ${z.prettifyError(error)}`);
-    if (ended) throw invalid(`line ${i + 1} comes after the end`);
+    if (end) throw invalid(`line ${i + 1} comes after the end`);
     if ("entry" in data) entries.push(data.entry);
     else if ("checkpoint" in data) checkpoints.push(data.checkpoint);
     else if ("project" in data) projectId = data.project.projectId;
-    else ended = true;
+    else end = data.end;
   }
   if (projectId === undefined) throw invalid("it does not say which project it is of");
-  if (!ended) throw invalid("it was cut off: its last line is not there");
+  if (!end) throw invalid("it was cut off: its last line is not there");
+  // The last entry's number, which is how many there were. Without this line nothing tells of entries that no checkpoint has seen.
+  const last = entries.at(-1) ?? { seq: 0, hash: GENESIS };
+  if (last.seq !== end.entries) {
+    throw invalid(`its end is entry ${end.entries}, and the last that is there is ${last.seq}`);
+  }
+  if (last.hash !== end.lastHash) throw invalid(`its end has another hash than entry ${last.seq}`);
   return { projectId, entries, checkpoints };
 }
 
