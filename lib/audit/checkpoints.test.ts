@@ -16,6 +16,7 @@ import { checkpointProject, listCheckpoints } from "./checkpoints.ts";
 import { entryHash } from "./entry.ts";
 import { exportAudit } from "./export.ts";
 import { readAuditExport } from "./read-export.ts";
+import { nextCheckpointed } from "./round.ts";
 import { type Verdict, verifyAudit } from "./verify.ts";
 
 let database: TestDatabase;
@@ -66,6 +67,13 @@ async function tamper(statement: ReturnType<typeof sql>): Promise<void> {
     await tx.execute(statement);
     await tx.execute(sql`alter table audit_entries enable trigger user`);
   });
+}
+
+/** As if there had been no project before. */
+async function nothingKept(): Promise<void> {
+  await tamper(sql`delete from audit_entries`);
+  await rm(join(dir, "audit"), { recursive: true, force: true });
+  await rm(join(dir, "audit-round.json"), { force: true });
 }
 
 test("an export over several pages verifies, as lines and as one object", async () => {
@@ -206,7 +214,7 @@ test("one that was kept is never overwritten, and what died before recording it 
 });
 
 test("the hourly function does each chain that has grown, and fails when one is broken", async () => {
-  await tamper(sql`delete from audit_entries`);
+  await nothingKept();
   const ids = Array.from({ length: 3 }, () => newId("project")).sort();
   for (const id of ids) await append(2, id);
   // Where there are more than there is time for, each gets its turn.
@@ -225,14 +233,65 @@ test("the hourly function does each chain that has grown, and fails when one is 
   expect(await projectsToCheckpoint({ limit: 9 })).toEqual([ids[0]]);
 });
 
+test("one that was cut back to where a checkpoint is recorded, or removed, is found though it does not grow", async () => {
+  await nothingKept();
+  const [whole, cut, gone] = [newId("project"), newId("project"), newId("project")];
+  for (const id of [whole, cut, gone]) {
+    for (const _ of [1, 2]) {
+      await append(2, id);
+      await checkpointProject(id);
+    }
+  }
+  const run = () => new InngestTestEngine({ function: checkpointAudit }).execute();
+  expect((await run()).result).toEqual({ checkpoints: 0 });
+  await tamper(sql`delete from audit_entries where project_id = ${cut} and seq > 3`);
+  await tamper(sql`delete from audit_entries where project_id = ${gone}`);
+  expect(await projectsToCheckpoint({ limit: 9 })).toEqual([]);
+  const { error } = await run();
+  const found = [cut, gone].sort().map((id) => `${id} from 5 (truncated)`);
+  expect(JSON.stringify(error)).toContain(`audit_broken (2): ${found.join(", ")}`);
+});
+
+test("what has checkpoints comes up in turn, some at a time, and again when all have had theirs", async () => {
+  await nothingKept();
+  const ids = Array.from({ length: 5 }, () => newId("project")).sort();
+  for (const id of ids) {
+    await append(1, id);
+    await checkpointProject(id);
+  }
+  const turns = [];
+  for (let i = 0; i < 4; i++) turns.push(await nextCheckpointed({ limit: 2 }));
+  expect(turns).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4), ids.slice(0, 2)]);
+});
+
 test("a chain whose last checkpoint cannot be read keeps no other from its own", async () => {
-  const failed = { find: { data: ["a", "b"] }, "checkpoint-a": { error: new Error("no JSON") } };
+  const kept = { "find-kept": { data: [] } };
+  const failed = {
+    find: { data: ["a", "b"] },
+    ...kept,
+    "checkpoint-a": { error: new Error("no JSON") },
+  };
   const next = (steps: Parameters<typeof after>[3]) =>
     after([checkpointAudit], "checkpoint-audit", {}, steps, "inngest/scheduled.timer");
   expect(await next(failed)).toMatchObject([{ displayName: "checkpoint-b" }]);
   const written = { data: { outcome: "written", seq: 1 } };
   const error = await next({ ...failed, "checkpoint-b": written });
   expect(error).toMatchObject({ message: "audit_broken (1): a: no JSON" });
+});
+
+test("where the store does not say what it has, chains that have grown get their checkpoints", async () => {
+  const steps = { find: { data: ["a"] }, "find-kept": { error: new Error("away") } };
+  const next = (more: Parameters<typeof after>[3]) =>
+    after(
+      [checkpointAudit],
+      "checkpoint-audit",
+      {},
+      { ...steps, ...more },
+      "inngest/scheduled.timer",
+    );
+  expect(await next({})).toMatchObject([{ displayName: "checkpoint-a" }]);
+  const error = await next({ "checkpoint-a": { data: { outcome: "written", seq: 1 } } });
+  expect(error).toMatchObject({ message: "audit_broken (1): what has checkpoints: away" });
 });
 
 test("where no checkpoint can be kept, the others are not tried one after the other for hours", async () => {
@@ -244,7 +303,7 @@ test("where no checkpoint can be kept, the others are not tried one after the ot
     [checkpointAudit],
     "checkpoint-audit",
     {},
-    { find: { data: projects }, ...Object.fromEntries(lost) },
+    { find: { data: projects }, "find-kept": { data: [] }, ...Object.fromEntries(lost) },
     "inngest/scheduled.timer",
   );
   expect(error).toMatchObject({ message: expect.stringContaining("audit_broken (10): p0: away") });

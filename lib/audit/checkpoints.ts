@@ -7,6 +7,8 @@ import { type Checkpoint, checkpointSchema, signCheckpoint } from "./checkpoint.
 import { type AuditEntry, GENESIS } from "./entry.ts";
 import { checkLinks, type Tampering } from "./verify.ts";
 
+/** Not below the projects' prefix: checkpoints stay when their project is deleted, as its chain does. */
+export const CHECKPOINTS = "audit";
 /** So much of a chain is checked and vouched for at once, some seconds' work; what is beyond waits for the next time. */
 const MAX_PAGES = 50;
 /** The newest vouches for all before it; older ones only narrow down where a tail was rewritten. */
@@ -117,7 +119,6 @@ async function read(key: string): Promise<Checkpoint | null> {
   }
 }
 
-/** Not below the project's prefix: checkpoints stay when the project is deleted, as its chain does. */
 function keyOf(projectId: string, seq: number | "latest"): string {
-  return `audit/${projectId}/${seq}.json`;
+  return `${CHECKPOINTS}/${projectId}/${seq}.json`;
 }

@@ -141,6 +141,25 @@ describe.each(Object.entries(adapters))("%s blob store", (name, open) => {
   });
 });
 
+describe.each(Object.entries(adapters))("%s blob store", (_, open) => {
+  it("lists the folders below a prefix, page by page", async () => {
+    const store = open();
+    const keys = ["f/a/1", "f/a/2", "f/b/x/1", "f/c/1", "f/d/1", "f/1", "fa/e/1"];
+    for (const key of keys) await store.put(key, content(Buffer.from(key)));
+    const seen: string[][] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await store.folders("f", { limit: 3, cursor });
+      seen.push(page.names);
+      cursor = page.cursor;
+    } while (cursor !== null);
+    expect(seen.flat()).toEqual(["a", "b", "c", "d"]);
+    expect(Math.max(...seen.map(({ length }) => length))).toBeLessThanOrEqual(3);
+    expect(seen.length).toBeGreaterThan(1);
+    expect(await store.folders("none", { limit: 3, cursor })).toEqual({ names: [], cursor });
+  });
+});
+
 describe("a blob key", () => {
   it.each([
     "",

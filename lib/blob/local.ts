@@ -48,10 +48,7 @@ export function localBlobStore(dir: string): BlobStore {
 
     async usage(prefix) {
       const found = readdir(pathOf(prefix), { recursive: true, withFileTypes: true });
-      const entries = await found.catch((error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
-        throw error;
-      });
+      const entries = await found.catch(absentIsEmpty);
       const usage = { blobs: 0, bytes: 0 };
       for (const entry of entries.filter((one) => one.isFile())) {
         const info = await stat(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
@@ -59,6 +56,15 @@ export function localBlobStore(dir: string): BlobStore {
         usage.bytes += info?.size ?? 0;
       }
       return usage;
+    },
+
+    async folders(prefix, { limit, cursor }) {
+      const entries = await readdir(pathOf(prefix), { withFileTypes: true }).catch(absentIsEmpty);
+      const all = entries.filter((one) => one.isDirectory()).map(({ name }) => name);
+      // A name is its own cursor: one that came or went meanwhile moves no other.
+      const left = all.sort().filter((name) => cursor === null || name > cursor);
+      const names = left.slice(0, limit);
+      return { names, cursor: left.length > limit ? (names.at(-1) ?? null) : null };
     },
 
     async delete(key) {
@@ -80,6 +86,11 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+function absentIsEmpty(error: NodeJS.ErrnoException): [] {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return [];
+  throw error;
 }
 
 function absentIsNotFound(key: string): (error: NodeJS.ErrnoException) => never {

@@ -38,6 +38,14 @@ export interface BlobStore {
   head(key: string): Promise<{ size: number } | null>;
   /** How many keys there are below `prefix` (a whole path, as for `deletePrefix`), and their bytes together. */
   usage(prefix: string): Promise<{ blobs: number; bytes: number }>;
+  /**
+   * The names directly below `prefix` that have keys below them, `limit` at most, each once in a round; `cursor` leads on from
+   * there, and is null at the end. A page may have fewer, or none, and yet not be the last.
+   */
+  folders(
+    prefix: string,
+    page: { readonly limit: number; readonly cursor: string | null },
+  ): Promise<{ names: string[]; cursor: string | null }>;
   /** Removes the key; an absent key is no error. */
   delete(key: string): Promise<void>;
   /** Removes every key below `prefix` (a whole path, without the final slash), so that `a` leaves `ab/c` alone. */

@@ -113,6 +113,19 @@ export function vercelBlobStore(
       return usage;
     },
 
+    async folders(prefix, { limit, cursor }) {
+      const { list } = await load();
+      const below = `${checkKey(prefix)}/`;
+      const page = await request(prefix, (abortSignal) =>
+        list({
+          ...{ token, prefix: below, mode: "folded", limit, abortSignal },
+          ...(cursor !== null && { cursor }),
+        }),
+      );
+      const names = page.folders.map((path) => path.slice(below.length).replace(/\/$/, ""));
+      return { names, cursor: page.hasMore ? (page.cursor ?? null) : null };
+    },
+
     async deletePrefix(prefix) {
       const { del } = await load();
       // Listed to the end before the first is deleted: what a cursor means while blobs vanish is not documented.

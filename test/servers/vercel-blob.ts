@@ -83,10 +83,20 @@ export async function startFakeVercelBlob(): Promise<FakeVercelBlob> {
   function list(query: URLSearchParams) {
     const prefix = query.get("prefix") ?? "";
     const keys = [...blobs.keys()].filter((key) => key.startsWith(prefix)).sort();
+    // Folded, all that lies in a folder is one entry, which ends in a slash.
+    const depth = query.get("mode") === "folded" ? /^[^/]*\/?/ : /^.*/;
+    const folded = keys.map((key) => prefix + depth.exec(key.slice(prefix.length))?.[0]);
+    const entries = [...new Set(folded)];
     const from = Number(query.get("cursor") ?? 0);
-    const page = keys.slice(from, from + PAGE).map(described);
-    const hasMore = from + PAGE < keys.length;
-    const body = { blobs: page, hasMore, ...(hasMore && { cursor: String(from + PAGE) }) };
+    if (Number.isNaN(from)) return refusal(400, "bad_request", "Invalid cursor");
+    const to = from + Math.min(PAGE, Number(query.get("limit") ?? PAGE));
+    const page = entries.slice(from, to);
+    const hasMore = to < entries.length;
+    const body = {
+      blobs: page.filter((key) => !key.endsWith("/")).map(described),
+      folders: page.filter((key) => key.endsWith("/")),
+      ...{ hasMore, ...(hasMore && { cursor: String(to) }) },
+    };
     return { status: 200, body };
   }
 
