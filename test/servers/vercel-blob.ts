@@ -18,7 +18,7 @@ const DISPATCHER = Symbol.for("undici.globalDispatcher.1");
 interface Dispatcher {
   dispatch(options: { origin?: string | URL }, handler: unknown): boolean;
 }
-interface Seen {
+export interface Seen {
   readonly method: string;
   readonly url: string;
   readonly access: string | undefined;
@@ -29,6 +29,8 @@ export interface FakeVercelBlob {
   readonly requests: readonly Seen[];
   /** Every answer has this status until called with null. */
   fail(status: number | null): void;
+  /** Is asked before each answer, which waits for it; a status that it gives is the answer. Until called with null. */
+  intercept(hook: ((request: Seen) => Promise<number | null>) | null): void;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export async function startFakeVercelBlob(): Promise<FakeVercelBlob> {
   const uploads = new Map<string, Map<number, Buffer>>();
   const requests: Seen[] = [];
   let failing: number | null = null;
+  let asked: ((request: Seen) => Promise<number | null>) | null = null;
 
   const described = (pathname: string) => ({
     pathname,
@@ -129,12 +132,14 @@ export async function startFakeVercelBlob(): Promise<FakeVercelBlob> {
 
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
     const access = request.headers["x-vercel-blob-access"];
-    requests.push({
-      method: request.method ?? "",
-      url: request.url ?? "",
-      access: access?.toString(),
-    });
-    const { status, body } = await answer(request, new URL(request.url ?? "/", "http://local"));
+    const { method = "", url = "" } = request;
+    const seen = { method, url, access: access?.toString() };
+    requests.push(seen);
+    const refused = (await asked?.(seen)) ?? null;
+    const { status, body } =
+      refused === null
+        ? await answer(request, new URL(url || "/", "http://local"))
+        : refusal(refused, FAILURES[refused] ?? "unknown_error");
     response.statusCode = status;
     response.end(Buffer.isBuffer(body) ? body : JSON.stringify(body));
   });
@@ -157,6 +162,9 @@ export async function startFakeVercelBlob(): Promise<FakeVercelBlob> {
     requests,
     fail(status) {
       failing = status;
+    },
+    intercept(hook) {
+      asked = hook;
     },
     async close() {
       Reflect.set(globalThis, DISPATCHER, original);
