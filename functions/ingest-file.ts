@@ -34,6 +34,10 @@ export const ingestFile = inngest.createFunction(
       source.outcome === "ready" ? await step.run("extract", () => extract(fileId)) : source;
     if (text.outcome === "unchanged") return text;
     if (text.outcome === "refused") {
+      // What an older version had read of it would be found, and cited, for ever. A link has had nothing.
+      if (source.outcome === "ready") {
+        await step.run("retire", () => retireOlder({ fileId, projectId }));
+      }
       const { code, reason } = text;
       const data = { projectId, fileId, code, reason };
       // A link that is sent again may be refused again for the same reason; bytes are refused once.
