@@ -71,6 +71,16 @@ test("every model that wrote a section is named", () => {
   expect(by(null, null, null).metadata.model).toBeNull();
 });
 
+test("an artifact says that it was changed as asked when a model was, and not when none was", () => {
+  const sections = [{ heading: "H", guidance: "", queries: [], id: "a" }];
+  const by = (model: string | null) =>
+    compose({ title: "T", sections }, [{ id: "a", model, statements: [] }], "Say it in feet")
+      .content;
+  expect(by("one")).toContain("> Changed as asked: Say it in feet");
+  expect(by(null)).not.toContain("asked");
+  expect(by(null)).not.toContain("feet");
+});
+
 test("a title or instruction that looks like a secret is redacted before sections are counted", () => {
   const floats = cite("The buoy floats.", "The buoy floats.");
   const sections = [{ heading: "H", guidance: "", queries: [], id: "a" }];
@@ -81,7 +91,7 @@ test("a title or instruction that looks like a secret is redacted before section
   fc.assert(
     fc.property(text, text, (title, instruction) => {
       const template = { title: title.join(" ").replaceAll("\n", ""), sections };
-      const checked = [{ id: "a", model: null, statements }];
+      const checked = [{ id: "a", model: "one", statements }];
       const { content, metadata } = compose(template, checked, instruction.join(" "));
       expect(redactText(content)).toBe(content);
       expect(redactText(metadata.title)).toBe(metadata.title);

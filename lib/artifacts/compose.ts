@@ -36,7 +36,8 @@ const MAX_SHOWN_QUOTE = 200;
 /**
  * The artifact as Markdown: sections with numbered citations, and the list of sources. Depends on nothing but what goes in,
  * so that the same findings are the same bytes, and no new version. What looks like a secret is redacted, before anybody counts
- * where a section begins; of statements nothing is, since the check has withheld those that hold one.
+ * where a section begins; of statements nothing is, since the check has withheld those that hold one. `instruction`: what was to
+ * become different.
  */
 export function compose(
   template: Template,
@@ -51,7 +52,9 @@ export function compose(
     model === null
       ? EXTRACTIVE
       : `Written by ${models.length > 1 ? "the language models" : "the language model"} ${model}; every sentence cites the sources that it is taken from.`;
-  const about = instruction === undefined ? [] : [`> Changed as asked: ${inline(instruction)}`, ""];
+  // Without a model an instruction has a say in which sentences are taken, and changes none.
+  const changed = instruction !== undefined && model !== null;
+  const about = changed ? [`> Changed as asked: ${inline(instruction)}`, ""] : [];
   const title = redactText(template.title);
   // On one line an instruction can look like what it did not when it was kept.
   let content = redactText([`# ${title}`, "", `> ${origin}`, "", ...about, ""].join("\n"));
