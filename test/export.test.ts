@@ -13,7 +13,7 @@ import { artifacts, citations, fileChunks, projectFiles, projects, runs } from "
 import { BUNDLE_KIND } from "#lib/artifacts/kinds.ts";
 import { mintLocalToken } from "#lib/auth/local.ts";
 import { publishArtifact } from "#lib/data/artifacts.server.ts";
-import { placed } from "#lib/export/export.ts";
+import { exportProject, placed } from "#lib/export/export.ts";
 import { type ZipEntry, zipStream } from "#lib/export/zip.ts";
 import { newId } from "#lib/ids.ts";
 import { startTestApi, type TestApi } from "./servers/api.ts";
@@ -263,6 +263,23 @@ test("an artifact that goes while it is exported breaks the connection: nobody t
   })();
   await expect(rest).rejects.toThrow(/terminated/);
   expect(() => unzipSync(Buffer.concat(read))).toThrow();
+});
+
+test("one that goes after its text was read breaks it as well: it is not said to cite nothing", async () => {
+  await large("halved", 15);
+  await db().execute(sql`
+    insert into citations (id, project_id, artifact_id, ordinal, quote, file_name, file_sha256, extraction_version, chunk_sha256,
+      start_offset, end_offset)
+    select 'cit_' || id, project_id, id, 1, 'Chain', ${PLACE.fileName}, ${PLACE.fileSha256}, 1, ${PLACE.chunkSha256}, 0, 5
+    from artifacts where project_id = 'halved'`);
+  const files = unzipSync(await bytesOf("halved"));
+  expect(Object.keys(files).filter((path) => path.startsWith("citations/"))).toHaveLength(15);
+  // When it begins, all 15 texts have been read, which are one batch, and no citation.
+  const stream = await exportProject("halved");
+  await db().delete(projects).where(eq(projects.id, "halved"));
+  await expect(new Response(stream).arrayBuffer()).rejects.toMatchObject({
+    code: "export_artifact_gone",
+  });
 });
 
 test("nothing is read ahead of a slow reader, and nothing after it has left", async () => {

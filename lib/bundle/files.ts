@@ -64,8 +64,10 @@ async function artifactFiles({ versions }: Gathered) {
     const path = `artifacts/${stem}.md`;
     const read = () => textOf(id, contentSha256);
     files.push({ path, sha256: contentSha256, bytes, read });
-    const cited = (await readPinned([id])).get(id);
-    const citations = cited ? held(`citations/${stem}.json`, canonicalJson(cited)) : null;
+    // Of one that is gone none are found; its text is read later, and then missed.
+    const cited = (await readPinned([id])).get(id) ?? [];
+    const citations =
+      cited.length > 0 ? held(`citations/${stem}.json`, canonicalJson(cited)) : null;
     if (citations) files.push(citations);
     artifacts.push({
       ...{ id, runId, kind, key, version, sha256: contentSha256, path },

@@ -58,23 +58,27 @@ const PINNED = Object.fromEntries(
 /** The fields of a citation that never change; those that its kind of source does not have are absent. */
 export type ExportedCitation = Readonly<Record<string, unknown>>;
 
-/** The citations of some versions by the versions' ids, in the order of their numbers. */
+/**
+ * The citations of some versions by the versions' ids, in the order of their numbers: none for one that has none. Versions that
+ * are gone are missing, which is asked in the same statement: theirs go with them.
+ */
 export async function readPinned(
   ids: readonly string[],
   executor: Executor = db(),
 ): Promise<Map<string, ExportedCitation[]>> {
+  const { id } = artifacts;
   const rows = await executor
-    .select({ artifactId, citation: PINNED })
-    .from(citations)
-    .where(inArray(artifactId, [...ids]))
-    .orderBy(asc(artifactId), asc(citations.ordinal));
+    .select({ id, citation: PINNED })
+    .from(artifacts)
+    .leftJoin(citations, eq(artifactId, id))
+    .where(inArray(id, [...ids]))
+    .orderBy(asc(id), asc(citations.ordinal));
   const found = new Map<string, ExportedCitation[]>();
   for (const row of rows) {
-    if (row.artifactId === null) continue;
-    const fields = Object.entries(row.citation).filter(([, value]) => value !== null);
-    const known = found.get(row.artifactId) ?? [];
-    known.push(Object.fromEntries(fields));
-    found.set(row.artifactId, known);
+    const known = found.get(row.id) ?? [];
+    found.set(row.id, known);
+    const fields = Object.entries(row.citation ?? {}).filter(([, value]) => value !== null);
+    if (fields.length > 0) known.push(Object.fromEntries(fields));
   }
   return found;
 }

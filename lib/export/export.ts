@@ -76,9 +76,12 @@ async function* entriesOf(
   const files = new Map<string, CitationsFile>();
   for (const batch of batches(citing)) {
     const citations = await readPinned(batch.map(({ id }) => id));
-    for (const { id, citationsPath: path } of batch) {
+    for (const version of batch) {
+      const { id, citationsPath: path } = version;
       const cited = citations.get(id);
-      if (!cited) continue;
+      // It may have gone since its text was read: the client reads as slowly as it likes.
+      if (!cited) throw gone(version);
+      if (cited.length === 0) continue;
       const bytes = Buffer.from(canonicalJson(cited));
       files.set(id, { path, sha256: sha256(bytes), count: cited.length });
       yield { path, bytes };
@@ -90,16 +93,18 @@ async function* entriesOf(
 function textOf(version: Placed, texts: ReadonlyMap<string, string>): Uint8Array {
   const { id, kind, key, path } = version;
   const text = texts.get(id);
-  if (text === undefined) {
-    const message = `The artifact ${id} (${kind}, ${key}) was removed meanwhile: export again.`;
-    throw new Conflict("export_artifact_gone", message, { path });
-  }
+  if (text === undefined) throw gone(version);
   const bytes = Buffer.from(text);
   if (sha256(bytes) !== version.sha256) {
     const message = `The artifact ${id} (${kind}, ${key}) is not what was published: restore it.`;
     throw new Conflict("export_artifact_damaged", message, { path });
   }
   return bytes;
+}
+
+function gone({ id, kind, key, path }: Placed): Conflict {
+  const message = `The artifact ${id} (${kind}, ${key}) was removed meanwhile: export again.`;
+  return new Conflict("export_artifact_gone", message, { path });
 }
 
 function manifest(
